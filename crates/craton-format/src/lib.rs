@@ -1,1 +1,4 @@
-//! Placeholder.
+//! Turns stored formats into sources, decoders and sinks.
+//!
+//! Takes a store and a path; gives [`craton_core::Source`]s, [`craton_core::Decode`]rs and
+//! [`craton_core::Sink`]s. Never schedules work, starts a thread, or knows what a plan is.
