@@ -89,6 +89,12 @@ impl Pool {
         Ok(buffer)
     }
 
+    /// The most bytes that the pool may hold.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.shared.limit
+    }
+
     /// How much the pool holds now.
     #[must_use]
     pub fn usage(&self) -> PoolUse {

@@ -1,1 +1,22 @@
-//! Placeholder.
+//! Turns pipelines into blocks within a memory budget.
+//!
+//! Takes lowered pipelines; gives blocks and filled sinks. Never names an operator or a format.
+
+mod cache;
+mod control;
+mod cumulate;
+mod engine;
+mod load;
+mod local;
+mod memory;
+mod need;
+mod reduce;
+mod stage;
+mod store;
+mod strings;
+mod view;
+mod walk;
+
+pub use control::{Control, Metrics};
+pub use engine::Engine;
+pub use memory::{available_memory, peak_resident};

@@ -1,0 +1,239 @@
+//! What a worker has at hand, and how often each chunk of a stage is needed.
+
+use crate::cache::Cache;
+use crate::control::Control;
+use crate::need::AxisNeed;
+use craton_core::{AxisGrid, Block, BufferMut, Error, Pool, Result, Source};
+use craton_plan::AxisMap;
+use craton_plan::physical::{Input, Leaf, Local, LocalKind, Space, Stage};
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+/// Everything that a task may use.
+pub(crate) struct Worker<'a> {
+    pub pool: &'a Pool,
+    pub control: &'a Control,
+    pub cache: &'a Cache,
+    pub uses: &'a Uses,
+    pub slots: &'a [OnceLock<Block>],
+}
+
+impl Worker<'_> {
+    /// A buffer within the budget.
+    pub(crate) fn take(&self, length: usize) -> Result<BufferMut> {
+        self.pool.take(length).or_else(|_| {
+            self.cache.evict();
+            self.pool.take(length)
+        })
+    }
+
+    /// The result of an earlier stage.
+    pub(crate) fn slot(&self, slot: usize) -> Result<Block> {
+        let filled = self.slots.get(slot).and_then(OnceLock::get);
+        filled.cloned().ok_or_else(|| Error::internal(format!("slot {slot} is used before it is filled")))
+    }
+}
+
+/// How often each chunk of each source is needed by the tasks of a stage.
+pub(crate) struct Uses {
+    /// By leaf address: the number of its source, which leaves with the same source share.
+    numbers: HashMap<usize, usize>,
+    scans: Vec<ScanUse>,
+}
+
+/// One source leaf of a stage, and how its axes follow the stage's.
+pub(crate) struct ScanUse {
+    pub source: Arc<dyn Source>,
+    number: usize,
+    /// Per axis of the source.
+    pub axes: Vec<AxisUse>,
+    /// Tasks along the stage's axes that this source does not follow.
+    repeats: u64,
+}
+
+/// One axis of a source.
+pub(crate) struct AxisUse {
+    /// Tasks that need each chunk.
+    counts: Vec<u32>,
+    /// The most elements that one task needs, and the most stored elements of the chunks they lie in.
+    pub needed: u64,
+    pub stored: u64,
+    /// The most chunks that one task needs.
+    pub chunks: u64,
+}
+
+impl Uses {
+    /// Counts for all tasks of `stage`.
+    pub(crate) fn of_stage(stage: &Stage) -> Self {
+        let mut paths = Vec::new();
+        collect_paths(&stage.space, &mut Vec::new(), &mut paths);
+        let mut uses = Self { numbers: HashMap::new(), scans: Vec::new() };
+        for path in &paths {
+            let known = uses.scans.iter().find(|scan| Arc::ptr_eq(&scan.source, path.source));
+            let number = known.map_or(uses.scans.len(), |scan| scan.number);
+            uses.numbers.insert(std::ptr::from_ref(path.leaf) as usize, number);
+            uses.scans.push(path.count(number, &stage.cuts));
+        }
+        uses
+    }
+
+    /// The number of the leaf's source, and how many times tasks will ask for this chunk.
+    pub(crate) fn of(&self, leaf: &Leaf, index: &[u64]) -> (usize, u64) {
+        let number = self.numbers.get(&(std::ptr::from_ref(leaf) as usize)).copied().unwrap_or(usize::MAX);
+        let scans = self.scans.iter().filter(|scan| scan.number == number);
+        (number, scans.map(|scan| scan.count(index)).sum())
+    }
+
+    /// The scans, for estimates of memory.
+    pub(crate) fn scans(&self) -> &[ScanUse] {
+        &self.scans
+    }
+}
+
+impl ScanUse {
+    fn count(&self, index: &[u64]) -> u64 {
+        let along = |(axis, at): (&AxisUse, &u64)| u64::from(axis.counts.get(*at as usize).copied().unwrap_or(0));
+        self.repeats * self.axes.iter().zip(index).map(along).product::<u64>()
+    }
+
+    /// Whether some chunk is needed by more than one task.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.repeats > 1 || self.axes.iter().any(|axis| axis.counts.iter().any(|count| *count > 1))
+    }
+}
+
+/// The way from a stage's space down to a source leaf.
+struct Path<'a> {
+    hops: Vec<Hop<'a>>,
+    leaf: &'a Leaf,
+    source: &'a Arc<dyn Source>,
+}
+
+/// One local on that way.
+#[derive(Clone)]
+struct Hop<'a> {
+    maps: &'a [AxisMap],
+    shape: &'a [u64],
+    kind: HopKind,
+}
+
+#[derive(Clone, Copy)]
+enum HopKind {
+    Window { axis: usize, window: u64 },
+    Piece { axis: usize, start: u64, length: u64 },
+}
+
+fn collect_paths<'a>(space: &'a Space, hops: &mut Vec<Hop<'a>>, paths: &mut Vec<Path<'a>>) {
+    for leaf in &space.leaves {
+        match &leaf.input {
+            Input::Source(source) => paths.push(Path { hops: hops.clone(), leaf, source }),
+            Input::Local(local) => collect_local(local, &leaf.maps, hops, paths),
+            Input::Slot(_) | Input::Literal(_) => {}
+        }
+    }
+}
+
+fn collect_local<'a>(local: &'a Local, maps: &'a [AxisMap], hops: &mut Vec<Hop<'a>>, paths: &mut Vec<Path<'a>>) {
+    let shape = local.meta.shape.as_slice();
+    match &local.kind {
+        LocalKind::Rolling { body, axis, window, .. } => {
+            hops.push(Hop { maps, shape, kind: HopKind::Window { axis: *axis, window: *window as u64 } });
+            collect_paths(&body.space, hops, paths);
+            hops.pop();
+        }
+        LocalKind::Concat { axis, pieces } => {
+            for (start, body) in pieces {
+                let kind = HopKind::Piece { axis: *axis, start: *start, length: body.space.extents[*axis] };
+                hops.push(Hop { maps, shape, kind });
+                collect_paths(&body.space, hops, paths);
+                hops.pop();
+            }
+        }
+    }
+}
+
+impl Path<'_> {
+    fn count(&self, number: usize, cuts: &[Vec<u64>]) -> ScanUse {
+        let mut follows = vec![false; cuts.len()];
+        let grids = &self.source.meta().grid.axes;
+        let axes = (0..self.leaf.maps.len())
+            .map(|axis| {
+                let parts: Vec<(u64, u64)> = match self.stage_axis(axis) {
+                    Some(stage_axis) => {
+                        follows[stage_axis] = true;
+                        cuts[stage_axis].windows(2).map(|pair| (pair[0], pair[1] - pair[0])).collect()
+                    }
+                    None => vec![(0, 1)],
+                };
+                self.count_axis(axis, &grids[axis], &parts)
+            })
+            .collect();
+        let free = cuts.iter().zip(&follows).filter(|(_, follows)| !**follows);
+        let repeats = free.map(|(cut, _)| cut.len() as u64 - 1).product();
+        ScanUse { source: self.source.clone(), number, axes, repeats }
+    }
+
+    fn count_axis(&self, axis: usize, grid: &AxisGrid, parts: &[(u64, u64)]) -> AxisUse {
+        let mut counted =
+            AxisUse { counts: vec![0; grid.len() as usize], needed: 0, stored: 0, chunks: 0 };
+        for part in parts {
+            let Some((start, length)) = self.interval(axis, *part) else { continue };
+            let need = AxisNeed::of(&self.leaf.maps[axis], grid, start, length);
+            for segment in &need.segments {
+                let count = &mut counted.counts[segment.position as usize];
+                *count = count.saturating_add(1);
+            }
+            let stored = need.segments.iter().map(|segment| segment.chunk.encoded).sum();
+            counted.needed = counted.needed.max(need.length());
+            counted.stored = counted.stored.max(stored);
+            counted.chunks = counted.chunks.max(need.segments.len() as u64);
+        }
+        counted
+    }
+
+    /// The stage axis that axis `axis` of the leaf follows.
+    fn stage_axis(&self, axis: usize) -> Option<usize> {
+        let last = self.leaf.maps[axis].axis()?;
+        self.hops.iter().rev().try_fold(last, |axis, hop| hop.maps[axis].axis())
+    }
+
+    /// The interval of the leaf's own space that an interval of the stage's axis needs.
+    fn interval(&self, axis: usize, part: (u64, u64)) -> Option<(u64, u64)> {
+        // The axis that leads to the leaf's, hop by hop from the innermost outwards.
+        let Some(mut at) = self.leaf.maps[axis].axis() else { return Some(part) };
+        let mut axes = vec![at];
+        for hop in self.hops.iter().rev() {
+            match hop.maps[at].axis() {
+                Some(outer) => at = outer,
+                None => break,
+            }
+            axes.push(at);
+        }
+        let mut interval = part;
+        for (depth, hop) in self.hops.iter().enumerate() {
+            let inner_axis = axes.get(self.hops.len() - 1 - depth).copied()?;
+            let grid = AxisGrid::single(hop.shape[inner_axis]);
+            let need = AxisNeed::of(&hop.maps[inner_axis], &grid, interval.0, interval.1);
+            let segment = need.segments.first()?;
+            interval = hop.kind.inner(inner_axis, (segment.first, segment.length()))?;
+        }
+        Some(interval)
+    }
+}
+
+impl HopKind {
+    fn inner(self, axis: usize, (start, length): (u64, u64)) -> Option<(u64, u64)> {
+        match self {
+            Self::Window { axis: windowed, window } if windowed == axis => {
+                let first = start.saturating_sub(window - 1);
+                Some((first, start + length - first))
+            }
+            Self::Piece { axis: joined, start: piece, length: extent } if joined == axis => {
+                let low = start.max(piece);
+                let high = (start + length).min(piece + extent);
+                (low < high).then(|| (low - piece, high - low))
+            }
+            _ => Some((start, length)),
+        }
+    }
+}

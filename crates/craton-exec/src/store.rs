@@ -1,0 +1,247 @@
+//! The blockwise shape: values written as they are, into memory or into a sink's chunks.
+
+use crate::control::count;
+use crate::stage::Worker;
+use crate::view::{Step, View};
+use crate::walk::{Place, STRIP, Walk};
+use craton_core::block::c_strides;
+use craton_core::{Block, BufferMut, DType, Error, Result, Sink};
+use craton_kernels::program::{Program, Registers, Strip};
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Memory that several tasks write at once, each its own elements.
+pub(crate) struct Target<'a> {
+    start: *mut u8,
+    length: usize,
+    lifetime: PhantomData<&'a mut [u8]>,
+}
+
+// SAFETY: every task writes only the elements of its own box, and boxes of one stage are disjoint.
+unsafe impl Sync for Target<'_> {}
+// SAFETY: as above; the pointer is valid for the borrowed lifetime.
+unsafe impl Send for Target<'_> {}
+
+impl<'a> Target<'a> {
+    pub(crate) fn new(bytes: &'a mut [u8]) -> Self {
+        Self { start: bytes.as_mut_ptr(), length: bytes.len(), lifetime: PhantomData }
+    }
+
+    /// The bytes from `first` on.
+    ///
+    /// # Safety
+    /// No other task may touch these bytes while the slice lives.
+    #[allow(clippy::mut_from_ref, reason = "that is the purpose; see the safety rule")]
+    unsafe fn bytes(&self, first: usize, length: usize) -> &mut [u8] {
+        assert!(first.checked_add(length).is_some_and(|end| end <= self.length), "a store within its target");
+        // SAFETY: in bounds by the check above, exclusive by the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(first), length) }
+    }
+}
+
+/// Scratch that one expression needs for its strips.
+pub(crate) struct Scratch {
+    pub registers: Registers,
+    pub strips: Vec<Vec<u64>>,
+    pub tile: Vec<u64>,
+}
+
+impl Scratch {
+    /// Scratch for `program` and strips of `views`; `rows` strips of results are held at once.
+    pub(crate) fn new(program: &Program, views: usize, rows: usize) -> Self {
+        Self {
+            registers: program.registers(STRIP),
+            strips: (0..views).map(|_| vec![0u64; STRIP * 2]).collect(),
+            tile: vec![0u64; (rows * STRIP * program.output_size()).div_ceil(8)],
+        }
+    }
+}
+
+/// Runs `program` on elements `from..from + count` of the loop whose steps are `steps`, at `place`.
+pub(crate) fn run_strip(
+    program: &Program,
+    views: &[&View],
+    place: &Place,
+    steps: &[Step],
+    (from, count): (usize, usize),
+    (registers, buffers): (&mut Registers, &mut [Vec<u64>]),
+    out: &mut [u8],
+) {
+    let strips = views.iter().zip(steps).zip(&place.views).zip(buffers.iter_mut());
+    let strips = strips.map(|(((view, step), origin), buffer)| view.strip(*origin, step, from, count, buffer));
+    let mut few = [Strip::Uniform(&[]); 8];
+    if views.len() <= few.len() {
+        few.iter_mut().zip(strips).for_each(|(slot, strip)| *slot = strip);
+        program.run(&few[..views.len()], count, registers, out);
+    } else {
+        let inputs: Vec<Strip<'_>> = strips.collect();
+        program.run(&inputs, count, registers, out);
+    }
+}
+
+/// Evaluates `program` over a box into `target`, whose element strides per axis are `strides`, from element `first` on.
+pub(crate) fn evaluate(
+    program: &Program,
+    views: &[&View],
+    lengths: &[usize],
+    target: &Target<'_>,
+    first: usize,
+    strides: &[isize],
+    worker: &Worker<'_>,
+) -> Result<()> {
+    let size = program.output_size();
+    let out: Vec<Step> = strides.iter().map(|stride| Step::Stride(*stride)).collect();
+    let mut walk = Walk::new(lengths, views, &out, &vec![0; lengths.len()]);
+    let inner = walk.take(walk.axes.len() - 1);
+    let mut scratch = Scratch::new(program, views.len(), 1);
+    let mut start = Place::first(views);
+    start.out = first as isize;
+    let mut since_check = 0usize;
+    walk.for_each(&start, |place| {
+        since_check += inner.length;
+        if since_check > 1 << 20 {
+            worker.control.check()?;
+            since_check = 0;
+        }
+        for from in (0..inner.length).step_by(STRIP) {
+            let count = STRIP.min(inner.length - from);
+            let at = (place.out + inner.out.offset(from)) as usize;
+            let Scratch { registers, strips, tile } = &mut scratch;
+            if inner.out == Step::Stride(1) || count == 1 {
+                // SAFETY: the box is this task's own.
+                let bytes = unsafe { target.bytes(at * size, count * size) };
+                run_strip(program, views, place, &inner.views, (from, count), (registers, strips), bytes);
+            } else {
+                let bytes = &mut bytemuck::cast_slice_mut(tile)[..count * size];
+                run_strip(program, views, place, &inner.views, (from, count), (registers, strips), bytes);
+                for (step, item) in bytes.chunks_exact(size).enumerate() {
+                    let at = (place.out + inner.out.offset(from + step)) as usize;
+                    // SAFETY: the box is this task's own.
+                    unsafe { target.bytes(at * size, size) }.copy_from_slice(item);
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Chunks of a sink of which some tasks' parts are still missing.
+#[derive(Default)]
+pub(crate) struct Assembly {
+    pending: Mutex<HashMap<Vec<u64>, Pending>>,
+}
+
+struct Pending {
+    buffer: BufferMut,
+    missing: u64,
+}
+
+/// Gives the values of a box, C order in `values`, to `sink`; chunks that the box fills only in part wait in `assembly`.
+pub(crate) fn write_box(
+    sink: &Arc<dyn Sink>,
+    dtype: DType,
+    ranges: &[(u64, u64)],
+    values: BufferMut,
+    assembly: &Assembly,
+    worker: &Worker<'_>,
+) -> Result<()> {
+    let grid = &sink.chunks().grid;
+    let size = dtype.item_size().ok_or_else(|| Error::unsupported("writing strings block by block"))?;
+    if ranges.iter().any(|(_, length)| *length == 0) {
+        return Ok(());
+    }
+    let lengths: Vec<usize> = ranges.iter().map(|(_, length)| *length as usize).collect();
+    let box_strides = c_strides(&lengths);
+    let buffer = values.freeze();
+    let low: Vec<u64> = grid.axes.iter().zip(ranges).map(|(axis, (start, _))| axis.chunk_of(*start)).collect();
+    let high: Vec<u64> =
+        grid.axes.iter().zip(ranges).map(|(axis, (start, length))| axis.chunk_of(start + length - 1)).collect();
+    let mut index = low.clone();
+    loop {
+        let chunks = grid.chunk(&index);
+        let part: Vec<(u64, u64)> = chunks
+            .iter()
+            .zip(ranges)
+            .map(|(chunk, (start, length))| {
+                let first = chunk.start.max(*start);
+                (first, chunk.end().min(start + length) - first)
+            })
+            .collect();
+        let shape: Vec<usize> = part.iter().map(|(_, length)| *length as usize).collect();
+        let offset: isize = (0..part.len())
+            .map(|axis| (part[axis].0 - ranges[axis].0) as isize * box_strides[axis])
+            .sum();
+        let piece = Block::strided(dtype, shape, buffer.clone(), offset as usize, box_strides.clone())?;
+        let is_whole = part.iter().zip(&chunks).all(|((_, length), chunk)| *length == chunk.length);
+        if is_whole {
+            put(sink, &index, &piece, worker)?;
+        } else {
+            let origin: Vec<u64> = part.iter().zip(&chunks).map(|((first, _), chunk)| first - chunk.start).collect();
+            let chunk_shape: Vec<usize> = chunks.iter().map(|chunk| chunk.length as usize).collect();
+            if let Some(whole) = assembly.add(&index, &piece, &origin, &chunk_shape, size, worker)? {
+                put(sink, &index, &whole, worker)?;
+            }
+        }
+        let Some(axis) = (0..index.len()).rev().find(|axis| index[*axis] < high[*axis]) else { return Ok(()) };
+        index[axis] += 1;
+        index[axis + 1..].copy_from_slice(&low[axis + 1..]);
+    }
+}
+
+fn put(sink: &Arc<dyn Sink>, index: &[u64], block: &Block, worker: &Worker<'_>) -> Result<()> {
+    let written = pollster::block_on(sink.put(index, block, worker.pool)).map_err(|error| error.in_chunk(index))?;
+    count(&worker.control.bytes_written, written);
+    Ok(())
+}
+
+impl Assembly {
+    /// Adds a piece to a chunk; the chunk, once nothing of it is missing.
+    fn add(
+        &self,
+        index: &[u64],
+        piece: &Block,
+        origin: &[u64],
+        shape: &[usize],
+        size: usize,
+        worker: &Worker<'_>,
+    ) -> Result<Option<Block>> {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let total: usize = shape.iter().product();
+        if !pending.contains_key(index) {
+            let buffer = worker.take(total * size)?;
+            pending.insert(index.to_vec(), Pending { buffer, missing: total as u64 });
+        }
+        let Some(entry) = pending.get_mut(index) else { return Ok(None) };
+        copy_into(piece, origin, shape, size, &mut entry.buffer);
+        entry.missing = entry.missing.saturating_sub(piece.len() as u64);
+        if entry.missing > 0 {
+            return Ok(None);
+        }
+        let Some(done) = pending.remove(index) else { return Ok(None) };
+        Block::dense(piece.dtype(), shape.to_vec(), done.buffer.freeze()).map(Some)
+    }
+}
+
+/// Copies a dense block to `origin` of a C-order buffer of `shape`.
+fn copy_into(piece: &Block, origin: &[u64], shape: &[usize], size: usize, out: &mut [u8]) {
+    let Some((buffer, offset, strides)) = piece.as_dense() else { return };
+    let to_strides = c_strides(shape);
+    let rank = shape.len();
+    let row = piece.shape().last().copied().unwrap_or(1);
+    let mut index = vec![0usize; rank.saturating_sub(1)];
+    loop {
+        let mut from = offset as isize;
+        let mut to = 0isize;
+        for axis in 0..rank {
+            let at = index.get(axis).copied().unwrap_or(0) as isize;
+            from += at * strides[axis];
+            to += (at + origin[axis] as isize) * to_strides[axis];
+        }
+        let (from, to) = (from as usize * size, to as usize * size);
+        out[to..to + row * size].copy_from_slice(&buffer[from..from + row * size]);
+        let Some(axis) = (0..index.len()).rev().find(|axis| index[*axis] + 1 < piece.shape()[*axis]) else { return };
+        index[axis] += 1;
+        index[axis + 1..].fill(0);
+    }
+}

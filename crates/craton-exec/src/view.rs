@@ -1,0 +1,142 @@
+//! A leaf's values as one task sees them: an address for each index of the task's box.
+
+use craton_core::{Block, Buffer, DType, Error, Result, Scalar};
+use craton_kernels::load::{gather_list, gather_strided, swap_bytes, unshuffle};
+use craton_kernels::program::Strip;
+use std::sync::Arc;
+
+/// How far apart neighbours along one axis of the task's box lie, in elements.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Step {
+    /// Evenly.
+    Stride(isize),
+    /// At these offsets from the base.
+    Table(Arc<[isize]>),
+}
+
+impl Step {
+    /// The offset of position `at` from position 0's axis origin.
+    pub(crate) fn offset(&self, at: usize) -> isize {
+        match self {
+            Self::Stride(stride) => at as isize * stride,
+            Self::Table(table) => table[at],
+        }
+    }
+}
+
+/// Values with an address for each index of a box.
+#[derive(Clone, Debug)]
+pub(crate) struct View {
+    pub dtype: DType,
+    pub size: usize,
+    pub values: Values,
+    /// The element at the box's first index, tables apart.
+    pub base: isize,
+    /// One per axis of the box.
+    pub steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Values {
+    Constant(Scalar),
+    Elements { buffer: Buffer, is_swapped: bool, is_shuffled: bool },
+}
+
+impl View {
+    /// One value everywhere in a box of `rank` axes.
+    pub(crate) fn constant(value: Scalar, rank: usize) -> Self {
+        let dtype = value.dtype();
+        Self {
+            dtype,
+            size: dtype.item_size().unwrap_or(1),
+            values: Values::Constant(value),
+            base: 0,
+            steps: vec![Step::Stride(0); rank],
+        }
+    }
+
+    /// The values of a block of the box's own shape.
+    pub(crate) fn of_block(block: &Block) -> Result<Self> {
+        if let Some(value) = block.as_constant() {
+            return Ok(Self::constant(value.clone(), block.shape().len()));
+        }
+        let (buffer, offset, strides) =
+            block.as_dense().ok_or_else(|| Error::unsupported("arithmetic on strings"))?;
+        Ok(Self {
+            dtype: block.dtype(),
+            size: block.dtype().item_size().unwrap_or(1),
+            values: Values::Elements { buffer: buffer.clone(), is_swapped: false, is_shuffled: false },
+            base: offset as isize,
+            steps: strides.iter().map(|stride| Step::Stride(*stride)).collect(),
+        })
+    }
+
+    /// Whether bytes can be used where they lie.
+    pub(crate) fn is_plain(&self) -> bool {
+        match &self.values {
+            Values::Constant(_) => false,
+            Values::Elements { is_swapped, is_shuffled, .. } => !is_swapped && !is_shuffled,
+        }
+    }
+
+    /// All bytes, for plain views.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match &self.values {
+            Values::Constant(value) => value.bytes(),
+            Values::Elements { buffer, .. } => buffer,
+        }
+    }
+
+    /// `count` elements from `from` on along an axis with `step`, where `origin` is the element of position 0.
+    pub(crate) fn strip<'a>(
+        &'a self,
+        origin: isize,
+        step: &Step,
+        from: usize,
+        count: usize,
+        scratch: &'a mut [u64],
+    ) -> Strip<'a> {
+        let Values::Elements { buffer, is_swapped, is_shuffled } = &self.values else {
+            return Strip::Uniform(self.bytes());
+        };
+        let size = self.size;
+        let count = if *step == Step::Stride(0) { 1 } else { count };
+        let first = (origin + step.offset(from)) as usize;
+        let is_row = matches!(step, Step::Stride(1)) || count == 1;
+        if is_row && self.is_plain() {
+            return strip_of(step, &buffer[first * size..(first + count) * size]);
+        }
+        let out = &mut bytemuck::cast_slice_mut(scratch)[..count * size];
+        match (is_shuffled, step) {
+            (true, _) => {
+                let total = buffer.len() / size;
+                if is_row {
+                    unshuffle(buffer, total, size, first, count, out);
+                } else {
+                    for (at, item) in out.chunks_exact_mut(size).enumerate() {
+                        unshuffle(buffer, total, size, (origin + step.offset(from + at)) as usize, 1, item);
+                    }
+                }
+            }
+            (false, Step::Stride(stride)) => gather_strided(buffer, first, *stride, count, size, out),
+            (false, Step::Table(table)) => {
+                let mut positions = [0usize; 256];
+                for (block, to) in out.chunks_mut(256 * size).enumerate() {
+                    let length = to.len() / size;
+                    for (at, position) in positions[..length].iter_mut().enumerate() {
+                        *position = (origin + table[from + block * 256 + at]) as usize;
+                    }
+                    gather_list(buffer, &positions[..length], size, to);
+                }
+            }
+        }
+        if *is_swapped {
+            swap_bytes(out, self.dtype.swap_size());
+        }
+        strip_of(step, out)
+    }
+}
+
+fn strip_of<'a>(step: &Step, bytes: &'a [u8]) -> Strip<'a> {
+    if *step == Step::Stride(0) { Strip::Uniform(bytes) } else { Strip::Elements(bytes) }
+}

@@ -1,0 +1,48 @@
+//! The operators, one file per family.
+
+mod concat;
+mod leaf;
+mod map;
+mod reduce;
+mod scan;
+mod view;
+
+pub use concat::{concat, stack};
+pub use leaf::{full, literal, source};
+pub use map::{binary, cast, clip, fill_missing, scalar, select, unary};
+pub use reduce::{ReduceOptions, group_reduce, reduce};
+pub use scan::{cumulate, rolling};
+pub use view::{AxisIndex, broadcast, broadcast_axes, gather, index, rechunk, transpose};
+
+use crate::operator::{OperatorEntry, ShapeOfWork};
+
+/// One row per operator; see [`crate::OPERATORS`].
+pub(crate) static ENTRIES: &[OperatorEntry] = &[
+    leaf::SOURCE,
+    leaf::LITERAL,
+    leaf::FULL,
+    map::UNARY,
+    map::BINARY,
+    map::CAST,
+    map::SELECT,
+    map::FILL_MISSING,
+    view::INDEX,
+    view::GATHER,
+    view::TRANSPOSE,
+    view::BROADCAST,
+    view::RECHUNK,
+    concat::CONCAT,
+    reduce::REDUCE,
+    reduce::GROUP_REDUCE,
+    scan::CUMULATE,
+    scan::ROLLING,
+];
+
+const fn entry(
+    name: &'static str,
+    arguments: &'static str,
+    shape: ShapeOfWork,
+    doc: &'static str,
+) -> OperatorEntry {
+    OperatorEntry { name, arguments, shape, doc }
+}

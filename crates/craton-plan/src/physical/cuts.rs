@@ -1,0 +1,185 @@
+//! Where tasks begin and end: at the chunk boundaries of the source that is most work to read.
+
+use super::stage::{Input, LocalKind, SinkKind, Space, Stage, StageSink, StoreTo};
+use crate::axis_map::AxisMap;
+use craton_core::{AxisGrid, Source};
+use std::sync::Arc;
+
+/// A fold over an outer axis pays for its accumulator once per task; from this many indices on it is amortised.
+const FOLDED_TOGETHER: u64 = 8;
+/// Thin chunks are folded together only up to this many bytes.
+const TOGETHER_BYTES: u64 = 32 << 20;
+/// Tasks without a source to drive them hold about this many elements.
+const FREE_TASK_ELEMENTS: u64 = 1 << 20;
+
+/// A source as seen from a stage's space: per axis of the source, the index that each index of the space needs.
+struct Scan {
+    source: Arc<dyn Source>,
+    maps: Vec<AxisMap>,
+}
+
+impl Scan {
+    fn bytes(&self) -> u64 {
+        let meta = self.source.meta();
+        let size = meta.dtype.item_size().unwrap_or(16) as u64;
+        meta.shape.iter().fold(size, |bytes, length| bytes.saturating_mul(*length))
+    }
+}
+
+/// The cuts of a stage, per axis.
+pub(super) fn cut_stage(stage: &Stage) -> Vec<Vec<u64>> {
+    let extents = &stage.space.extents;
+    let mut scans = Vec::new();
+    collect_scans(&stage.space, &AxisMap::identity(extents.len()), extents, &mut scans);
+    scans.sort_by_key(|scan| std::cmp::Reverse(scan.bytes()));
+    let mut cuts: Vec<Option<Vec<u64>>> = vec![None; extents.len()];
+    for scan in &scans {
+        for (axis, grid_cuts) in scan_cuts(scan, extents) {
+            cuts[axis].get_or_insert(grid_cuts);
+        }
+    }
+    for (axis, cut) in cuts.iter_mut().enumerate() {
+        if cut.is_none() {
+            *cut = sink_cuts(&stage.sinks, axis);
+        }
+    }
+    let mut cuts: Vec<Vec<u64>> =
+        cuts.into_iter().zip(extents).map(|(cut, extent)| cut.unwrap_or_else(|| vec![0, *extent])).collect();
+    if scans.is_empty() {
+        cut_freely(&mut cuts, extents);
+    } else {
+        fold_thin_chunks_together(stage, &mut cuts);
+    }
+    cuts
+}
+
+/// Every source under `space`, through locals too. `maps` says how the axes of `space` follow from the stage's.
+fn collect_scans(space: &Space, maps: &[AxisMap], extents: &[u64], scans: &mut Vec<Scan>) {
+    for leaf in &space.leaves {
+        let Some(through) = leaf.maps.iter().map(|map| map.after(maps, extents)).collect::<Option<Vec<_>>>() else {
+            continue;
+        };
+        match &leaf.input {
+            Input::Source(source) => scans.push(Scan { source: source.clone(), maps: through }),
+            Input::Local(local) => match &local.kind {
+                LocalKind::Rolling { body, .. } => collect_scans(&body.space, &through, extents, scans),
+                LocalKind::Concat { axis, pieces } => {
+                    for (start, body) in pieces {
+                        let mut shifted = through.clone();
+                        shifted[*axis] = shift(&shifted[*axis], *start);
+                        collect_scans(&body.space, &shifted, extents, scans);
+                    }
+                }
+            },
+            Input::Slot(_) | Input::Literal(_) => {}
+        }
+    }
+}
+
+/// The map to indices counted from `start`; what lies before wraps round and so lies outside every extent.
+fn shift(map: &AxisMap, start: u64) -> AxisMap {
+    match map {
+        AxisMap::Affine { axis, start: first, step } => {
+            AxisMap::Affine { axis: *axis, start: first.wrapping_sub(start), step: *step }
+        }
+        AxisMap::Gather { axis, list } => {
+            AxisMap::Gather { axis: *axis, list: list.iter().map(|index| index.wrapping_sub(start)).collect() }
+        }
+        AxisMap::Fixed(at) => AxisMap::Fixed(at.wrapping_sub(start)),
+        other => other.clone(),
+    }
+}
+
+/// Per axis of the space that the source follows, the indices at which another chunk begins.
+fn scan_cuts(scan: &Scan, extents: &[u64]) -> Vec<(usize, Vec<u64>)> {
+    let mut cuts: Vec<(usize, Vec<u64>)> = Vec::new();
+    for (map, grid) in scan.maps.iter().zip(&scan.source.meta().grid.axes) {
+        if let Some(axis) = map.axis() {
+            cuts.push((axis, axis_cuts(map, grid, extents[axis])));
+        }
+    }
+    cuts
+}
+
+fn axis_cuts(map: &AxisMap, grid: &AxisGrid, extent: u64) -> Vec<u64> {
+    let mut cuts = vec![0];
+    let mut at = 0;
+    let mut last = None;
+    while at < extent {
+        let index = map.index(at).unwrap_or(u64::MAX);
+        let chunk = (index < grid.extent()).then(|| grid.chunk_of(index));
+        if chunk != last && at > 0 {
+            cuts.push(at);
+        }
+        last = chunk;
+        at += stride_to_next_chunk(map, grid, index, chunk);
+    }
+    if extent > 0 || cuts.len() == 1 {
+        cuts.push(extent);
+    }
+    cuts
+}
+
+/// How many indices of the space are certain to stay in the same chunk (or outside), at least 1.
+fn stride_to_next_chunk(map: &AxisMap, grid: &AxisGrid, index: u64, chunk: Option<u64>) -> u64 {
+    let AxisMap::Affine { step, .. } = map else { return 1 };
+    let Some(chunk) = chunk.map(|position| grid.chunk(position)) else {
+        // Outside, before the first index: a wrapped negative number.
+        return if *step == 1 && index.cast_signed() < 0 { index.cast_signed().unsigned_abs() } else { 1 };
+    };
+    let distance = step.unsigned_abs().max(1);
+    if *step > 0 { (chunk.end() - index).div_ceil(distance) } else { (index - chunk.start) / distance + 1 }
+}
+
+fn sink_cuts(sinks: &[StageSink], axis: usize) -> Option<Vec<u64>> {
+    let sink = sinks.iter().find_map(|sink| match &sink.kind {
+        SinkKind::Store(StoreTo::Sink(sink)) | SinkKind::Cumulate { to: StoreTo::Sink(sink), .. } => Some(sink),
+        _ => None,
+    })?;
+    let grid = &sink.chunks().grid.axes[axis];
+    let starts = grid.iter().map(|chunk| chunk.start);
+    Some(if grid.is_empty() { vec![0, 0] } else { starts.chain([grid.extent()]).collect() })
+}
+
+/// Cuts the outer axes of a space that no source drives into tasks of a few MiB.
+fn cut_freely(cuts: &mut [Vec<u64>], extents: &[u64]) {
+    let mut inner: u64 = extents.iter().product();
+    for (cut, extent) in cuts.iter_mut().zip(extents) {
+        if inner <= FREE_TASK_ELEMENTS || *extent == 0 {
+            return;
+        }
+        inner /= extent;
+        if cut.len() == 2 {
+            let length = (FREE_TASK_ELEMENTS / inner.max(1)).clamp(1, *extent);
+            *cut = (0..extent.div_ceil(length)).map(|part| part * length).chain([*extent]).collect();
+        }
+    }
+}
+
+fn fold_thin_chunks_together(stage: &Stage, cuts: &mut [Vec<u64>]) {
+    let folded = stage.sinks.iter().filter_map(|sink| match &sink.kind {
+        SinkKind::Reduce { work, .. } => (0..cuts.len())
+            .filter(|axis| work.is_reduced[*axis] || work.groups.as_ref().is_some_and(|groups| groups.axis == *axis))
+            .next_back(),
+        _ => None,
+    });
+    let Some(axis) = folded.max() else { return };
+    let widest = |cut: &[u64]| cut.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(1);
+    let size = stage.sinks.iter().filter_map(|sink| sink.dtype.item_size()).max().unwrap_or(8) as u64;
+    let others: u64 =
+        cuts.iter().enumerate().filter(|(other, _)| *other != axis).map(|(_, cut)| widest(cut)).product();
+    let room = TOGETHER_BYTES / others.saturating_mul(size).max(1);
+    let target = FOLDED_TOGETHER.min(room);
+    let mut merged = vec![0];
+    for pair in cuts[axis].windows(2) {
+        let start = *merged.last().unwrap_or(&0);
+        let is_full = pair[0] - start >= target && pair[0] > start;
+        if is_full {
+            merged.push(pair[0]);
+        }
+    }
+    merged.push(*cuts[axis].last().unwrap_or(&0));
+    if cuts[axis].len() > 2 {
+        cuts[axis] = merged;
+    }
+}

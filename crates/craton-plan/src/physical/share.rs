@@ -1,0 +1,84 @@
+//! Several outputs of one scan: stages over the same space that read the same source become one.
+
+use super::stage::{Input, Leaf, LocalKind, SinkKind, Space, Stage, StoreTo};
+use std::sync::Arc;
+
+/// Merges every stage into the earliest one that it may share a scan with.
+pub(super) fn share_scans(stages: Vec<Stage>) -> Vec<Stage> {
+    let mut shared: Vec<Stage> = Vec::new();
+    for stage in stages {
+        // A stage may move up only past stages whose results it does not need.
+        let earliest = shared
+            .iter()
+            .rposition(|other| other.sinks.iter().any(|sink| filled_slot(&sink.kind).is_some_and(|slot| reads_slot(&stage.space, slot))))
+            .map_or(0, |last| last + 1);
+        match (earliest..shared.len()).find(|at| can_share(&shared[*at], &stage)) {
+            Some(at) => absorb(&mut shared[at], stage),
+            None => shared.push(stage),
+        }
+    }
+    shared
+}
+
+fn filled_slot(kind: &SinkKind) -> Option<usize> {
+    match kind {
+        SinkKind::Reduce { slot, .. } => Some(*slot),
+        SinkKind::Store(StoreTo::Slot(slot)) | SinkKind::Cumulate { to: StoreTo::Slot(slot), .. } => Some(*slot),
+        SinkKind::Store(StoreTo::Sink(_)) | SinkKind::Cumulate { to: StoreTo::Sink(_), .. } => None,
+    }
+}
+
+fn reads_slot(space: &Space, slot: usize) -> bool {
+    space.leaves.iter().any(|leaf| match &leaf.input {
+        Input::Slot(other) => *other == slot,
+        Input::Local(local) => match &local.kind {
+            LocalKind::Rolling { body, .. } => reads_slot(&body.space, slot),
+            LocalKind::Concat { pieces, .. } => pieces.iter().any(|(_, body)| reads_slot(&body.space, slot)),
+        },
+        Input::Source(_) | Input::Literal(_) => false,
+    })
+}
+
+fn can_share(one: &Stage, other: &Stage) -> bool {
+    let is_in_order = |stage: &Stage| stage.sinks.iter().any(|sink| matches!(sink.kind, SinkKind::Cumulate { .. }));
+    let is_written = |stage: &Stage| stage.sinks.iter().any(|sink| matches!(sink.kind, SinkKind::Store(_)));
+    one.space.extents == other.space.extents
+        && !is_in_order(one)
+        && !is_in_order(other)
+        // Two written arrays may want different chunks; each then cuts its own stage.
+        && !(is_written(one) && is_written(other))
+        && other.space.leaves.iter().any(|leaf| {
+            matches!(leaf.input, Input::Source(_)) && one.space.leaves.iter().any(|mine| is_same(mine, leaf))
+        })
+}
+
+fn is_same(one: &Leaf, other: &Leaf) -> bool {
+    let is_same_input = match (&one.input, &other.input) {
+        (Input::Source(one), Input::Source(other)) => Arc::ptr_eq(one, other),
+        (Input::Slot(one), Input::Slot(other)) => one == other,
+        (Input::Literal(one), Input::Literal(other)) => Arc::ptr_eq(one, other),
+        _ => false,
+    };
+    is_same_input && one.maps == other.maps
+}
+
+fn absorb(into: &mut Stage, from: Stage) {
+    let places: Vec<usize> = from
+        .space
+        .leaves
+        .into_iter()
+        .map(|leaf| match into.space.leaves.iter().position(|mine| is_same(mine, &leaf)) {
+            Some(place) => place,
+            None => {
+                into.space.leaves.push(leaf);
+                into.space.leaves.len() - 1
+            }
+        })
+        .collect();
+    into.sinks.extend(from.sinks.into_iter().map(|mut sink| {
+        for leaf in &mut sink.uses {
+            *leaf = places[*leaf];
+        }
+        sink
+    }));
+}
