@@ -1,1 +1,29 @@
-//! Placeholder.
+//! The numbers: elementwise functions, casts, promotion, folds, scans and the shuffling of elements.
+//!
+//! Takes byte slices of native-endian elements, aligned to the element; gives byte slices. Never sees a label,
+//! reads or writes anything else, allocates, or lets a result depend on the CPU it runs on.
+
+pub mod binary;
+pub mod cast;
+mod complex;
+mod element;
+pub mod fold;
+pub mod load;
+pub mod promote;
+mod real;
+pub mod scan;
+pub mod select;
+pub mod unary;
+mod wide;
+
+pub use binary::{Binary, BinaryKernel};
+pub use cast::cast;
+pub use fold::{Fold, FoldSpec, Reduction};
+pub use load::{gather_list, gather_strided, swap_bytes, unshuffle};
+pub use promote::{WeakScalar, promote, promote_weak};
+pub use scan::{
+    Cumulation, RollingKind, cumulate, cumulation_output, cumulation_start, cumulation_total,
+    rolling, rolling_output, rolling_scratch_len,
+};
+pub use select::{fill_missing, select};
+pub use unary::{Unary, UnaryKernel};

@@ -1,0 +1,389 @@
+//! Running totals and moving windows along the rows of a block.
+
+use crate::element::{Element, dispatch, elements, elements_mut};
+use crate::unary::named_operations;
+use crate::wide::wide;
+use craton_core::DType;
+
+named_operations! {
+    /// A running total. Names are NumPy's.
+    Cumulation {
+        Sum => "cumsum",
+        Prod => "cumprod",
+    }
+}
+
+named_operations! {
+    /// A function of a moving window. Names are xarray's.
+    RollingKind {
+        Sum => "sum",
+        Mean => "mean",
+        Min => "min",
+        Max => "max",
+        Count => "count",
+    }
+}
+
+/// The type of a running total, by NumPy's rules; `None` for complex numbers, times and text.
+#[must_use]
+pub fn cumulation_output(_: Cumulation, dtype: DType) -> Option<DType> {
+    match dtype {
+        _ if dtype.is_float() => Some(dtype),
+        _ if dtype.is_unsigned_integer() => Some(DType::UInt64),
+        _ if dtype.is_integer() || dtype == DType::Bool => Some(DType::Int64),
+        _ => None,
+    }
+}
+
+/// The carry before any value: the bits of a double for floats, of a 64-bit integer otherwise.
+#[must_use]
+pub fn cumulation_start(kind: Cumulation, dtype: DType) -> u64 {
+    match (kind, dtype.is_float()) {
+        (Cumulation::Sum, _) => 0,
+        (Cumulation::Prod, true) => 1f64.to_bits(),
+        (Cumulation::Prod, false) => 1,
+    }
+}
+
+/// Running totals down `rows` rows of `count` values, continued from `carry` (one word per column), which is left
+/// as the totals at the end. A skipped missing value leaves the total as it is.
+#[allow(
+    clippy::too_many_arguments,
+    reason = "plain loops over slices, no doer objects"
+)]
+pub fn cumulate(
+    kind: Cumulation,
+    dtype: DType,
+    skip_missing: bool,
+    values: &[u8],
+    rows: usize,
+    count: usize,
+    carry: &mut [u64],
+    out: &mut [u8],
+) {
+    let shape = (rows, count);
+    let dtype = if dtype == DType::Bool {
+        DType::UInt8
+    } else {
+        dtype
+    };
+    if dtype.is_float() {
+        dispatch!(dtype, T => {
+            let out = &mut elements_mut::<T>(out)[..rows * count];
+            let step = |total, value| advance_float::<T>(kind, skip_missing, total, value);
+            run::<T>(values, shape, carry, step, |at, total| {
+                out[at] = T::from_f64(f64::from_bits(total));
+            });
+        }, (); floats);
+    } else {
+        dispatch!(dtype, T => {
+            let out = &mut elements_mut::<u64>(out)[..rows * count];
+            let step = |total, value| advance_whole::<T>(kind, total, value);
+            run::<T>(values, shape, carry, step, |at, total| out[at] = total);
+        }, (); integers);
+    }
+}
+
+/// As [`cumulate`], but only the carry is wanted.
+pub fn cumulation_total(
+    kind: Cumulation,
+    dtype: DType,
+    skip_missing: bool,
+    values: &[u8],
+    rows: usize,
+    count: usize,
+    carry: &mut [u64],
+) {
+    let shape = (rows, count);
+    let dtype = if dtype == DType::Bool {
+        DType::UInt8
+    } else {
+        dtype
+    };
+    if dtype.is_float() {
+        dispatch!(dtype, T => {
+            let step = |total, value| advance_float::<T>(kind, skip_missing, total, value);
+            run::<T>(values, shape, carry, step, |_, _| {});
+        }, (); floats);
+    } else {
+        dispatch!(dtype, T => {
+            let step = |total, value| advance_whole::<T>(kind, total, value);
+            run::<T>(values, shape, carry, step, |_, _| {});
+        }, (); integers);
+    }
+}
+
+#[inline(always)]
+fn advance_float<T: Element>(kind: Cumulation, skips: bool, total: u64, value: T) -> u64 {
+    let (before, value) = (f64::from_bits(total), value.to_f64());
+    let after = match kind {
+        Cumulation::Sum => before + value,
+        Cumulation::Prod => before * value,
+    };
+    (if skips & (value != value) {
+        before
+    } else {
+        after
+    })
+    .to_bits()
+}
+
+#[inline(always)]
+fn advance_whole<T: Element>(kind: Cumulation, total: u64, value: T) -> u64 {
+    let word = crate::element::Key::to_word(value.key());
+    match kind {
+        Cumulation::Sum => total.wrapping_add(word),
+        Cumulation::Prod => total.wrapping_mul(word),
+    }
+}
+
+#[inline(always)]
+fn run<T: Element>(
+    values: &[u8],
+    (rows, count): (usize, usize),
+    carry: &mut [u64],
+    step: impl Fn(u64, T) -> u64,
+    mut write: impl FnMut(usize, u64),
+) {
+    wide(
+        #[inline(always)]
+        || {
+            let values = elements::<T>(values);
+            let carry = &mut carry[..count];
+            for row in 0..rows {
+                let values = &values[row * count..][..count];
+                for (k, (total, value)) in carry.iter_mut().zip(values).enumerate() {
+                    *total = step(*total, *value);
+                    write(row * count + k, *total);
+                }
+            }
+        },
+    );
+}
+
+/// The type to cast the values to and the type of the results, as xarray has them: floats stay, integers and
+/// bools become doubles, counts are doubles.
+#[must_use]
+pub fn rolling_output(kind: RollingKind, dtype: DType) -> Option<(DType, DType)> {
+    match dtype {
+        DType::Time(_) if kind == RollingKind::Count => Some((dtype, DType::Float64)),
+        _ if dtype.is_float() && kind == RollingKind::Count => Some((dtype, DType::Float64)),
+        _ if dtype.is_float() => Some((dtype, dtype)),
+        _ if dtype.is_integer() || dtype == DType::Bool => Some((DType::Float64, DType::Float64)),
+        _ => None,
+    }
+}
+
+/// Columns that are worked on together, so that scratch stays small.
+const STRIP: usize = 64;
+
+/// How many doubles [`rolling`] needs as scratch.
+#[must_use]
+pub fn rolling_scratch_len(window: usize, rows: usize, count: usize) -> usize {
+    (window.min(rows) + 1) * 2 * count.min(STRIP)
+}
+
+/// Moving windows over `rows` rows of `count` values of the operand type.
+///
+/// Row `r` of `values` is row `first_row + r` of the axis. Results are written for rows `first_output..first_output
+/// + outputs` of the axis; the window of row `i` is `i - window + 1..=i`, cut off at 0, and all of its rows must be
+/// in `values`. A result is NaN where fewer than `min_periods` values are valid.
+///
+/// Windows are put together from blocks at multiples of `window` along the axis: the end of one and the beginning
+/// of the next. So nothing is ever subtracted, nothing drifts, and it does not matter where chunks begin.
+#[allow(
+    clippy::too_many_arguments,
+    reason = "plain loops over slices, no doer objects"
+)]
+pub fn rolling(
+    kind: RollingKind,
+    dtype: DType,
+    window: usize,
+    min_periods: usize,
+    values: &[u8],
+    rows: usize,
+    count: usize,
+    first_row: u64,
+    first_output: u64,
+    outputs: usize,
+    scratch: &mut [f64],
+    out: &mut [u8],
+) {
+    let shape = Window {
+        kind,
+        window: window.max(1) as u64,
+        min_periods: min_periods as f64,
+        rows,
+        count,
+        first_row,
+        first_output,
+        end: first_output + outputs as u64,
+    };
+    if kind == RollingKind::Count {
+        dispatch!(dtype, T => roll::<T, f64>(shape, values, scratch, out), (); floats, times);
+    } else {
+        dispatch!(dtype, T => roll::<T, T>(shape, values, scratch, out), (); floats);
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Window {
+    kind: RollingKind,
+    window: u64,
+    min_periods: f64,
+    rows: usize,
+    count: usize,
+    first_row: u64,
+    first_output: u64,
+    end: u64,
+}
+
+/// What some rows of a strip amount to: a value and the number of valid values, per column.
+struct Part<'a> {
+    values: &'a mut [f64],
+    counts: &'a mut [f64],
+}
+
+impl Window {
+    fn neutral(self) -> f64 {
+        match self.kind {
+            RollingKind::Min => f64::INFINITY,
+            RollingKind::Max => f64::NEG_INFINITY,
+            _ => 0.0,
+        }
+    }
+
+    #[inline(always)]
+    fn combine(self, left: f64, right: f64) -> f64 {
+        match self.kind {
+            RollingKind::Min => {
+                if right < left {
+                    right
+                } else {
+                    left
+                }
+            }
+            RollingKind::Max => {
+                if right > left {
+                    right
+                } else {
+                    left
+                }
+            }
+            _ => left + right,
+        }
+    }
+
+    #[inline(always)]
+    fn result(self, value: f64, count: f64) -> f64 {
+        let result = match self.kind {
+            RollingKind::Sum => value,
+            RollingKind::Mean => value / count,
+            RollingKind::Count => count,
+            RollingKind::Min | RollingKind::Max if count == 0.0 => f64::NAN,
+            RollingKind::Min | RollingKind::Max => value,
+        };
+        if count < self.min_periods {
+            f64::NAN
+        } else {
+            result
+        }
+    }
+}
+
+fn roll<T: Element, R: Element>(shape: Window, values: &[u8], scratch: &mut [f64], out: &mut [u8]) {
+    let values = &elements::<T>(values)[..shape.rows * shape.count];
+    let out = elements_mut::<R>(out);
+    let width = shape.count.min(STRIP);
+    let (current, tails) = scratch.split_at_mut(2 * width);
+    wide(
+        #[inline(always)]
+        || {
+            for start in (0..shape.count).step_by(STRIP) {
+                let width = (shape.count - start).min(STRIP);
+                let mut block = shape.first_output / shape.window * shape.window;
+                while block < shape.end {
+                    let strip = start..start + width;
+                    roll_block::<T, R>(shape, block, strip, values, current, tails, out);
+                    block += shape.window;
+                }
+            }
+        },
+    );
+}
+
+/// The results inside the block that begins at row `block` of the axis.
+#[inline(always)]
+fn roll_block<T: Element, R: Element>(
+    shape: Window,
+    block: u64,
+    strip: std::ops::Range<usize>,
+    values: &[T],
+    current: &mut [f64],
+    tails: &mut [f64],
+    out: &mut [R],
+) {
+    let width = strip.len();
+    let row = |at: u64| {
+        let row = (at - shape.first_row) as usize;
+        &values[row * shape.count + strip.start..][..width]
+    };
+    let first = shape.first_output.max(block);
+    let end = shape.end.min(block + shape.window);
+    // Tails of the block before: tail `t` is of the rows `first_tail + t..block`.
+    let first_tail = (first + 1).saturating_sub(shape.window).min(block);
+    let (running, counts) = current.split_at_mut(width);
+    let mut head = Part {
+        values: running,
+        counts: &mut counts[..width],
+    };
+    head.clear(shape);
+    for at in (first_tail..block).rev() {
+        head.take(shape, row(at));
+        let tail = &mut tails[(at - first_tail) as usize * 2 * width..][..2 * width];
+        tail[..width].copy_from_slice(head.values);
+        tail[width..].copy_from_slice(head.counts);
+    }
+    head.clear(shape);
+    for at in block..first {
+        head.take(shape, row(at));
+    }
+    for at in first..end {
+        head.take(shape, row(at));
+        let begin = (at + 1).saturating_sub(shape.window);
+        let to = (at - shape.first_output) as usize * shape.count + strip.start;
+        let out = &mut out[to..][..width];
+        if begin < block {
+            let tail = &tails[(begin - first_tail) as usize * 2 * width..][..2 * width];
+            let (tail, tail_counts) = tail.split_at(width);
+            for k in 0..width {
+                let value = shape.combine(tail[k], head.values[k]);
+                out[k] = R::from_f64(shape.result(value, tail_counts[k] + head.counts[k]));
+            }
+        } else {
+            for k in 0..width {
+                out[k] = R::from_f64(shape.result(head.values[k], head.counts[k]));
+            }
+        }
+    }
+}
+
+impl Part<'_> {
+    #[inline(always)]
+    fn clear(&mut self, shape: Window) {
+        self.values.fill(shape.neutral());
+        self.counts.fill(0.0);
+    }
+
+    #[inline(always)]
+    fn take<T: Element>(&mut self, shape: Window, row: &[T]) {
+        let states = self.values.iter_mut().zip(self.counts.iter_mut());
+        for ((state, count), value) in states.zip(row) {
+            let value = value.to_f64();
+            let valid = value == value;
+            let next = shape.combine(*state, value);
+            *state = if valid { next } else { *state };
+            *count += if valid { 1.0 } else { 0.0 };
+        }
+    }
+}
