@@ -41,7 +41,12 @@ impl Cache {
     ///
     /// While one worker decodes a chunk, others that want the same one wait for it; decoding waits for nothing,
     /// so there is no cycle.
-    pub(crate) fn get(&self, key: Key, uses: u64, decode: impl FnOnce() -> Result<Chunk>) -> Result<Chunk> {
+    pub(crate) fn get(
+        &self,
+        key: Key,
+        uses: u64,
+        decode: impl FnOnce() -> Result<Chunk>,
+    ) -> Result<Chunk> {
         if uses <= 1 {
             return decode();
         }
@@ -49,7 +54,12 @@ impl Cache {
             let mut entries = lock(&self.entries);
             entries
                 .entry(key.clone())
-                .or_insert_with(|| Arc::new(Entry { chunk: Mutex::new(None), uses_left: Mutex::new(uses) }))
+                .or_insert_with(|| {
+                    Arc::new(Entry {
+                        chunk: Mutex::new(None),
+                        uses_left: Mutex::new(uses),
+                    })
+                })
                 .clone()
         };
         let mut slot = lock(&entry.chunk);

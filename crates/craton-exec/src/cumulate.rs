@@ -25,7 +25,6 @@ pub(crate) struct Carries {
 struct Line {
     next_start: u64,
     carry: Vec<u64>,
-    has_failed: bool,
 }
 
 impl Carries {
@@ -52,14 +51,36 @@ impl Carries {
             return Ok(out);
         }
         let mut carry = self.take_turn(scan, ranges, planes * columns, worker, |carry| {
-            for (plane, carry) in values.chunks_exact(in_plane).zip(carry.chunks_exact_mut(columns)) {
-                cumulation_total(scan.kind, scan.operand, scan.skip_missing, plane, rows, columns, carry);
+            for (plane, carry) in values
+                .chunks_exact(in_plane)
+                .zip(carry.chunks_exact_mut(columns))
+            {
+                cumulation_total(
+                    scan.kind,
+                    scan.operand,
+                    scan.skip_missing,
+                    plane,
+                    rows,
+                    columns,
+                    carry,
+                );
             }
         })?;
-        let planes = values.chunks_exact(in_plane).zip(out.chunks_exact_mut(out_plane));
+        let planes = values
+            .chunks_exact(in_plane)
+            .zip(out.chunks_exact_mut(out_plane));
         for ((plane, to), carry) in planes.zip(carry.chunks_exact_mut(columns)) {
-            worker.control.check()?;
-            cumulate(scan.kind, scan.operand, scan.skip_missing, plane, rows, columns, carry, to);
+            worker.check()?;
+            cumulate(
+                scan.kind,
+                scan.operand,
+                scan.skip_missing,
+                plane,
+                rows,
+                columns,
+                carry,
+                to,
+            );
         }
         Ok(out)
     }
@@ -78,19 +99,24 @@ impl Carries {
         let (start, length) = ranges[scan.axis];
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            worker.control.check()?;
+            worker.check()?;
             let line = lines.entry(key.clone()).or_insert_with(|| Line {
                 next_start: 0,
                 carry: vec![cumulation_start(scan.kind, scan.operand); count],
-                has_failed: false,
             });
             if line.next_start == start {
                 break;
             }
             let pause = std::time::Duration::from_millis(50);
-            lines = self.advanced.wait_timeout(lines, pause).unwrap_or_else(PoisonError::into_inner).0;
+            lines = self
+                .advanced
+                .wait_timeout(lines, pause)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
-        let Some(line) = lines.get_mut(&key) else { return Ok(Vec::new()) };
+        let Some(line) = lines.get_mut(&key) else {
+            return Ok(Vec::new());
+        };
         let before = line.carry.clone();
         advance(&mut line.carry);
         line.next_start = start + length;

@@ -17,7 +17,7 @@ use craton_plan::node::Meta;
 use craton_plan::physical::stage::StoreTo;
 use craton_plan::physical::{Pipelines, SinkKind, Stage, StageSink};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 
 /// Memory beside the pool that each thread may come to use: its stack, codec contexts, strips.
@@ -42,8 +42,13 @@ impl Engine {
         let threads = threads.unwrap_or_else(cores).max(1);
         let memory = memory.unwrap_or_else(|| available_memory() / 2);
         let beside = resident() + PER_THREAD * threads as u64 + SLACK;
-        let pool = Pool::with_limit(usize::try_from(memory.saturating_sub(beside)).unwrap_or(usize::MAX));
-        Self { threads, memory, pool }
+        let pool =
+            Pool::with_limit(usize::try_from(memory.saturating_sub(beside)).unwrap_or(usize::MAX));
+        Self {
+            threads,
+            memory,
+            pool,
+        }
     }
 
     /// Threads at most.
@@ -69,12 +74,19 @@ impl Engine {
     /// sinks report. No sink is committed after an error.
     pub fn run(&self, pipelines: &Pipelines, control: &Control) -> Result<Vec<Option<Block>>> {
         let slots: Vec<OnceLock<Block>> = pipelines.slots.iter().map(|_| OnceLock::new()).collect();
-        count(&control.tasks_total, pipelines.stages.iter().map(Stage::task_count).sum());
+        count(
+            &control.tasks_total,
+            pipelines.stages.iter().map(Stage::task_count).sum(),
+        );
         for stage in &pipelines.stages {
             self.run_stage(stage, &pipelines.slots, &slots, control)?;
         }
         let kept = |slot: &Option<usize>| match slot {
-            Some(slot) => slots[*slot].get().cloned().map(Some).ok_or_else(|| Error::internal("an output was not computed")),
+            Some(slot) => slots[*slot]
+                .get()
+                .cloned()
+                .map(Some)
+                .ok_or_else(|| Error::internal("an output was not computed")),
             None => Ok(None),
         };
         let outputs = pipelines.outputs.iter().map(kept).collect();
@@ -82,11 +94,30 @@ impl Engine {
         outputs
     }
 
-    fn run_stage(&self, stage: &Stage, metas: &[Meta], slots: &[OnceLock<Block>], control: &Control) -> Result<()> {
+    fn run_stage(
+        &self,
+        stage: &Stage,
+        metas: &[Meta],
+        slots: &[OnceLock<Block>],
+        control: &Control,
+    ) -> Result<()> {
         let uses = Uses::of_stage(stage);
         let cache = Cache::default();
-        let worker = Worker { pool: &self.pool, control, cache: &cache, uses: &uses, slots };
-        if let [sink @ StageSink { kind: SinkKind::Store(StoreTo::Slot(slot)), .. }] = stage.sinks.as_slice()
+        let has_failed = AtomicBool::new(false);
+        let worker = Worker {
+            pool: &self.pool,
+            control,
+            cache: &cache,
+            uses: &uses,
+            slots,
+            has_failed: &has_failed,
+        };
+        if let [
+            sink @ StageSink {
+                kind: SinkKind::Store(StoreTo::Slot(slot)),
+                ..
+            },
+        ] = stage.sinks.as_slice()
             && sink.dtype.is_variable()
         {
             let block = evaluate_strings(stage, sink, &worker)?;
@@ -105,15 +136,28 @@ impl Engine {
             .zip(&mut buffers)
             .map(|(sink, buffer)| SinkState::new(sink, stage, metas, buffer.as_mut(), &worker))
             .collect::<Result<Vec<_>>>()?;
-        let run = StageRun { stage, sinks: &sinks, worker: &worker, order: Order::default(), threads };
+        let run = StageRun {
+            stage,
+            sinks: &sinks,
+            worker: &worker,
+            order: Order::default(),
+            threads,
+        };
         run.run_tasks()?;
-        let finished = sinks.into_iter().map(|sink| sink.finish(&worker)).collect::<Result<Vec<_>>>()?;
+        let finished = sinks
+            .into_iter()
+            .map(|sink| sink.finish(&worker))
+            .collect::<Result<Vec<_>>>()?;
         for ((sink, reduced), buffer) in stage.sinks.iter().zip(finished).zip(buffers) {
             let Some(slot) = slot_of(sink) else { continue };
             let block = match (reduced, buffer) {
                 (Some(block), _) => block,
                 (None, Some(buffer)) => {
-                    let shape = metas[slot].shape.iter().map(|length| *length as usize).collect();
+                    let shape = metas[slot]
+                        .shape
+                        .iter()
+                        .map(|length| *length as usize)
+                        .collect();
                     Block::dense(metas[slot].dtype, shape, buffer.freeze())?
                 }
                 (None, None) => return Err(Error::internal("a stage left its slot empty")),
@@ -127,16 +171,22 @@ impl Engine {
     fn fitting_threads(&self, needed: StageMemory, tasks: u64) -> Result<usize> {
         let usage = self.pool.usage();
         let limit = self.pool_limit();
-        let room = limit.saturating_sub(usage.lent as u64).saturating_sub(needed.shared);
+        let room = limit
+            .saturating_sub(usage.lent as u64)
+            .saturating_sub(needed.shared);
         let fitting = room / needed.per_task.max(1);
         if fitting == 0 {
-            let minimum = (self.memory - limit.min(self.memory)) + usage.lent as u64 + needed.shared + needed.per_task;
+            let minimum = (self.memory - limit.min(self.memory))
+                + usage.lent as u64
+                + needed.shared
+                + needed.per_task;
             let message = format!(
                 "the work needs about {} of memory, the budget is {}",
                 mebibytes(minimum),
                 mebibytes(self.memory)
             );
-            return Err(Error::new(ErrorKind::Budget, message).hint(format!("allow it with `--memory {}`", mebibytes(minimum))));
+            return Err(Error::new(ErrorKind::Budget, message)
+                .hint(format!("allow it with `--memory {}`", mebibytes(minimum))));
         }
         Ok(fitting.min(self.threads as u64).min(tasks.max(1)) as usize)
     }
@@ -151,7 +201,9 @@ fn mebibytes(bytes: u64) -> String {
 }
 
 fn fill(slots: &[OnceLock<Block>], slot: usize, block: Block) -> Result<()> {
-    slots[slot].set(block).map_err(|_| Error::internal("a slot was filled twice"))
+    slots[slot]
+        .set(block)
+        .map_err(|_| Error::internal("a slot was filled twice"))
 }
 
 fn slot_of(sink: &StageSink) -> Option<usize> {
@@ -166,7 +218,12 @@ fn slot_of(sink: &StageSink) -> Option<usize> {
 
 /// The memory of a slot that tasks write directly.
 fn slot_buffer(sink: &StageSink, metas: &[Meta], worker: &Worker<'_>) -> Result<Option<BufferMut>> {
-    let (SinkKind::Store(StoreTo::Slot(slot)) | SinkKind::Cumulate { to: StoreTo::Slot(slot), .. }) = &sink.kind else {
+    let (SinkKind::Store(StoreTo::Slot(slot))
+    | SinkKind::Cumulate {
+        to: StoreTo::Slot(slot),
+        ..
+    }) = &sink.kind
+    else {
         return Ok(None);
     };
     let bytes = metas[*slot].bytes() as usize;
@@ -178,9 +235,16 @@ fn slot_buffer(sink: &StageSink, metas: &[Meta], worker: &Worker<'_>) -> Result<
 /// What the tasks of a stage share for one sink.
 enum SinkState<'a> {
     Reduce(Mutex<Accumulator>),
-    Slot { target: Target<'a>, strides: Vec<isize> },
+    Slot {
+        target: Target<'a>,
+        strides: Vec<isize>,
+    },
     Write(Assembly),
-    Cumulate { scan: Scan, carries: Carries, to: Box<SinkState<'a>> },
+    Cumulate {
+        scan: Scan,
+        carries: Carries,
+        to: Box<SinkState<'a>>,
+    },
 }
 
 impl<'a> SinkState<'a> {
@@ -191,11 +255,17 @@ impl<'a> SinkState<'a> {
         buffer: Option<&'a mut BufferMut>,
         worker: &Worker<'_>,
     ) -> Result<Self> {
-        let lengths: Vec<usize> = stage.space.extents.iter().map(|extent| *extent as usize).collect();
+        let lengths: Vec<usize> = stage
+            .space
+            .extents
+            .iter()
+            .map(|extent| *extent as usize)
+            .collect();
         let store = |to: &StoreTo| match (to, buffer) {
-            (StoreTo::Slot(_), Some(buffer)) => {
-                Ok(Self::Slot { target: Target::new(buffer), strides: c_strides(&lengths) })
-            }
+            (StoreTo::Slot(_), Some(buffer)) => Ok(Self::Slot {
+                target: Target::new(buffer),
+                strides: c_strides(&lengths),
+            }),
             (StoreTo::Slot(_), None) => Err(Error::internal("a slot without memory")),
             (StoreTo::Sink(sink), _) => {
                 pollster::block_on(sink.begin())?;
@@ -204,11 +274,18 @@ impl<'a> SinkState<'a> {
         };
         match &sink.kind {
             SinkKind::Reduce { work, slot } => {
-                let accumulator = Accumulator::new(work, &metas[*slot], &stage.space.extents, worker)?;
+                let accumulator =
+                    Accumulator::new(work, &metas[*slot], &stage.space.extents, worker)?;
                 Ok(Self::Reduce(Mutex::new(accumulator)))
             }
             SinkKind::Store(to) => store(to),
-            SinkKind::Cumulate { kind, axis, skip_missing, dtype, to } => {
+            SinkKind::Cumulate {
+                kind,
+                axis,
+                skip_missing,
+                dtype,
+                to,
+            } => {
                 let scan = Scan {
                     kind: *kind,
                     axis: *axis,
@@ -216,16 +293,22 @@ impl<'a> SinkState<'a> {
                     operand: sink.dtype,
                     output: *dtype,
                 };
-                Ok(Self::Cumulate { scan, carries: Carries::default(), to: Box::new(store(to)?) })
+                Ok(Self::Cumulate {
+                    scan,
+                    carries: Carries::default(),
+                    to: Box::new(store(to)?),
+                })
             }
         }
     }
 
     fn finish(self, worker: &Worker<'_>) -> Result<Option<Block>> {
         match self {
-            Self::Reduce(accumulator) => {
-                accumulator.into_inner().unwrap_or_else(PoisonError::into_inner).finish(worker).map(Some)
-            }
+            Self::Reduce(accumulator) => accumulator
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner)
+                .finish(worker)
+                .map(Some),
             _ => Ok(None),
         }
     }
@@ -242,7 +325,6 @@ struct Order {
 struct Turn {
     next: u64,
     waiting: BTreeMap<u64, Vec<Option<Partial>>>,
-    has_failed: bool,
 }
 
 struct StageRun<'a> {
@@ -260,21 +342,28 @@ impl StageRun<'_> {
             return self.work(&next);
         }
         std::thread::scope(|scope| {
-            let others: Vec<_> = (1..self.threads).map(|_| scope.spawn(|| self.work(&next))).collect();
+            let others: Vec<_> = (1..self.threads)
+                .map(|_| scope.spawn(|| self.work(&next)))
+                .collect();
             let mine = self.work(&next);
             let joined = others.into_iter().map(|other| {
-                other.join().unwrap_or_else(|_| Err(Error::internal("a worker panicked")))
+                other
+                    .join()
+                    .unwrap_or_else(|_| Err(Error::internal("a worker panicked")))
             });
             // The cause, not the cancellation that it set off elsewhere.
-            joined.chain([mine]).fold(Ok(()), |first, result| match (&first, &result) {
-                (Ok(()), _) => result,
-                (Err(error), Err(other))
-                    if error.kind() == ErrorKind::Cancelled && other.kind() != ErrorKind::Cancelled =>
-                {
-                    result
-                }
-                _ => first,
-            })
+            joined
+                .chain([mine])
+                .fold(Ok(()), |first, result| match (&first, &result) {
+                    (Ok(()), _) => result,
+                    (Err(error), Err(other))
+                        if error.kind() == ErrorKind::Cancelled
+                            && other.kind() != ErrorKind::Cancelled =>
+                    {
+                        result
+                    }
+                    _ => first,
+                })
         })
     }
 
@@ -289,10 +378,14 @@ impl StageRun<'_> {
             if !self.wait_for_window(task) {
                 return Err(Error::new(ErrorKind::Cancelled, "another task failed"));
             }
-            let result = self.worker.control.check().and_then(|()| self.run_task(task));
+            let result = self.worker.check().and_then(|()| self.run_task(task));
             if let Err(error) = result.and_then(|partials| self.hand_in(task, partials)) {
-                let mut turn = self.order.state.lock().unwrap_or_else(PoisonError::into_inner);
-                turn.has_failed = true;
+                let _turn = self
+                    .order
+                    .state
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                self.worker.has_failed.store(true, Relaxed);
                 self.order.merged.notify_all();
                 return Err(error);
             }
@@ -303,21 +396,40 @@ impl StageRun<'_> {
     /// Waits while too many later tasks are done; false if another worker failed.
     fn wait_for_window(&self, task: u64) -> bool {
         let window = 2 * self.threads as u64;
-        let mut turn = self.order.state.lock().unwrap_or_else(PoisonError::into_inner);
-        while task >= turn.next + window && !turn.has_failed {
-            turn = self.order.merged.wait(turn).unwrap_or_else(PoisonError::into_inner);
+        let mut turn = self
+            .order
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let has_failed = || self.worker.has_failed.load(Relaxed);
+        while task >= turn.next + window && !has_failed() {
+            turn = self
+                .order
+                .merged
+                .wait(turn)
+                .unwrap_or_else(PoisonError::into_inner);
         }
-        !turn.has_failed
+        !has_failed()
     }
 
     /// Merges a task's partials once those of all earlier tasks are merged.
     fn hand_in(&self, task: u64, partials: Vec<Option<Partial>>) -> Result<()> {
-        let mut turn = self.order.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut turn = self
+            .order
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         turn.waiting.insert(task, partials);
-        while let Some(partials) = { let next = turn.next; turn.waiting.remove(&next) } {
+        while let Some(partials) = {
+            let next = turn.next;
+            turn.waiting.remove(&next)
+        } {
             for (sink, partial) in self.sinks.iter().zip(partials) {
                 if let (SinkState::Reduce(accumulator), Some(partial)) = (sink, partial) {
-                    accumulator.lock().unwrap_or_else(PoisonError::into_inner).merge(&partial);
+                    accumulator
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .merge(&partial);
                 }
             }
             turn.next += 1;
@@ -359,10 +471,17 @@ impl StageRun<'_> {
                 let extents = &self.stage.space.extents;
                 fold_box(work, &sink.program, views, ranges, extents, self.worker).map(Some)
             }
-            (SinkKind::Store(to), state) => {
-                self.store(to, state, &sink.program, views, ranges, sink.dtype).map(|()| None)
-            }
-            (SinkKind::Cumulate { to, dtype, .. }, SinkState::Cumulate { scan, carries, to: state }) => {
+            (SinkKind::Store(to), state) => self
+                .store(to, state, &sink.program, views, ranges, sink.dtype)
+                .map(|()| None),
+            (
+                SinkKind::Cumulate { to, dtype, .. },
+                SinkState::Cumulate {
+                    scan,
+                    carries,
+                    to: state,
+                },
+            ) => {
                 let values = self.evaluate_box(&sink.program, views, &lengths)?;
                 let sums = carries.run(scan, ranges, &values, self.worker)?;
                 let block = Block::dense(*dtype, lengths, sums.freeze())?;
@@ -370,7 +489,8 @@ impl StageRun<'_> {
                 let input = program.input(*dtype);
                 program.finish(input);
                 let view = View::of_block(&block)?;
-                self.store(to, state, &program, &[&view], ranges, *dtype).map(|()| None)
+                self.store(to, state, &program, &[&view], ranges, *dtype)
+                    .map(|()| None)
             }
             _ => Err(Error::internal("a sink without its state")),
         }
@@ -388,9 +508,20 @@ impl StageRun<'_> {
         let lengths: Vec<usize> = ranges.iter().map(|(_, length)| *length as usize).collect();
         match (to, state) {
             (StoreTo::Slot(_), SinkState::Slot { target, strides }) => {
-                let first: isize =
-                    ranges.iter().zip(strides).map(|((start, _), stride)| *start as isize * stride).sum();
-                evaluate(program, views, &lengths, target, first as usize, strides, self.worker)
+                let first: isize = ranges
+                    .iter()
+                    .zip(strides)
+                    .map(|((start, _), stride)| *start as isize * stride)
+                    .sum();
+                evaluate(
+                    program,
+                    views,
+                    &lengths,
+                    target,
+                    first as usize,
+                    strides,
+                    self.worker,
+                )
             }
             (StoreTo::Sink(sink), SinkState::Write(assembly)) => {
                 let values = self.evaluate_box(program, views, &lengths)?;
@@ -401,11 +532,24 @@ impl StageRun<'_> {
     }
 
     /// The expression's values over a box, in C order.
-    fn evaluate_box(&self, program: &Program, views: &[&View], lengths: &[usize]) -> Result<BufferMut> {
+    fn evaluate_box(
+        &self,
+        program: &Program,
+        views: &[&View],
+        lengths: &[usize],
+    ) -> Result<BufferMut> {
         let bytes = lengths.iter().product::<usize>() * program.output_size();
         let mut out = self.worker.take(bytes.max(1))?;
         out.truncate(bytes);
-        evaluate(program, views, lengths, &Target::new(&mut out), 0, &c_strides(lengths), self.worker)?;
+        evaluate(
+            program,
+            views,
+            lengths,
+            &Target::new(&mut out),
+            0,
+            &c_strides(lengths),
+            self.worker,
+        )?;
         Ok(out)
     }
 }

@@ -8,7 +8,8 @@ use crate::stage::Worker;
 use crate::view::{Step, Values, View};
 use craton_core::block::c_strides;
 use craton_core::{
-    Buffer, BufferMut, ChunkRef, Decode, Decoded, Error, ErrorKind, MissingMeans, Order, Result, Source, StoredRange,
+    Buffer, BufferMut, ChunkRef, Decode, Decoded, Error, ErrorKind, MissingMeans, Order, Result,
+    Source, StoredRange,
 };
 use craton_kernels::load::{gather_strided, swap_bytes, unshuffle};
 use craton_plan::AxisMap;
@@ -20,7 +21,11 @@ pub(crate) fn load(leaf: &Leaf, ranges: &[(u64, u64)], worker: &Worker<'_>) -> R
     match &leaf.input {
         Input::Source(source) => load_source(leaf, source, ranges, worker),
         Input::Literal(block) => Ok(reindex(&View::of_block(block)?, &leaf.maps, ranges)),
-        Input::Slot(slot) => Ok(reindex(&View::of_block(&worker.slot(*slot)?)?, &leaf.maps, ranges)),
+        Input::Slot(slot) => Ok(reindex(
+            &View::of_block(&worker.slot(*slot)?)?,
+            &leaf.maps,
+            ranges,
+        )),
         Input::Local(local) => evaluate_local(local, &leaf.maps, ranges, worker),
     }
 }
@@ -63,10 +68,19 @@ pub(crate) fn through(
             steps[axis] = Step::Table(table.collect());
         }
     }
-    View { base, steps, ..values.clone() }
+    View {
+        base,
+        steps,
+        ..values.clone()
+    }
 }
 
-fn load_source(leaf: &Leaf, source: &Arc<dyn Source>, ranges: &[(u64, u64)], worker: &Worker<'_>) -> Result<View> {
+fn load_source(
+    leaf: &Leaf,
+    source: &Arc<dyn Source>,
+    ranges: &[(u64, u64)],
+    worker: &Worker<'_>,
+) -> Result<View> {
     let meta = source.meta();
     let needs = source_needs(leaf, source, ranges);
     if needs.iter().any(|need| need.segments.is_empty()) {
@@ -76,13 +90,23 @@ fn load_source(leaf: &Leaf, source: &Arc<dyn Source>, ranges: &[(u64, u64)], wor
     if needs.iter().all(|need| need.segments.len() == 1) {
         let index: Vec<u64> = needs.iter().map(|need| need.segments[0].position).collect();
         let chunk = fetch(leaf, source, &index, worker)?;
-        let Chunk::Elements { buffer, strides, is_swapped, is_shuffled } = chunk else {
+        let Chunk::Elements {
+            buffer,
+            strides,
+            is_swapped,
+            is_shuffled,
+        } = chunk
+        else {
             return Ok(View::constant(meta.fill_value.clone(), ranges.len()));
         };
         let values = View {
             dtype: meta.dtype,
             size,
-            values: Values::Elements { buffer, is_swapped, is_shuffled },
+            values: Values::Elements {
+                buffer,
+                is_swapped,
+                is_shuffled,
+            },
             base: 0,
             steps: Vec::new(),
         };
@@ -98,26 +122,42 @@ fn load_source(leaf: &Leaf, source: &Arc<dyn Source>, ranges: &[(u64, u64)], wor
     let values = View {
         dtype: meta.dtype,
         size,
-        values: Values::Elements { buffer, is_swapped: false, is_shuffled: false },
+        values: Values::Elements {
+            buffer,
+            is_swapped: false,
+            is_shuffled: false,
+        },
         base: 0,
         steps: Vec::new(),
     };
     let place = |axis: usize, index: u64| needs[axis].position(index) as isize * strides[axis];
-    Ok(through(&values, &leaf.maps, ranges, place, |axis| needs[axis].is_consecutive()))
+    Ok(through(&values, &leaf.maps, ranges, place, |axis| {
+        needs[axis].is_consecutive()
+    }))
 }
 
 /// What the box needs along each axis of the source.
-pub(crate) fn source_needs(leaf: &Leaf, source: &Arc<dyn Source>, ranges: &[(u64, u64)]) -> Vec<AxisNeed> {
+pub(crate) fn source_needs(
+    leaf: &Leaf,
+    source: &Arc<dyn Source>,
+    ranges: &[(u64, u64)],
+) -> Vec<AxisNeed> {
     let need = |(map, grid): (&AxisMap, _)| {
         let (start, length) = map.axis().map_or((0, 1), |axis| ranges[axis]);
         AxisNeed::of(map, grid, start, length)
     };
-    leaf.maps.iter().zip(&source.meta().grid.axes).map(need).collect()
+    leaf.maps
+        .iter()
+        .zip(&source.meta().grid.axes)
+        .map(need)
+        .collect()
 }
 
 fn item_size(source: &Arc<dyn Source>) -> Result<usize> {
     let dtype = source.meta().dtype;
-    dtype.item_size().ok_or_else(|| Error::unsupported(format!("arithmetic on {dtype} values")).at(source.url()))
+    dtype
+        .item_size()
+        .ok_or_else(|| Error::unsupported(format!("arithmetic on {dtype} values")).at(source.url()))
 }
 
 /// The needed parts of several chunks, put together in C order.
@@ -130,22 +170,45 @@ fn assemble(
 ) -> Result<Buffer> {
     let lengths: Vec<usize> = needs.iter().map(|need| need.length() as usize).collect();
     let strides = c_strides(&lengths);
-    let total = lengths.iter().try_fold(size, |bytes, length| bytes.checked_mul(*length));
-    let total = total.ok_or_else(|| Error::new(ErrorKind::Budget, "a task's input is too large"))?;
+    let total = lengths
+        .iter()
+        .try_fold(size, |bytes, length| bytes.checked_mul(*length));
+    let total =
+        total.ok_or_else(|| Error::new(ErrorKind::Budget, "a task's input is too large"))?;
     let mut out = worker.take(total)?;
     let mut which = vec![0usize; needs.len()];
     loop {
-        let segments: Vec<_> = needs.iter().zip(&which).map(|(need, at)| need.segments[*at]).collect();
+        let segments: Vec<_> = needs
+            .iter()
+            .zip(&which)
+            .map(|(need, at)| need.segments[*at])
+            .collect();
         let index: Vec<u64> = segments.iter().map(|segment| segment.position).collect();
-        let corner: isize =
-            segments.iter().zip(&strides).map(|(segment, stride)| segment.offset as isize * stride).sum();
-        let shape: Vec<usize> = segments.iter().map(|segment| segment.length() as usize).collect();
-        let first: Vec<u64> =
-            segments.iter().map(|segment| segment.first - segment.chunk.start + segment.chunk.skip).collect();
+        let corner: isize = segments
+            .iter()
+            .zip(&strides)
+            .map(|(segment, stride)| segment.offset as isize * stride)
+            .sum();
+        let shape: Vec<usize> = segments
+            .iter()
+            .map(|segment| segment.length() as usize)
+            .collect();
+        let first: Vec<u64> = segments
+            .iter()
+            .map(|segment| segment.first - segment.chunk.start + segment.chunk.skip)
+            .collect();
         let chunk = fetch(leaf, source, &index, worker)?;
-        let target = Part { corner: corner as usize, shape: &shape, strides: &strides, size };
+        let target = Part {
+            corner: corner as usize,
+            shape: &shape,
+            strides: &strides,
+            size,
+        };
         copy_part(source, &chunk, &first, &target, &mut out);
-        let Some(axis) = (0..which.len()).rev().find(|axis| which[*axis] + 1 < needs[*axis].segments.len()) else {
+        let Some(axis) = (0..which.len())
+            .rev()
+            .find(|axis| which[*axis] + 1 < needs[*axis].segments.len())
+        else {
             return Ok(out.freeze());
         };
         which[axis] += 1;
@@ -162,7 +225,13 @@ struct Part<'a> {
 }
 
 /// Copies the box of `chunk` that begins at `first` into `part` of `out`, in native form.
-fn copy_part(source: &Arc<dyn Source>, chunk: &Chunk, first: &[u64], part: &Part<'_>, out: &mut [u8]) {
+fn copy_part(
+    source: &Arc<dyn Source>,
+    chunk: &Chunk,
+    first: &[u64],
+    part: &Part<'_>,
+    out: &mut [u8],
+) {
     let size = part.size;
     let rank = part.shape.len();
     let row = part.shape.last().copied().unwrap_or(1);
@@ -181,7 +250,12 @@ fn copy_part(source: &Arc<dyn Source>, chunk: &Chunk, first: &[u64], part: &Part
         let target = &mut out[to * size..(to + row) * size];
         match chunk {
             Chunk::Fill(value) => craton_core::block::fill_with(target, value.bytes()),
-            Chunk::Elements { buffer, strides, is_swapped, is_shuffled } => {
+            Chunk::Elements {
+                buffer,
+                strides,
+                is_swapped,
+                is_shuffled,
+            } => {
                 let stride = strides.last().copied().unwrap_or(1);
                 let start = from as usize;
                 if *is_shuffled {
@@ -190,7 +264,14 @@ fn copy_part(source: &Arc<dyn Source>, chunk: &Chunk, first: &[u64], part: &Part
                         unshuffle(buffer, total, size, start, row, target);
                     } else {
                         for (at, item) in target.chunks_exact_mut(size).enumerate() {
-                            unshuffle(buffer, total, size, (from + at as isize * stride) as usize, 1, item);
+                            unshuffle(
+                                buffer,
+                                total,
+                                size,
+                                (from + at as isize * stride) as usize,
+                                1,
+                                item,
+                            );
                         }
                     }
                 } else if stride == 1 {
@@ -203,15 +284,25 @@ fn copy_part(source: &Arc<dyn Source>, chunk: &Chunk, first: &[u64], part: &Part
                 }
             }
         }
-        let Some(axis) = (0..index.len()).rev().find(|axis| index[*axis] + 1 < outer[*axis]) else { return };
+        let Some(axis) = (0..index.len())
+            .rev()
+            .find(|axis| index[*axis] + 1 < outer[*axis])
+        else {
+            return;
+        };
         index[axis] += 1;
         index[axis + 1..].fill(0);
     }
 }
 
 /// The chunk, from the cache where other tasks need it too.
-fn fetch(leaf: &Leaf, source: &Arc<dyn Source>, index: &[u64], worker: &Worker<'_>) -> Result<Chunk> {
-    worker.control.check()?;
+fn fetch(
+    leaf: &Leaf,
+    source: &Arc<dyn Source>,
+    index: &[u64],
+    worker: &Worker<'_>,
+) -> Result<Chunk> {
+    worker.check()?;
     let (number, uses) = worker.uses.of(leaf, index);
     let chunk = worker.cache.get((number, index.to_vec()), uses, || {
         match read_chunk(source, index, worker) {
@@ -227,9 +318,18 @@ fn fetch(leaf: &Leaf, source: &Arc<dyn Source>, index: &[u64], worker: &Worker<'
 }
 
 /// Locates, reads and decodes one chunk.
-pub(crate) fn read_chunk(source: &Arc<dyn Source>, index: &[u64], worker: &Worker<'_>) -> Result<Chunk> {
+pub(crate) fn read_chunk(
+    source: &Arc<dyn Source>,
+    index: &[u64],
+    worker: &Worker<'_>,
+) -> Result<Chunk> {
     let meta = source.meta();
-    let shape: Vec<usize> = meta.grid.chunk(index).iter().map(|chunk| chunk.encoded as usize).collect();
+    let shape: Vec<usize> = meta
+        .grid
+        .chunk(index)
+        .iter()
+        .map(|chunk| chunk.encoded as usize)
+        .collect();
     let fill = || Ok(Chunk::Fill(meta.fill_value.clone()));
     match read_encoded(source, index, worker)? {
         Encoded::Missing => fill(),
@@ -250,18 +350,28 @@ pub(crate) enum Encoded {
 }
 
 /// Locates and reads one chunk.
-pub(crate) fn read_encoded(source: &Arc<dyn Source>, index: &[u64], worker: &Worker<'_>) -> Result<Encoded> {
+pub(crate) fn read_encoded(
+    source: &Arc<dyn Source>,
+    index: &[u64],
+    worker: &Worker<'_>,
+) -> Result<Encoded> {
     match pollster::block_on(source.locate(index))? {
         ChunkRef::Missing => Ok(Encoded::Missing),
         ChunkRef::Inline { bytes, decode } => Ok(Encoded::Bytes(bytes, decode, None)),
         ChunkRef::Stored(stored) => {
             count(&worker.control.requests, 1);
-            let read = stored.store.read(&stored.location, stored.range, worker.pool);
+            let read = stored
+                .store
+                .read(&stored.location, stored.range, worker.pool);
             match pollster::block_on(read)? {
                 Some(encoded) => {
                     count(&worker.control.bytes_read, encoded.len() as u64);
                     let decode = stored.decode.clone();
-                    Ok(Encoded::Bytes(encoded.freeze(), decode, Some(Box::new(stored))))
+                    Ok(Encoded::Bytes(
+                        encoded.freeze(),
+                        decode,
+                        Some(Box::new(stored)),
+                    ))
                 }
                 None if stored.if_missing == MissingMeans::FillValue => Ok(Encoded::Missing),
                 None => {
@@ -281,14 +391,19 @@ fn decode_elements(
     worker: &Worker<'_>,
 ) -> Result<Chunk> {
     let size = item_size(source)?;
-    let length = shape.iter().try_fold(size, |bytes, length| bytes.checked_mul(*length));
+    let length = shape
+        .iter()
+        .try_fold(size, |bytes, length| bytes.checked_mul(*length));
     let length = length.ok_or_else(|| Error::corrupt("a chunk is larger than memory can be"))?;
     count(&worker.control.chunks_decoded, 1);
     count(&worker.control.bytes_decoded, length as u64);
     let (buffer, decoded) = match decode.is_identity() {
         Some(decoded) if encoded.len() == length => (encoded, decoded),
         Some(_) => {
-            let message = format!("the chunk has {} bytes where its shape needs {length}", encoded.len());
+            let message = format!(
+                "the chunk has {} bytes where its shape needs {length}",
+                encoded.len()
+            );
             return Err(Error::corrupt(message));
         }
         None => {
@@ -297,15 +412,27 @@ fn decode_elements(
             (out.freeze(), decoded)
         }
     };
-    let Decoded::Elements { order, is_swapped, is_shuffled } = decoded else {
+    let Decoded::Elements {
+        order,
+        is_swapped,
+        is_shuffled,
+    } = decoded
+    else {
         return Err(Error::corrupt("strings where numbers were promised"));
     };
-    Ok(Chunk::Elements { buffer, strides: strides_of(&order, shape), is_swapped, is_shuffled })
+    Ok(Chunk::Elements {
+        buffer,
+        strides: strides_of(&order, shape),
+        is_swapped,
+        is_shuffled,
+    })
 }
 
 /// Element strides of the array's axes for chunk elements stored in `order`.
 fn strides_of(order: &Order, shape: &[usize]) -> Vec<isize> {
-    let Order::Permuted(axes) = order else { return c_strides(shape) };
+    let Order::Permuted(axes) = order else {
+        return c_strides(shape);
+    };
     let stored: Vec<usize> = axes.iter().map(|axis| shape[*axis]).collect();
     let mut strides = vec![0; shape.len()];
     for (axis, stride) in axes.iter().zip(c_strides(&stored)) {

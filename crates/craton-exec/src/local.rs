@@ -18,14 +18,20 @@ pub(crate) fn evaluate_local(
     ranges: &[(u64, u64)],
     worker: &Worker<'_>,
 ) -> Result<View> {
-    let size = local.meta.dtype.item_size().ok_or_else(|| Error::unsupported("arithmetic on strings"))?;
+    let size = local
+        .meta
+        .dtype
+        .item_size()
+        .ok_or_else(|| Error::unsupported("arithmetic on strings"))?;
     let region = local_region(local, maps, ranges);
     let lengths = lengths_of(&region);
     let strides = c_strides(&lengths);
     let mut out = worker.take(bytes_of(&lengths, size)?)?;
     if !lengths.contains(&0) {
         match &local.kind {
-            LocalKind::Rolling { body, axis, .. } => windows(local, body, *axis, &region, &mut out, worker)?,
+            LocalKind::Rolling { body, axis, .. } => {
+                windows(local, body, *axis, &region, &mut out, worker)?
+            }
             LocalKind::Concat { axis, pieces } => {
                 let target = Target::new(&mut out);
                 for (start, body) in pieces {
@@ -37,20 +43,31 @@ pub(crate) fn evaluate_local(
     let values = View {
         dtype: local.meta.dtype,
         size,
-        values: Values::Elements { buffer: out.freeze(), is_swapped: false, is_shuffled: false },
+        values: Values::Elements {
+            buffer: out.freeze(),
+            is_swapped: false,
+            is_shuffled: false,
+        },
         base: 0,
         steps: strides.iter().map(|stride| Step::Stride(*stride)).collect(),
     };
-    let place = |axis: usize, index: u64| index.wrapping_sub(region[axis].0) as isize * strides[axis];
+    let place =
+        |axis: usize, index: u64| index.wrapping_sub(region[axis].0) as isize * strides[axis];
     Ok(through(&values, maps, ranges, place, |_| true))
 }
 
 /// The box of the local's own indices that the reader's box needs.
-pub(crate) fn local_region(local: &Local, maps: &[AxisMap], ranges: &[(u64, u64)]) -> Vec<(u64, u64)> {
+pub(crate) fn local_region(
+    local: &Local,
+    maps: &[AxisMap],
+    ranges: &[(u64, u64)],
+) -> Vec<(u64, u64)> {
     let bounds = |(map, extent): (&AxisMap, &u64)| {
         let (start, length) = map.axis().map_or((0, 1), |axis| ranges[axis]);
         let need = AxisNeed::of(map, &AxisGrid::single(*extent), start, length);
-        need.segments.first().map_or((0, 0), |segment| (segment.first, segment.length()))
+        need.segments
+            .first()
+            .map_or((0, 0), |segment| (segment.first, segment.length()))
     };
     maps.iter().zip(&local.meta.shape).map(bounds).collect()
 }
@@ -65,7 +82,12 @@ pub(crate) fn body_region(region: &[(u64, u64)], axis: usize, window: usize) -> 
 }
 
 /// The part of a concatenation's box that lies on the piece which begins at `start`, in the piece's own indices.
-pub(crate) fn piece_region(body: &Body, axis: usize, start: u64, region: &[(u64, u64)]) -> Option<Vec<(u64, u64)>> {
+pub(crate) fn piece_region(
+    body: &Body,
+    axis: usize,
+    start: u64,
+    region: &[(u64, u64)],
+) -> Option<Vec<(u64, u64)>> {
     let (first, length) = region[axis];
     let low = first.max(start);
     let high = (first + length).min(start + body.space.extents[axis]);
@@ -79,7 +101,10 @@ pub(crate) fn piece_region(body: &Body, axis: usize, start: u64, region: &[(u64,
 
 /// Evaluates a body over a box into C order.
 fn evaluate_body(body: &Body, region: &[(u64, u64)], worker: &Worker<'_>) -> Result<BufferMut> {
-    let size = body.dtype.item_size().ok_or_else(|| Error::unsupported("arithmetic on strings"))?;
+    let size = body
+        .dtype
+        .item_size()
+        .ok_or_else(|| Error::unsupported("arithmetic on strings"))?;
     let lengths = lengths_of(region);
     let mut out = worker.take(bytes_of(&lengths, size)?)?;
     let strides = c_strides(&lengths);
@@ -95,10 +120,22 @@ fn evaluate_into(
     strides: &[isize],
     worker: &Worker<'_>,
 ) -> Result<()> {
-    let leaves: Vec<View> =
-        body.space.leaves.iter().map(|leaf| load(leaf, region, worker)).collect::<Result<_>>()?;
+    let leaves: Vec<View> = body
+        .space
+        .leaves
+        .iter()
+        .map(|leaf| load(leaf, region, worker))
+        .collect::<Result<_>>()?;
     let views: Vec<&View> = body.uses.iter().map(|leaf| &leaves[*leaf]).collect();
-    evaluate(&body.program, &views, &lengths_of(region), target, first, strides, worker)
+    evaluate(
+        &body.program,
+        &views,
+        &lengths_of(region),
+        target,
+        first,
+        strides,
+        worker,
+    )
 }
 
 fn concat_piece(
@@ -110,7 +147,9 @@ fn concat_piece(
     strides: &[isize],
     worker: &Worker<'_>,
 ) -> Result<()> {
-    let Some(inner) = piece_region(body, axis, start, region) else { return Ok(()) };
+    let Some(inner) = piece_region(body, axis, start, region) else {
+        return Ok(());
+    };
     let first = (inner[axis].0 + start - region[axis].0) as usize * strides[axis] as usize;
     evaluate_into(body, &inner, target, first, strides, worker)
 }
@@ -123,17 +162,28 @@ fn windows(
     out: &mut [u8],
     worker: &Worker<'_>,
 ) -> Result<()> {
-    let LocalKind::Rolling { kind, window, min_periods, .. } = &local.kind else { return Ok(()) };
+    let LocalKind::Rolling {
+        kind,
+        window,
+        min_periods,
+        ..
+    } = &local.kind
+    else {
+        return Ok(());
+    };
     let inner_region = body_region(region, axis, *window);
     let values = evaluate_body(body, &inner_region, worker)?;
-    let (in_size, out_size) = (body.dtype.item_size().unwrap_or(1), local.meta.dtype.item_size().unwrap_or(1));
+    let (in_size, out_size) = (
+        body.dtype.item_size().unwrap_or(1),
+        local.meta.dtype.item_size().unwrap_or(1),
+    );
     let lengths = lengths_of(&inner_region);
     let (rows, outputs) = (lengths[axis], region[axis].1 as usize);
     let columns: usize = lengths[axis + 1..].iter().product();
     let mut scratch = worker.take(rolling_scratch_len(*window, rows, columns) * 8)?;
     let planes = values.chunks_exact((rows * columns * in_size).max(1));
     for (plane, to) in planes.zip(out.chunks_exact_mut((outputs * columns * out_size).max(1))) {
-        worker.control.check()?;
+        worker.check()?;
         rolling(
             *kind,
             body.dtype,
@@ -160,5 +210,10 @@ fn bytes_of(lengths: &[usize], size: usize) -> Result<usize> {
     lengths
         .iter()
         .try_fold(size, |bytes, length| bytes.checked_mul(*length))
-        .ok_or_else(|| Error::new(ErrorKind::Budget, "a task's intermediate result is too large"))
+        .ok_or_else(|| {
+            Error::new(
+                ErrorKind::Budget,
+                "a task's intermediate result is too large",
+            )
+        })
 }

@@ -1,17 +1,26 @@
 //! How much memory there is, how much is used, and how much a stage needs.
 
 use crate::stage::Uses;
-use craton_plan::physical::{LocalKind, Input, SinkKind, Space, Stage};
 use craton_plan::node::Meta;
+use craton_plan::physical::{Input, LocalKind, SinkKind, Space, Stage};
 
 /// Memory that the process may still use: what its control group and the machine leave.
 #[must_use]
 pub fn available_memory() -> u64 {
     let machine = status_line("/proc/meminfo", "MemAvailable:");
-    let group = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
-        .iter()
-        .filter_map(|path| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok())
-        .min();
+    let group = [
+        "/sys/fs/cgroup/memory.max",
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+    ]
+    .iter()
+    .filter_map(|path| {
+        std::fs::read_to_string(path)
+            .ok()?
+            .trim()
+            .parse::<u64>()
+            .ok()
+    })
+    .min();
     // Two GiB where the system does not tell: small enough for any machine that runs this.
     machine.into_iter().chain(group).min().unwrap_or(2 << 30)
 }
@@ -30,7 +39,12 @@ pub(crate) fn resident() -> u64 {
 fn status_line(path: &str, key: &str) -> Option<u64> {
     let text = std::fs::read_to_string(path).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(key))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+    line.trim()
+        .strip_suffix("kB")?
+        .trim()
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(1024)
 }
 
 /// What a stage needs.
@@ -44,11 +58,19 @@ pub(crate) struct StageMemory {
 
 /// Estimates a stage, from grids and cuts alone.
 pub(crate) fn estimate(stage: &Stage, uses: &Uses, slots: &[Meta]) -> StageMemory {
-    let mut memory = StageMemory { per_task: 512 << 10, shared: 0 };
+    let mut memory = StageMemory {
+        per_task: 512 << 10,
+        shared: 0,
+    };
     for scan in uses.scans() {
         let size = scan.source.meta().dtype.item_size().unwrap_or(16) as u64;
         let grid = &scan.source.meta().grid;
-        let chunk = size * grid.axes.iter().map(|axis| axis.largest_encoded()).product::<u64>();
+        let chunk = size
+            * grid
+                .axes
+                .iter()
+                .map(|axis| axis.largest_encoded())
+                .product::<u64>();
         let stored = size * scan.axes.iter().map(|axis| axis.stored).product::<u64>();
         let needed = size * scan.axes.iter().map(|axis| axis.needed).product::<u64>();
         let is_assembled = scan.axes.iter().any(|axis| axis.chunks > 1);
@@ -58,7 +80,13 @@ pub(crate) fn estimate(stage: &Stage, uses: &Uses, slots: &[Meta]) -> StageMemor
             memory.shared += stored;
         }
     }
-    let widest = |axis: usize| stage.cuts[axis].windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
+    let widest = |axis: usize| {
+        stage.cuts[axis]
+            .windows(2)
+            .map(|pair| pair[1] - pair[0])
+            .max()
+            .unwrap_or(0)
+    };
     let lengths: Vec<u64> = (0..stage.cuts.len()).map(widest).collect();
     let elements: u64 = lengths.iter().product();
     memory.per_task += locals(&stage.space, elements);
@@ -67,17 +95,30 @@ pub(crate) fn estimate(stage: &Stage, uses: &Uses, slots: &[Meta]) -> StageMemor
         match &sink.kind {
             SinkKind::Reduce { work, slot } => {
                 let words = work.fold.words() as u64 * 8;
-                let kept = (0..lengths.len()).filter(|axis| !work.is_reduced[*axis]).map(|axis| {
-                    let is_grouped = work.groups.as_ref().is_some_and(|groups| groups.axis == axis);
-                    if is_grouped { lengths[axis].min(8) } else { lengths[axis] }
-                });
+                let kept = (0..lengths.len())
+                    .filter(|axis| !work.is_reduced[*axis])
+                    .map(|axis| {
+                        let is_grouped = work
+                            .groups
+                            .as_ref()
+                            .is_some_and(|groups| groups.axis == axis);
+                        if is_grouped {
+                            lengths[axis].min(8)
+                        } else {
+                            lengths[axis]
+                        }
+                    });
                 // The partial being folded, and one that waits for its turn.
                 memory.per_task += 2 * words * kept.product::<u64>();
                 let outputs: u64 = slots[*slot].shape.iter().product();
                 memory.shared += outputs * words + slots[*slot].bytes();
             }
-            SinkKind::Store(craton_plan::physical::stage::StoreTo::Slot(slot)) => memory.shared += slots[*slot].bytes(),
-            SinkKind::Store(craton_plan::physical::stage::StoreTo::Sink(_)) => memory.per_task += 2 * size * elements,
+            SinkKind::Store(craton_plan::physical::stage::StoreTo::Slot(slot)) => {
+                memory.shared += slots[*slot].bytes()
+            }
+            SinkKind::Store(craton_plan::physical::stage::StoreTo::Sink(_)) => {
+                memory.per_task += 2 * size * elements
+            }
             SinkKind::Cumulate { to, dtype, .. } => {
                 memory.per_task += (size + 2 * dtype.item_size().unwrap_or(16) as u64) * elements;
                 if let craton_plan::physical::stage::StoreTo::Slot(slot) = to {
@@ -95,9 +136,11 @@ fn locals(space: &Space, elements: u64) -> u64 {
             let own = local.meta.dtype.item_size().unwrap_or(16) as u64 * elements;
             own + match &local.kind {
                 LocalKind::Rolling { body, .. } => 3 * 8 * elements + locals(&body.space, elements),
-                LocalKind::Concat { pieces, .. } => {
-                    pieces.iter().map(|(_, body)| locals(&body.space, elements)).max().unwrap_or(0)
-                }
+                LocalKind::Concat { pieces, .. } => pieces
+                    .iter()
+                    .map(|(_, body)| locals(&body.space, elements))
+                    .max()
+                    .unwrap_or(0),
             }
         }
         _ => 0,

@@ -57,19 +57,37 @@ impl Kept {
 
 impl Accumulator {
     /// Nothing folded yet.
-    pub(crate) fn new(work: &ReduceWork, output: &Meta, extents: &[u64], worker: &Worker<'_>) -> Result<Self> {
+    pub(crate) fn new(
+        work: &ReduceWork,
+        output: &Meta,
+        extents: &[u64],
+        worker: &Worker<'_>,
+    ) -> Result<Self> {
         let count: usize = output.shape.iter().map(|length| *length as usize).product();
         let mut state = worker.take((count * work.fold.words() * 8).max(8))?;
         work.fold.init(words_mut(&mut state), count, 0, count);
-        Ok(Self { work: work.clone(), output: output.clone(), extents: extents.to_vec(), state, count })
+        Ok(Self {
+            work: work.clone(),
+            output: output.clone(),
+            extents: extents.to_vec(),
+            state,
+            count,
+        })
     }
 
     /// Merges a later task's state.
     pub(crate) fn merge(&mut self, partial: &Partial) {
         let strides = self.output_strides();
         let fold = &self.work.fold;
-        let (row_axis, row) = match partial.kept.iter().rposition(|kept| matches!(kept, Kept::Range { .. })) {
-            Some(axis) if axis + 1 == partial.kept.len() || trailing_is_single(&partial.kept[axis + 1..]) => {
+        let (row_axis, row) = match partial
+            .kept
+            .iter()
+            .rposition(|kept| matches!(kept, Kept::Range { .. }))
+        {
+            Some(axis)
+                if axis + 1 == partial.kept.len()
+                    || trailing_is_single(&partial.kept[axis + 1..]) =>
+            {
                 (Some(axis), partial.kept[axis].length())
             }
             _ => (None, 1),
@@ -81,11 +99,19 @@ impl Accumulator {
             for (axis, kept) in partial.kept.iter().enumerate() {
                 to += kept.at(index[axis]) as usize * strides[axis];
             }
-            fold.merge(words(&partial.state), partial.count, from, words_mut(&mut self.state), self.count, to, row);
+            fold.merge(
+                words(&partial.state),
+                partial.count,
+                from,
+                words_mut(&mut self.state),
+                self.count,
+                to,
+                row,
+            );
             from += row;
-            let next = (0..index.len())
-                .rev()
-                .find(|axis| Some(*axis) != row_axis && index[*axis] + 1 < partial.kept[*axis].length());
+            let next = (0..index.len()).rev().find(|axis| {
+                Some(*axis) != row_axis && index[*axis] + 1 < partial.kept[*axis].length()
+            });
             let Some(axis) = next else { return };
             index[axis] += 1;
             index[axis + 1..].fill(0);
@@ -114,14 +140,22 @@ impl Accumulator {
         let size = self.output.dtype.item_size().unwrap_or(1);
         let mut out = worker.take((self.count * size).max(1))?;
         out.truncate(self.count * size);
-        self.work.fold.finish(words(&self.state), self.count, 0, self.count, &mut out);
-        let shape = self.output.shape.iter().map(|length| *length as usize).collect();
+        self.work
+            .fold
+            .finish(words(&self.state), self.count, 0, self.count, &mut out);
+        let shape = self
+            .output
+            .shape
+            .iter()
+            .map(|length| *length as usize)
+            .collect();
         Block::dense(self.output.dtype, shape, out.freeze())
     }
 }
 
 fn trailing_is_single(kept: &[Kept]) -> bool {
-    kept.iter().all(|kept| matches!(kept, Kept::Folded) || kept.length() == 1)
+    kept.iter()
+        .all(|kept| matches!(kept, Kept::Folded) || kept.length() == 1)
 }
 
 /// Folds the values of one box.
@@ -140,23 +174,42 @@ pub(crate) fn fold_box(
     let lengths: Vec<usize> = ranges.iter().map(|(_, length)| *length as usize).collect();
     let out = out_steps(work, &kept, ranges);
     let (order, first) = order_of(work, ranges, extents);
-    let folder = Folder { fold: &work.fold, program, views, count, first };
-    folder.run(Walk::new(&lengths, views, &out, &order), words_mut(&mut state), worker)?;
+    let folder = Folder {
+        fold: &work.fold,
+        program,
+        views,
+        count,
+        first,
+    };
+    folder.run(
+        Walk::new(&lengths, views, &out, &order),
+        words_mut(&mut state),
+        worker,
+    )?;
     Ok(Partial { state, count, kept })
 }
 
 fn kept_of(work: &ReduceWork, ranges: &[(u64, u64)]) -> Vec<Kept> {
-    let kept = ranges.iter().enumerate().map(|(axis, (start, length))| match &work.groups {
-        _ if work.is_reduced[axis] => Kept::Folded,
-        Some(groups) if groups.axis == axis => {
-            let codes = &groups.codes[*start as usize..(start + length) as usize];
-            let mut present: Vec<u64> = codes.iter().filter_map(|code| u64::try_from(*code).ok()).collect();
-            present.sort_unstable();
-            present.dedup();
-            Kept::Groups(present)
-        }
-        _ => Kept::Range { start: *start, length: *length },
-    });
+    let kept = ranges
+        .iter()
+        .enumerate()
+        .map(|(axis, (start, length))| match &work.groups {
+            _ if work.is_reduced[axis] => Kept::Folded,
+            Some(groups) if groups.axis == axis => {
+                let codes = &groups.codes[*start as usize..(start + length) as usize];
+                let mut present: Vec<u64> = codes
+                    .iter()
+                    .filter_map(|code| u64::try_from(*code).ok())
+                    .collect();
+                present.sort_unstable();
+                present.dedup();
+                Kept::Groups(present)
+            }
+            _ => Kept::Range {
+                start: *start,
+                length: *length,
+            },
+        });
     kept.collect()
 }
 
@@ -171,7 +224,9 @@ fn out_steps(work: &ReduceWork, kept: &[Kept], ranges: &[(u64, u64)]) -> Vec<Ste
             (Kept::Groups(present), Some(groups)) => {
                 let (start, length) = ranges[axis];
                 let place = |code: &i64| {
-                    let found = u64::try_from(*code).ok().and_then(|code| present.binary_search(&code).ok());
+                    let found = u64::try_from(*code)
+                        .ok()
+                        .and_then(|code| present.binary_search(&code).ok());
                     found.map_or(NO_GROUP, |position| position as isize * stride)
                 };
                 let codes = &groups.codes[start as usize..(start + length) as usize];
@@ -191,7 +246,10 @@ fn order_of(work: &ReduceWork, ranges: &[(u64, u64)], extents: &[u64]) -> (Vec<i
     let mut first = 0u64;
     let mut stride = 1u64;
     for axis in (0..ranges.len()).rev() {
-        let is_grouped = work.groups.as_ref().is_some_and(|groups| groups.axis == axis);
+        let is_grouped = work
+            .groups
+            .as_ref()
+            .is_some_and(|groups| groups.axis == axis);
         if work.is_reduced[axis] || is_grouped {
             order[axis] = stride as isize;
             first += ranges[axis].0 * stride;
@@ -221,13 +279,20 @@ impl Folder<'_> {
             since_check += elements;
             if since_check > 1 << 20 {
                 since_check = 0;
-                return worker.control.check();
+                return worker.check();
             }
             Ok(())
         };
         match &inner.out {
             Step::Stride(0) => walk.for_each(&start, |place| {
-                self.fold_inner(&inner, place, place.out, (0, inner.length), &mut scratch, state);
+                self.fold_inner(
+                    &inner,
+                    place,
+                    place.out,
+                    (0, inner.length),
+                    &mut scratch,
+                    state,
+                );
                 check(inner.length)
             }),
             Step::Table(groups) => walk.for_each(&start, |place| {
@@ -238,7 +303,8 @@ impl Folder<'_> {
                 check(inner.length)
             }),
             Step::Stride(_) => {
-                let is_folded = |axis: &Axis| axis.out == Step::Stride(0) || matches!(axis.out, Step::Table(_));
+                let is_folded =
+                    |axis: &Axis| axis.out == Step::Stride(0) || matches!(axis.out, Step::Table(_));
                 let rows = match walk.axes.iter().rposition(is_folded) {
                     Some(axis) => walk.take(axis),
                     None => single_row(self.views.len()),
@@ -270,18 +336,53 @@ impl Folder<'_> {
             let position = self.first + (place.order + inner.order * from as isize) as u64;
             let step = inner.order as u64;
             if let Some(values) = self.in_place(place, &inner.views, from, count) {
-                self.fold.fold_row(values, count, position, step, state, self.count, out as usize);
+                self.fold.fold_row(
+                    values,
+                    count,
+                    position,
+                    step,
+                    state,
+                    self.count,
+                    out as usize,
+                );
                 continue;
             }
-            let Scratch { registers, strips, tile } = &mut *scratch;
+            let Scratch {
+                registers,
+                strips,
+                tile,
+            } = &mut *scratch;
             let bytes = &mut bytemuck::cast_slice_mut(tile)[..count * size];
-            run_strip(self.program, self.views, place, &inner.views, (from, count), (registers, strips), bytes);
-            self.fold.fold_row(bytes, count, position, step, state, self.count, out as usize);
+            run_strip(
+                self.program,
+                self.views,
+                place,
+                &inner.views,
+                (from, count),
+                (registers, strips),
+                bytes,
+            );
+            self.fold.fold_row(
+                bytes,
+                count,
+                position,
+                step,
+                state,
+                self.count,
+                out as usize,
+            );
         }
     }
 
     /// Folds a loop of rows, each a loop of columns that are kept.
-    fn fold_rows(&self, rows: &Axis, inner: &Axis, place: &Place, scratch: &mut Scratch, state: &mut [u64]) {
+    fn fold_rows(
+        &self,
+        rows: &Axis,
+        inner: &Axis,
+        place: &Place,
+        scratch: &mut Scratch,
+        state: &mut [u64],
+    ) {
         let runs = match &rows.out {
             Step::Table(groups) => runs_of_equal(groups).collect(),
             Step::Stride(_) => vec![(0, rows.length)],
@@ -292,13 +393,25 @@ impl Folder<'_> {
                 let out = place.out + rows.out.offset(*first);
                 if out >= 0 {
                     let out = (out + inner.out.offset(from)) as usize;
-                    self.fold_run(rows, inner, place, (*first, *last), columns, out, scratch, state);
+                    self.fold_run(
+                        rows,
+                        inner,
+                        place,
+                        (*first, *last),
+                        columns,
+                        out,
+                        scratch,
+                        state,
+                    );
                 }
             }
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "one place calls this, with what its loops stand at")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one place calls this, with what its loops stand at"
+    )]
     fn fold_run(
         &self,
         rows: &Axis,
@@ -312,24 +425,58 @@ impl Folder<'_> {
     ) {
         let position = |row: usize| self.first + (place.order + rows.order * row as isize) as u64;
         let step = rows.order as u64;
-        if let Some((values, stride)) = self.rows_in_place(rows, place, &inner.views, (first, last), (from, count)) {
+        if let Some((values, stride)) =
+            self.rows_in_place(rows, place, &inner.views, (first, last), (from, count))
+        {
             let rows = last - first;
-            self.fold.fold_columns(values, stride, rows, count, position(first), step, state, self.count, out);
+            self.fold.fold_columns(
+                values,
+                stride,
+                rows,
+                count,
+                position(first),
+                step,
+                state,
+                self.count,
+                out,
+            );
             return;
         }
         let size = self.program.output_size();
         for batch in (first..last).step_by(ROWS) {
             let height = ROWS.min(last - batch);
-            let Scratch { registers, strips, tile } = &mut *scratch;
+            let Scratch {
+                registers,
+                strips,
+                tile,
+            } = &mut *scratch;
             let bytes: &mut [u8] = bytemuck::cast_slice_mut(tile);
             for row in 0..height {
                 let mut at = place.clone();
                 at.advance(rows, batch + row);
                 let to = &mut bytes[row * count * size..(row + 1) * count * size];
-                run_strip(self.program, self.views, &at, &inner.views, (from, count), (registers, strips), to);
+                run_strip(
+                    self.program,
+                    self.views,
+                    &at,
+                    &inner.views,
+                    (from, count),
+                    (registers, strips),
+                    to,
+                );
             }
             let values = &bytes[..height * count * size];
-            self.fold.fold_columns(values, count, height, count, position(batch), step, state, self.count, out);
+            self.fold.fold_columns(
+                values,
+                count,
+                height,
+                count,
+                position(batch),
+                step,
+                state,
+                self.count,
+                out,
+            );
         }
     }
 
@@ -355,7 +502,9 @@ impl Folder<'_> {
     ) -> Option<(&[u8], usize)> {
         let input = self.program.as_input()?;
         let view = self.views[input];
-        let Step::Stride(stride) = rows.views[input] else { return None };
+        let Step::Stride(stride) = rows.views[input] else {
+            return None;
+        };
         let stride = usize::try_from(stride).ok()?;
         if !view.is_plain() || steps[input] != Step::Stride(1) {
             return None;
@@ -367,7 +516,12 @@ impl Folder<'_> {
 }
 
 fn single_row(views: usize) -> Axis {
-    Axis { length: 1, views: vec![Step::Stride(0); views], out: Step::Stride(0), order: 0 }
+    Axis {
+        length: 1,
+        views: vec![Step::Stride(0); views],
+        out: Step::Stride(0),
+        order: 0,
+    }
 }
 
 /// The longest runs of equal entries, as `(first, end)`.

@@ -3,10 +3,11 @@
 use crate::cache::Cache;
 use crate::control::Control;
 use crate::need::AxisNeed;
-use craton_core::{AxisGrid, Block, BufferMut, Error, Pool, Result, Source};
+use craton_core::{AxisGrid, Block, BufferMut, Error, ErrorKind, Pool, Result, Source};
 use craton_plan::AxisMap;
 use craton_plan::physical::{Input, Leaf, Local, LocalKind, Space, Stage};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 /// Everything that a task may use.
@@ -16,9 +17,19 @@ pub(crate) struct Worker<'a> {
     pub cache: &'a Cache,
     pub uses: &'a Uses,
     pub slots: &'a [OnceLock<Block>],
+    /// Set when a task of the stage failed, so that the others stop.
+    pub has_failed: &'a AtomicBool,
 }
 
 impl Worker<'_> {
+    /// Fails if the work was stopped from outside or by another task's failure.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.has_failed.load(Relaxed) {
+            return Err(Error::new(ErrorKind::Cancelled, "another task failed"));
+        }
+        self.control.check()
+    }
+
     /// A buffer within the budget.
     pub(crate) fn take(&self, length: usize) -> Result<BufferMut> {
         self.pool.take(length).or_else(|_| {
@@ -30,7 +41,9 @@ impl Worker<'_> {
     /// The result of an earlier stage.
     pub(crate) fn slot(&self, slot: usize) -> Result<Block> {
         let filled = self.slots.get(slot).and_then(OnceLock::get);
-        filled.cloned().ok_or_else(|| Error::internal(format!("slot {slot} is used before it is filled")))
+        filled
+            .cloned()
+            .ok_or_else(|| Error::internal(format!("slot {slot} is used before it is filled")))
     }
 }
 
@@ -67,11 +80,18 @@ impl Uses {
     pub(crate) fn of_stage(stage: &Stage) -> Self {
         let mut paths = Vec::new();
         collect_paths(&stage.space, &mut Vec::new(), &mut paths);
-        let mut uses = Self { numbers: HashMap::new(), scans: Vec::new() };
+        let mut uses = Self {
+            numbers: HashMap::new(),
+            scans: Vec::new(),
+        };
         for path in &paths {
-            let known = uses.scans.iter().find(|scan| Arc::ptr_eq(&scan.source, path.source));
+            let known = uses
+                .scans
+                .iter()
+                .find(|scan| Arc::ptr_eq(&scan.source, path.source));
             let number = known.map_or(uses.scans.len(), |scan| scan.number);
-            uses.numbers.insert(std::ptr::from_ref(path.leaf) as usize, number);
+            uses.numbers
+                .insert(std::ptr::from_ref(path.leaf) as usize, number);
             uses.scans.push(path.count(number, &stage.cuts));
         }
         uses
@@ -79,7 +99,11 @@ impl Uses {
 
     /// The number of the leaf's source, and how many times tasks will ask for this chunk.
     pub(crate) fn of(&self, leaf: &Leaf, index: &[u64]) -> (usize, u64) {
-        let number = self.numbers.get(&(std::ptr::from_ref(leaf) as usize)).copied().unwrap_or(usize::MAX);
+        let number = self
+            .numbers
+            .get(&(std::ptr::from_ref(leaf) as usize))
+            .copied()
+            .unwrap_or(usize::MAX);
         let scans = self.scans.iter().filter(|scan| scan.number == number);
         (number, scans.map(|scan| scan.count(index)).sum())
     }
@@ -92,13 +116,19 @@ impl Uses {
 
 impl ScanUse {
     fn count(&self, index: &[u64]) -> u64 {
-        let along = |(axis, at): (&AxisUse, &u64)| u64::from(axis.counts.get(*at as usize).copied().unwrap_or(0));
+        let along = |(axis, at): (&AxisUse, &u64)| {
+            u64::from(axis.counts.get(*at as usize).copied().unwrap_or(0))
+        };
         self.repeats * self.axes.iter().zip(index).map(along).product::<u64>()
     }
 
     /// Whether some chunk is needed by more than one task.
     pub(crate) fn is_shared(&self) -> bool {
-        self.repeats > 1 || self.axes.iter().any(|axis| axis.counts.iter().any(|count| *count > 1))
+        self.repeats > 1
+            || self
+                .axes
+                .iter()
+                .any(|axis| axis.counts.iter().any(|count| *count > 1))
     }
 }
 
@@ -119,31 +149,60 @@ struct Hop<'a> {
 
 #[derive(Clone, Copy)]
 enum HopKind {
-    Window { axis: usize, window: u64 },
-    Piece { axis: usize, start: u64, length: u64 },
+    Window {
+        axis: usize,
+        window: u64,
+    },
+    Piece {
+        axis: usize,
+        start: u64,
+        length: u64,
+    },
 }
 
 fn collect_paths<'a>(space: &'a Space, hops: &mut Vec<Hop<'a>>, paths: &mut Vec<Path<'a>>) {
     for leaf in &space.leaves {
         match &leaf.input {
-            Input::Source(source) => paths.push(Path { hops: hops.clone(), leaf, source }),
+            Input::Source(source) => paths.push(Path {
+                hops: hops.clone(),
+                leaf,
+                source,
+            }),
             Input::Local(local) => collect_local(local, &leaf.maps, hops, paths),
             Input::Slot(_) | Input::Literal(_) => {}
         }
     }
 }
 
-fn collect_local<'a>(local: &'a Local, maps: &'a [AxisMap], hops: &mut Vec<Hop<'a>>, paths: &mut Vec<Path<'a>>) {
+fn collect_local<'a>(
+    local: &'a Local,
+    maps: &'a [AxisMap],
+    hops: &mut Vec<Hop<'a>>,
+    paths: &mut Vec<Path<'a>>,
+) {
     let shape = local.meta.shape.as_slice();
     match &local.kind {
-        LocalKind::Rolling { body, axis, window, .. } => {
-            hops.push(Hop { maps, shape, kind: HopKind::Window { axis: *axis, window: *window as u64 } });
+        LocalKind::Rolling {
+            body, axis, window, ..
+        } => {
+            hops.push(Hop {
+                maps,
+                shape,
+                kind: HopKind::Window {
+                    axis: *axis,
+                    window: *window as u64,
+                },
+            });
             collect_paths(&body.space, hops, paths);
             hops.pop();
         }
         LocalKind::Concat { axis, pieces } => {
             for (start, body) in pieces {
-                let kind = HopKind::Piece { axis: *axis, start: *start, length: body.space.extents[*axis] };
+                let kind = HopKind::Piece {
+                    axis: *axis,
+                    start: *start,
+                    length: body.space.extents[*axis],
+                };
                 hops.push(Hop { maps, shape, kind });
                 collect_paths(&body.space, hops, paths);
                 hops.pop();
@@ -161,7 +220,10 @@ impl Path<'_> {
                 let parts: Vec<(u64, u64)> = match self.stage_axis(axis) {
                     Some(stage_axis) => {
                         follows[stage_axis] = true;
-                        cuts[stage_axis].windows(2).map(|pair| (pair[0], pair[1] - pair[0])).collect()
+                        cuts[stage_axis]
+                            .windows(2)
+                            .map(|pair| (pair[0], pair[1] - pair[0]))
+                            .collect()
                     }
                     None => vec![(0, 1)],
                 };
@@ -170,20 +232,35 @@ impl Path<'_> {
             .collect();
         let free = cuts.iter().zip(&follows).filter(|(_, follows)| !**follows);
         let repeats = free.map(|(cut, _)| cut.len() as u64 - 1).product();
-        ScanUse { source: self.source.clone(), number, axes, repeats }
+        ScanUse {
+            source: self.source.clone(),
+            number,
+            axes,
+            repeats,
+        }
     }
 
     fn count_axis(&self, axis: usize, grid: &AxisGrid, parts: &[(u64, u64)]) -> AxisUse {
-        let mut counted =
-            AxisUse { counts: vec![0; grid.len() as usize], needed: 0, stored: 0, chunks: 0 };
+        let mut counted = AxisUse {
+            counts: vec![0; grid.len() as usize],
+            needed: 0,
+            stored: 0,
+            chunks: 0,
+        };
         for part in parts {
-            let Some((start, length)) = self.interval(axis, *part) else { continue };
+            let Some((start, length)) = self.interval(axis, *part) else {
+                continue;
+            };
             let need = AxisNeed::of(&self.leaf.maps[axis], grid, start, length);
             for segment in &need.segments {
                 let count = &mut counted.counts[segment.position as usize];
                 *count = count.saturating_add(1);
             }
-            let stored = need.segments.iter().map(|segment| segment.chunk.encoded).sum();
+            let stored = need
+                .segments
+                .iter()
+                .map(|segment| segment.chunk.encoded)
+                .sum();
             counted.needed = counted.needed.max(need.length());
             counted.stored = counted.stored.max(stored);
             counted.chunks = counted.chunks.max(need.segments.len() as u64);
@@ -194,13 +271,18 @@ impl Path<'_> {
     /// The stage axis that axis `axis` of the leaf follows.
     fn stage_axis(&self, axis: usize) -> Option<usize> {
         let last = self.leaf.maps[axis].axis()?;
-        self.hops.iter().rev().try_fold(last, |axis, hop| hop.maps[axis].axis())
+        self.hops
+            .iter()
+            .rev()
+            .try_fold(last, |axis, hop| hop.maps[axis].axis())
     }
 
     /// The interval of the leaf's own space that an interval of the stage's axis needs.
     fn interval(&self, axis: usize, part: (u64, u64)) -> Option<(u64, u64)> {
         // The axis that leads to the leaf's, hop by hop from the innermost outwards.
-        let Some(mut at) = self.leaf.maps[axis].axis() else { return Some(part) };
+        let Some(mut at) = self.leaf.maps[axis].axis() else {
+            return Some(part);
+        };
         let mut axes = vec![at];
         for hop in self.hops.iter().rev() {
             match hop.maps[at].axis() {
@@ -215,7 +297,9 @@ impl Path<'_> {
             let grid = AxisGrid::single(hop.shape[inner_axis]);
             let need = AxisNeed::of(&hop.maps[inner_axis], &grid, interval.0, interval.1);
             let segment = need.segments.first()?;
-            interval = hop.kind.inner(inner_axis, (segment.first, segment.length()))?;
+            interval = hop
+                .kind
+                .inner(inner_axis, (segment.first, segment.length()))?;
         }
         Some(interval)
     }
@@ -224,11 +308,18 @@ impl Path<'_> {
 impl HopKind {
     fn inner(self, axis: usize, (start, length): (u64, u64)) -> Option<(u64, u64)> {
         match self {
-            Self::Window { axis: windowed, window } if windowed == axis => {
+            Self::Window {
+                axis: windowed,
+                window,
+            } if windowed == axis => {
                 let first = start.saturating_sub(window - 1);
                 Some((first, start + length - first))
             }
-            Self::Piece { axis: joined, start: piece, length: extent } if joined == axis => {
+            Self::Piece {
+                axis: joined,
+                start: piece,
+                length: extent,
+            } if joined == axis => {
                 let low = start.max(piece);
                 let high = (start + length).min(piece + extent);
                 (low < high).then(|| (low - piece, high - low))

@@ -25,16 +25,28 @@ unsafe impl Send for Target<'_> {}
 
 impl<'a> Target<'a> {
     pub(crate) fn new(bytes: &'a mut [u8]) -> Self {
-        Self { start: bytes.as_mut_ptr(), length: bytes.len(), lifetime: PhantomData }
+        Self {
+            start: bytes.as_mut_ptr(),
+            length: bytes.len(),
+            lifetime: PhantomData,
+        }
     }
 
     /// The bytes from `first` on.
     ///
     /// # Safety
     /// No other task may touch these bytes while the slice lives.
-    #[allow(clippy::mut_from_ref, reason = "that is the purpose; see the safety rule")]
+    #[allow(
+        clippy::mut_from_ref,
+        reason = "that is the purpose; see the safety rule"
+    )]
     unsafe fn bytes(&self, first: usize, length: usize) -> &mut [u8] {
-        assert!(first.checked_add(length).is_some_and(|end| end <= self.length), "a store within its target");
+        assert!(
+            first
+                .checked_add(length)
+                .is_some_and(|end| end <= self.length),
+            "a store within its target"
+        );
         // SAFETY: in bounds by the check above, exclusive by the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(first), length) }
     }
@@ -68,11 +80,18 @@ pub(crate) fn run_strip(
     (registers, buffers): (&mut Registers, &mut [Vec<u64>]),
     out: &mut [u8],
 ) {
-    let strips = views.iter().zip(steps).zip(&place.views).zip(buffers.iter_mut());
-    let strips = strips.map(|(((view, step), origin), buffer)| view.strip(*origin, step, from, count, buffer));
+    let strips = views
+        .iter()
+        .zip(steps)
+        .zip(&place.views)
+        .zip(buffers.iter_mut());
+    let strips = strips
+        .map(|(((view, step), origin), buffer)| view.strip(*origin, step, from, count, buffer));
     let mut few = [Strip::Uniform(&[]); 8];
     if views.len() <= few.len() {
-        few.iter_mut().zip(strips).for_each(|(slot, strip)| *slot = strip);
+        few.iter_mut()
+            .zip(strips)
+            .for_each(|(slot, strip)| *slot = strip);
         program.run(&few[..views.len()], count, registers, out);
     } else {
         let inputs: Vec<Strip<'_>> = strips.collect();
@@ -101,20 +120,40 @@ pub(crate) fn evaluate(
     walk.for_each(&start, |place| {
         since_check += inner.length;
         if since_check > 1 << 20 {
-            worker.control.check()?;
+            worker.check()?;
             since_check = 0;
         }
         for from in (0..inner.length).step_by(STRIP) {
             let count = STRIP.min(inner.length - from);
             let at = (place.out + inner.out.offset(from)) as usize;
-            let Scratch { registers, strips, tile } = &mut scratch;
+            let Scratch {
+                registers,
+                strips,
+                tile,
+            } = &mut scratch;
             if inner.out == Step::Stride(1) || count == 1 {
                 // SAFETY: the box is this task's own.
                 let bytes = unsafe { target.bytes(at * size, count * size) };
-                run_strip(program, views, place, &inner.views, (from, count), (registers, strips), bytes);
+                run_strip(
+                    program,
+                    views,
+                    place,
+                    &inner.views,
+                    (from, count),
+                    (registers, strips),
+                    bytes,
+                );
             } else {
                 let bytes = &mut bytemuck::cast_slice_mut(tile)[..count * size];
-                run_strip(program, views, place, &inner.views, (from, count), (registers, strips), bytes);
+                run_strip(
+                    program,
+                    views,
+                    place,
+                    &inner.views,
+                    (from, count),
+                    (registers, strips),
+                    bytes,
+                );
                 for (step, item) in bytes.chunks_exact(size).enumerate() {
                     let at = (place.out + inner.out.offset(from + step)) as usize;
                     // SAFETY: the box is this task's own.
@@ -147,16 +186,27 @@ pub(crate) fn write_box(
     worker: &Worker<'_>,
 ) -> Result<()> {
     let grid = &sink.chunks().grid;
-    let size = dtype.item_size().ok_or_else(|| Error::unsupported("writing strings block by block"))?;
+    let size = dtype
+        .item_size()
+        .ok_or_else(|| Error::unsupported("writing strings block by block"))?;
     if ranges.iter().any(|(_, length)| *length == 0) {
         return Ok(());
     }
     let lengths: Vec<usize> = ranges.iter().map(|(_, length)| *length as usize).collect();
     let box_strides = c_strides(&lengths);
     let buffer = values.freeze();
-    let low: Vec<u64> = grid.axes.iter().zip(ranges).map(|(axis, (start, _))| axis.chunk_of(*start)).collect();
-    let high: Vec<u64> =
-        grid.axes.iter().zip(ranges).map(|(axis, (start, length))| axis.chunk_of(start + length - 1)).collect();
+    let low: Vec<u64> = grid
+        .axes
+        .iter()
+        .zip(ranges)
+        .map(|(axis, (start, _))| axis.chunk_of(*start))
+        .collect();
+    let high: Vec<u64> = grid
+        .axes
+        .iter()
+        .zip(ranges)
+        .map(|(axis, (start, length))| axis.chunk_of(start + length - 1))
+        .collect();
     let mut index = low.clone();
     loop {
         let chunks = grid.chunk(&index);
@@ -172,25 +222,47 @@ pub(crate) fn write_box(
         let offset: isize = (0..part.len())
             .map(|axis| (part[axis].0 - ranges[axis].0) as isize * box_strides[axis])
             .sum();
-        let piece = Block::strided(dtype, shape, buffer.clone(), offset as usize, box_strides.clone())?;
-        let is_whole = part.iter().zip(&chunks).all(|((_, length), chunk)| *length == chunk.length);
+        let piece = Block::strided(
+            dtype,
+            shape,
+            buffer.clone(),
+            offset as usize,
+            box_strides.clone(),
+        )?;
+        let is_whole = part
+            .iter()
+            .zip(&chunks)
+            .all(|((_, length), chunk)| *length == chunk.length);
         if is_whole {
             put(sink, &index, &piece, worker)?;
         } else {
-            let origin: Vec<u64> = part.iter().zip(&chunks).map(|((first, _), chunk)| first - chunk.start).collect();
-            let chunk_shape: Vec<usize> = chunks.iter().map(|chunk| chunk.length as usize).collect();
-            if let Some(whole) = assembly.add(&index, &piece, &origin, &chunk_shape, size, worker)? {
+            let origin: Vec<u64> = part
+                .iter()
+                .zip(&chunks)
+                .map(|((first, _), chunk)| first - chunk.start)
+                .collect();
+            let chunk_shape: Vec<usize> =
+                chunks.iter().map(|chunk| chunk.length as usize).collect();
+            if let Some(whole) =
+                assembly.add(&index, &piece, &origin, &chunk_shape, size, worker)?
+            {
                 put(sink, &index, &whole, worker)?;
             }
         }
-        let Some(axis) = (0..index.len()).rev().find(|axis| index[*axis] < high[*axis]) else { return Ok(()) };
+        let Some(axis) = (0..index.len())
+            .rev()
+            .find(|axis| index[*axis] < high[*axis])
+        else {
+            return Ok(());
+        };
         index[axis] += 1;
         index[axis + 1..].copy_from_slice(&low[axis + 1..]);
     }
 }
 
 fn put(sink: &Arc<dyn Sink>, index: &[u64], block: &Block, worker: &Worker<'_>) -> Result<()> {
-    let written = pollster::block_on(sink.put(index, block, worker.pool)).map_err(|error| error.in_chunk(index))?;
+    let written = pollster::block_on(sink.put(index, block, worker.pool))
+        .map_err(|error| error.in_chunk(index))?;
     count(&worker.control.bytes_written, written);
     Ok(())
 }
@@ -210,22 +282,34 @@ impl Assembly {
         let total: usize = shape.iter().product();
         if !pending.contains_key(index) {
             let buffer = worker.take(total * size)?;
-            pending.insert(index.to_vec(), Pending { buffer, missing: total as u64 });
+            pending.insert(
+                index.to_vec(),
+                Pending {
+                    buffer,
+                    missing: total as u64,
+                },
+            );
         }
-        let Some(entry) = pending.get_mut(index) else { return Ok(None) };
+        let Some(entry) = pending.get_mut(index) else {
+            return Ok(None);
+        };
         copy_into(piece, origin, shape, size, &mut entry.buffer);
         entry.missing = entry.missing.saturating_sub(piece.len() as u64);
         if entry.missing > 0 {
             return Ok(None);
         }
-        let Some(done) = pending.remove(index) else { return Ok(None) };
+        let Some(done) = pending.remove(index) else {
+            return Ok(None);
+        };
         Block::dense(piece.dtype(), shape.to_vec(), done.buffer.freeze()).map(Some)
     }
 }
 
 /// Copies a dense block to `origin` of a C-order buffer of `shape`.
 fn copy_into(piece: &Block, origin: &[u64], shape: &[usize], size: usize, out: &mut [u8]) {
-    let Some((buffer, offset, strides)) = piece.as_dense() else { return };
+    let Some((buffer, offset, strides)) = piece.as_dense() else {
+        return;
+    };
     let to_strides = c_strides(shape);
     let rank = shape.len();
     let row = piece.shape().last().copied().unwrap_or(1);
@@ -240,7 +324,12 @@ fn copy_into(piece: &Block, origin: &[u64], shape: &[usize], size: usize, out: &
         }
         let (from, to) = (from as usize * size, to as usize * size);
         out[to..to + row * size].copy_from_slice(&buffer[from..from + row * size]);
-        let Some(axis) = (0..index.len()).rev().find(|axis| index[*axis] + 1 < piece.shape()[*axis]) else { return };
+        let Some(axis) = (0..index.len())
+            .rev()
+            .find(|axis| index[*axis] + 1 < piece.shape()[*axis])
+        else {
+            return;
+        };
         index[axis] += 1;
         index[axis + 1..].fill(0);
     }

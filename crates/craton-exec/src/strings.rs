@@ -3,17 +3,33 @@
 use crate::load::{Encoded, read_encoded, source_needs};
 use crate::stage::Worker;
 use craton_core::{Block, Decoded, Error, Result, Source, Strings};
-use craton_plan::physical::{Body, Input, Leaf, LocalKind, StageSink, Stage};
+use craton_plan::physical::{Body, Input, Leaf, LocalKind, Stage, StageSink};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The whole result of a stage whose values vary in length.
-pub(crate) fn evaluate_strings(stage: &Stage, sink: &StageSink, worker: &Worker<'_>) -> Result<Block> {
-    let ranges: Vec<(u64, u64)> = stage.space.extents.iter().map(|extent| (0, *extent)).collect();
-    let leaf = sink.program.as_input().map(|input| &stage.space.leaves[sink.uses[input]]);
+pub(crate) fn evaluate_strings(
+    stage: &Stage,
+    sink: &StageSink,
+    worker: &Worker<'_>,
+) -> Result<Block> {
+    let ranges: Vec<(u64, u64)> = stage
+        .space
+        .extents
+        .iter()
+        .map(|extent| (0, *extent))
+        .collect();
+    let leaf = sink
+        .program
+        .as_input()
+        .map(|input| &stage.space.leaves[sink.uses[input]]);
     let leaf = leaf.ok_or_else(|| Error::unsupported("arithmetic on strings"))?;
     let strings = select(leaf, &ranges, worker)?;
-    Block::strings(sink.dtype, ranges.iter().map(|(_, length)| *length as usize).collect(), strings)
+    Block::strings(
+        sink.dtype,
+        ranges.iter().map(|(_, length)| *length as usize).collect(),
+        strings,
+    )
 }
 
 fn select(leaf: &Leaf, ranges: &[(u64, u64)], worker: &Worker<'_>) -> Result<Strings> {
@@ -24,10 +40,19 @@ fn select(leaf: &Leaf, ranges: &[(u64, u64)], worker: &Worker<'_>) -> Result<Str
             let grid = &source.meta().grid;
             let fill = source.meta().fill_value.bytes().to_vec();
             visit(leaf, ranges, |index| {
-                let at: Vec<u64> = grid.axes.iter().zip(index).map(|(axis, index)| axis.chunk_of(*index)).collect();
-                let place = grid.chunk(&at).iter().zip(index).fold(0, |place, (chunk, index)| {
-                    place * chunk.encoded + index - chunk.start + chunk.skip
-                });
+                let at: Vec<u64> = grid
+                    .axes
+                    .iter()
+                    .zip(index)
+                    .map(|(axis, index)| axis.chunk_of(*index))
+                    .collect();
+                let place = grid
+                    .chunk(&at)
+                    .iter()
+                    .zip(index)
+                    .fold(0, |place, (chunk, index)| {
+                        place * chunk.encoded + index - chunk.start + chunk.skip
+                    });
                 match chunks.get(&at) {
                     Some(Some(strings)) => out.push(strings.get(place as usize)),
                     _ => out.push(&fill),
@@ -42,18 +67,41 @@ fn select(leaf: &Leaf, ranges: &[(u64, u64)], worker: &Worker<'_>) -> Result<Str
                 return Err(Error::unsupported("windows over strings"));
             };
             let whole = concat_pieces(pieces, *axis, &local.meta.shape, worker)?;
-            let shape = local.meta.shape.iter().map(|length| *length as usize).collect();
-            select_block(&Block::strings(local.meta.dtype, shape, whole)?, leaf, ranges, &mut out)?;
+            let shape = local
+                .meta
+                .shape
+                .iter()
+                .map(|length| *length as usize)
+                .collect();
+            select_block(
+                &Block::strings(local.meta.dtype, shape, whole)?,
+                leaf,
+                ranges,
+                &mut out,
+            )?;
         }
     }
     Ok(out)
 }
 
-fn concat_pieces(pieces: &[(u64, Body)], axis: usize, shape: &[u64], worker: &Worker<'_>) -> Result<Strings> {
+fn concat_pieces(
+    pieces: &[(u64, Body)],
+    axis: usize,
+    shape: &[u64],
+    worker: &Worker<'_>,
+) -> Result<Strings> {
     let mut parts = Vec::new();
     for (_, body) in pieces {
-        let ranges: Vec<(u64, u64)> = body.space.extents.iter().map(|extent| (0, *extent)).collect();
-        let leaf = body.program.as_input().map(|input| &body.space.leaves[body.uses[input]]);
+        let ranges: Vec<(u64, u64)> = body
+            .space
+            .extents
+            .iter()
+            .map(|extent| (0, *extent))
+            .collect();
+        let leaf = body
+            .program
+            .as_input()
+            .map(|input| &body.space.leaves[body.uses[input]]);
         let leaf = leaf.ok_or_else(|| Error::unsupported("arithmetic on strings"))?;
         let inner: u64 = body.space.extents[axis..].iter().product();
         parts.push((select(leaf, &ranges, worker)?, inner as usize));
@@ -68,10 +116,19 @@ fn concat_pieces(pieces: &[(u64, Body)], axis: usize, shape: &[u64], worker: &Wo
     Ok(out)
 }
 
-fn select_block(block: &Block, leaf: &Leaf, ranges: &[(u64, u64)], out: &mut Strings) -> Result<()> {
+fn select_block(
+    block: &Block,
+    leaf: &Leaf,
+    ranges: &[(u64, u64)],
+    out: &mut Strings,
+) -> Result<()> {
     let constant = block.as_constant().map(|value| value.bytes().to_vec());
     visit(leaf, ranges, |index| {
-        let place = block.shape().iter().zip(index).fold(0, |place, (length, index)| place * length + *index as usize);
+        let place = block
+            .shape()
+            .iter()
+            .zip(index)
+            .fold(0, |place, (length, index)| place * length + *index as usize);
         match (&constant, block.as_strings()) {
             (Some(value), _) => out.push(value),
             (None, Some(strings)) => out.push(strings.get(place)),
@@ -82,7 +139,11 @@ fn select_block(block: &Block, leaf: &Leaf, ranges: &[(u64, u64)], out: &mut Str
 }
 
 /// Calls `each` with the input's index for every index of the box, in C order.
-fn visit(leaf: &Leaf, ranges: &[(u64, u64)], mut each: impl FnMut(&[u64]) -> Result<()>) -> Result<()> {
+fn visit(
+    leaf: &Leaf,
+    ranges: &[(u64, u64)],
+    mut each: impl FnMut(&[u64]) -> Result<()>,
+) -> Result<()> {
     if ranges.iter().any(|(_, length)| *length == 0) {
         return Ok(());
     }
@@ -90,10 +151,14 @@ fn visit(leaf: &Leaf, ranges: &[(u64, u64)], mut each: impl FnMut(&[u64]) -> Res
     let mut index = vec![0; leaf.maps.len()];
     loop {
         for (place, map) in index.iter_mut().zip(&leaf.maps) {
-            *place = map.index(map.axis().map_or(0, |axis| at[axis])).unwrap_or_default();
+            *place = map
+                .index(map.axis().map_or(0, |axis| at[axis]))
+                .unwrap_or_default();
         }
         each(&index)?;
-        let next = (0..at.len()).rev().find(|axis| at[*axis] + 1 < ranges[*axis].0 + ranges[*axis].1);
+        let next = (0..at.len())
+            .rev()
+            .find(|axis| at[*axis] + 1 < ranges[*axis].0 + ranges[*axis].1);
         let Some(axis) = next else { return Ok(()) };
         at[axis] += 1;
         for inner in axis + 1..at.len() {
@@ -116,11 +181,19 @@ fn read_all(
     }
     let mut which = vec![0usize; needs.len()];
     loop {
-        worker.control.check()?;
-        let index: Vec<u64> = needs.iter().zip(&which).map(|(need, at)| need.segments[*at].position).collect();
-        let decoded = decode(source, &index, worker).map_err(|error| error.in_chunk(&index).at(source.url()))?;
+        worker.check()?;
+        let index: Vec<u64> = needs
+            .iter()
+            .zip(&which)
+            .map(|(need, at)| need.segments[*at].position)
+            .collect();
+        let decoded = decode(source, &index, worker)
+            .map_err(|error| error.in_chunk(&index).at(source.url()))?;
         chunks.insert(index, decoded);
-        let Some(axis) = (0..which.len()).rev().find(|axis| which[*axis] + 1 < needs[*axis].segments.len()) else {
+        let Some(axis) = (0..which.len())
+            .rev()
+            .find(|axis| which[*axis] + 1 < needs[*axis].segments.len())
+        else {
             return Ok(chunks);
         };
         which[axis] += 1;
@@ -129,13 +202,22 @@ fn read_all(
 }
 
 fn decode(source: &Arc<dyn Source>, index: &[u64], worker: &Worker<'_>) -> Result<Option<Strings>> {
-    let Encoded::Bytes(encoded, decode, _) = read_encoded(source, index, worker)? else { return Ok(None) };
-    let expected: u64 = source.meta().grid.chunk(index).iter().map(|chunk| chunk.encoded).product();
+    let Encoded::Bytes(encoded, decode, _) = read_encoded(source, index, worker)? else {
+        return Ok(None);
+    };
+    let expected: u64 = source
+        .meta()
+        .grid
+        .chunk(index)
+        .iter()
+        .map(|chunk| chunk.encoded)
+        .product();
     match decode.decode(&encoded, &mut [], worker.pool)? {
         Decoded::Strings(strings) if strings.len() as u64 == expected => Ok(Some(strings)),
-        Decoded::Strings(strings) => {
-            Err(Error::corrupt(format!("the chunk holds {} strings where its shape needs {expected}", strings.len())))
-        }
+        Decoded::Strings(strings) => Err(Error::corrupt(format!(
+            "the chunk holds {} strings where its shape needs {expected}",
+            strings.len()
+        ))),
         Decoded::Elements { .. } => Err(Error::corrupt("numbers where strings were promised")),
     }
 }

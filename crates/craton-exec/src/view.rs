@@ -39,7 +39,11 @@ pub(crate) struct View {
 #[derive(Clone, Debug)]
 pub(crate) enum Values {
     Constant(Scalar),
-    Elements { buffer: Buffer, is_swapped: bool, is_shuffled: bool },
+    Elements {
+        buffer: Buffer,
+        is_swapped: bool,
+        is_shuffled: bool,
+    },
 }
 
 impl View {
@@ -60,12 +64,17 @@ impl View {
         if let Some(value) = block.as_constant() {
             return Ok(Self::constant(value.clone(), block.shape().len()));
         }
-        let (buffer, offset, strides) =
-            block.as_dense().ok_or_else(|| Error::unsupported("arithmetic on strings"))?;
+        let (buffer, offset, strides) = block
+            .as_dense()
+            .ok_or_else(|| Error::unsupported("arithmetic on strings"))?;
         Ok(Self {
             dtype: block.dtype(),
             size: block.dtype().item_size().unwrap_or(1),
-            values: Values::Elements { buffer: buffer.clone(), is_swapped: false, is_shuffled: false },
+            values: Values::Elements {
+                buffer: buffer.clone(),
+                is_swapped: false,
+                is_shuffled: false,
+            },
             base: offset as isize,
             steps: strides.iter().map(|stride| Step::Stride(*stride)).collect(),
         })
@@ -75,7 +84,11 @@ impl View {
     pub(crate) fn is_plain(&self) -> bool {
         match &self.values {
             Values::Constant(_) => false,
-            Values::Elements { is_swapped, is_shuffled, .. } => !is_swapped && !is_shuffled,
+            Values::Elements {
+                is_swapped,
+                is_shuffled,
+                ..
+            } => !is_swapped && !is_shuffled,
         }
     }
 
@@ -96,7 +109,12 @@ impl View {
         count: usize,
         scratch: &'a mut [u64],
     ) -> Strip<'a> {
-        let Values::Elements { buffer, is_swapped, is_shuffled } = &self.values else {
+        let Values::Elements {
+            buffer,
+            is_swapped,
+            is_shuffled,
+        } = &self.values
+        else {
             return Strip::Uniform(self.bytes());
         };
         let size = self.size;
@@ -114,11 +132,20 @@ impl View {
                     unshuffle(buffer, total, size, first, count, out);
                 } else {
                     for (at, item) in out.chunks_exact_mut(size).enumerate() {
-                        unshuffle(buffer, total, size, (origin + step.offset(from + at)) as usize, 1, item);
+                        unshuffle(
+                            buffer,
+                            total,
+                            size,
+                            (origin + step.offset(from + at)) as usize,
+                            1,
+                            item,
+                        );
                     }
                 }
             }
-            (false, Step::Stride(stride)) => gather_strided(buffer, first, *stride, count, size, out),
+            (false, Step::Stride(stride)) => {
+                gather_strided(buffer, first, *stride, count, size, out)
+            }
             (false, Step::Table(table)) => {
                 let mut positions = [0usize; 256];
                 for (block, to) in out.chunks_mut(256 * size).enumerate() {
@@ -138,5 +165,9 @@ impl View {
 }
 
 fn strip_of<'a>(step: &Step, bytes: &'a [u8]) -> Strip<'a> {
-    if *step == Step::Stride(0) { Strip::Uniform(bytes) } else { Strip::Elements(bytes) }
+    if *step == Step::Stride(0) {
+        Strip::Uniform(bytes)
+    } else {
+        Strip::Elements(bytes)
+    }
 }

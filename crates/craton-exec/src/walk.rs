@@ -45,14 +45,22 @@ impl Walk {
             match axes.last_mut() {
                 _ if next.is_trivial() => {}
                 Some(last) if last.runs_on_into(&next) => {
-                    *last = Axis { length: last.length * next.length, ..next };
+                    *last = Axis {
+                        length: last.length * next.length,
+                        ..next
+                    };
                 }
                 _ => axes.push(next),
             }
         }
         if axes.is_empty() {
             let views = views.iter().map(|_| Step::Stride(0)).collect();
-            axes.push(Axis { length: 1, views, out: Step::Stride(1), order: 0 });
+            axes.push(Axis {
+                length: 1,
+                views,
+                out: Step::Stride(1),
+                order: 0,
+            });
         }
         Self { axes }
     }
@@ -74,7 +82,10 @@ impl Walk {
         let mut index = vec![0usize; self.axes.len()];
         loop {
             visit(&self.place(start, &index))?;
-            let Some(axis) = (0..index.len()).rev().find(|axis| index[*axis] + 1 < self.axes[*axis].length) else {
+            let Some(axis) = (0..index.len())
+                .rev()
+                .find(|axis| index[*axis] + 1 < self.axes[*axis].length)
+            else {
                 return Ok(());
             };
             index[axis] += 1;
@@ -94,7 +105,11 @@ impl Walk {
 impl Place {
     /// The first place of a box.
     pub(crate) fn first(views: &[&View]) -> Self {
-        Self { views: views.iter().map(|view| view.base).collect(), out: 0, order: 0 }
+        Self {
+            views: views.iter().map(|view| view.base).collect(),
+            out: 0,
+            order: 0,
+        }
     }
 
     /// Moves to position `at` of a loop.

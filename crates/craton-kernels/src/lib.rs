@@ -9,6 +9,7 @@ mod complex;
 mod element;
 pub mod fold;
 pub mod load;
+pub mod program;
 pub mod promote;
 mod real;
 pub mod scan;

@@ -32,31 +32,50 @@ impl Operation {
     /// `function` of elements of `operand`.
     #[must_use]
     pub fn unary(function: Unary, operand: DType, output: DType) -> Self {
-        Self { kind: function.kernel(operand).map_or(Kind::Undefined, Kind::Unary), output }
+        Self {
+            kind: function
+                .kernel(operand)
+                .map_or(Kind::Undefined, Kind::Unary),
+            output,
+        }
     }
 
     /// `function` of two elements of `operand`.
     #[must_use]
     pub fn binary(function: Binary, operand: DType, output: DType) -> Self {
-        Self { kind: function.kernel(operand).map_or(Kind::Undefined, Kind::Binary), output }
+        Self {
+            kind: function
+                .kernel(operand)
+                .map_or(Kind::Undefined, Kind::Binary),
+            output,
+        }
     }
 
     /// Elements of `from` as `to`.
     #[must_use]
     pub fn cast(from: DType, to: DType) -> Self {
-        Self { kind: cast(from, to).map_or(Kind::Undefined, Kind::Unary), output: to }
+        Self {
+            kind: cast(from, to).map_or(Kind::Undefined, Kind::Unary),
+            output: to,
+        }
     }
 
     /// The second or third operand, by the first.
     #[must_use]
     pub fn select(output: DType) -> Self {
-        Self { kind: Kind::Select, output }
+        Self {
+            kind: Kind::Select,
+            output,
+        }
     }
 
     /// The first operand, or the second where it is missing.
     #[must_use]
     pub fn fill_missing(output: DType) -> Self {
-        Self { kind: Kind::FillMissing, output }
+        Self {
+            kind: Kind::FillMissing,
+            output,
+        }
     }
 }
 
@@ -108,7 +127,10 @@ impl Program {
 
     /// Adds an operation on earlier operands.
     pub fn step(&mut self, operation: Operation, operands: Vec<Operand>) -> Operand {
-        self.steps.push(Step { operation, operands });
+        self.steps.push(Step {
+            operation,
+            operands,
+        });
         Operand::Step(self.steps.len() - 1)
     }
 
@@ -141,7 +163,8 @@ impl Program {
     /// Bytes of one result element.
     #[must_use]
     pub fn output_size(&self) -> usize {
-        self.result.map_or(1, |operand| self.dtype(operand).item_size().unwrap_or(1))
+        self.result
+            .map_or(1, |operand| self.dtype(operand).item_size().unwrap_or(1))
     }
 
     fn dtype(&self, operand: Operand) -> DType {
@@ -157,7 +180,11 @@ impl Program {
         let words = |dtype: DType| (strip_length * dtype.item_size().unwrap_or(1)).div_ceil(8);
         Registers {
             strip_length,
-            registers: self.steps.iter().map(|step| vec![0; words(step.operation.output)]).collect(),
+            registers: self
+                .steps
+                .iter()
+                .map(|step| vec![0; words(step.operation.output)])
+                .collect(),
             is_uniform: vec![false; self.steps.len()],
             widened: (0..3).map(|_| vec![0; strip_length * 2]).collect(),
         }
@@ -166,7 +193,13 @@ impl Program {
     /// Runs the program on one strip of `count` elements; writes the result to `out`, which holds `count` elements.
     ///
     /// `inputs` are in the order in which they were added.
-    pub fn run(&self, inputs: &[Strip<'_>], count: usize, registers: &mut Registers, out: &mut [u8]) {
+    pub fn run(
+        &self,
+        inputs: &[Strip<'_>],
+        count: usize,
+        registers: &mut Registers,
+        out: &mut [u8],
+    ) {
         debug_assert!(count <= registers.strip_length);
         let Some(result) = self.result else { return };
         let last = match result {
@@ -182,7 +215,11 @@ impl Program {
             let strip = |operand: &Operand| match operand {
                 Operand::Input(input) => inputs[*input],
                 Operand::Step(earlier) => {
-                    let size = self.steps[*earlier].operation.output.item_size().unwrap_or(1);
+                    let size = self.steps[*earlier]
+                        .operation
+                        .output
+                        .item_size()
+                        .unwrap_or(1);
                     let bytes: &[u8] = bytemuck::cast_slice(&done[*earlier]);
                     if registers.is_uniform[*earlier] {
                         Strip::Uniform(&bytes[..size])
@@ -196,7 +233,9 @@ impl Program {
                 *place = strip(operand);
             }
             let strips = &strips[..operands.len().min(3)];
-            let all_uniform = strips.iter().all(|strip| matches!(strip, Strip::Uniform(_)));
+            let all_uniform = strips
+                .iter()
+                .all(|strip| matches!(strip, Strip::Uniform(_)));
             let length = if all_uniform { 1 } else { count };
             let size = self.steps[step].operation.output.item_size().unwrap_or(1);
             let is_direct = step == last && !all_uniform;
@@ -223,9 +262,14 @@ impl Program {
         widened: &mut [Vec<u64>],
         out: &mut [u8],
     ) {
-        let Step { operation, operands } = &self.steps[step];
+        let Step {
+            operation,
+            operands,
+        } = &self.steps[step];
         match (&operation.kind, strips) {
-            (Kind::Unary(kernel), [Strip::Elements(values) | Strip::Uniform(values)]) => kernel(values, out),
+            (Kind::Unary(kernel), [Strip::Elements(values) | Strip::Uniform(values)]) => {
+                kernel(values, out)
+            }
             (Kind::Binary(kernel), [Strip::Elements(left), Strip::Elements(right)]) => {
                 (kernel.both)(left, right, out);
             }
@@ -239,7 +283,9 @@ impl Program {
                 (kernel.both)(left, right, out);
             }
             (Kind::Select, [condition, if_true, if_false]) => {
-                let [first, second, third] = widened else { return };
+                let [first, second, third] = widened else {
+                    return;
+                };
                 let size = operation.output.item_size().unwrap_or(1);
                 let condition = widen(*condition, length, 1, first);
                 let if_true = widen(*if_true, length, size, second);
@@ -291,17 +337,35 @@ mod tests {
         let mut program = Program::default();
         let values = program.input(DType::Float32);
         let factor = program.input(DType::Float32);
-        let product =
-            program.step(Operation::binary(Binary::Multiply, DType::Float32, DType::Float32), vec![values, factor]);
-        let root = program.step(Operation::unary(Unary::Sqrt, DType::Float32, DType::Float32), vec![product]);
+        let product = program.step(
+            Operation::binary(Binary::Multiply, DType::Float32, DType::Float32),
+            vec![values, factor],
+        );
+        let root = program.step(
+            Operation::unary(Unary::Sqrt, DType::Float32, DType::Float32),
+            vec![product],
+        );
         program.finish(root);
         let mut registers = program.registers(4);
         let mut out = [0f32; 4];
-        let inputs = [Strip::Elements(bytes(&[1.0, 4.0, 9.0, 16.0])), Strip::Uniform(bytes(&[4.0]))];
-        program.run(&inputs, 4, &mut registers, bytemuck::cast_slice_mut(&mut out));
+        let inputs = [
+            Strip::Elements(bytes(&[1.0, 4.0, 9.0, 16.0])),
+            Strip::Uniform(bytes(&[4.0])),
+        ];
+        program.run(
+            &inputs,
+            4,
+            &mut registers,
+            bytemuck::cast_slice_mut(&mut out),
+        );
         assert_eq!(out, [2.0, 4.0, 6.0, 8.0]);
         let inputs = [Strip::Uniform(bytes(&[9.0])), Strip::Uniform(bytes(&[4.0]))];
-        program.run(&inputs, 4, &mut registers, bytemuck::cast_slice_mut(&mut out));
+        program.run(
+            &inputs,
+            4,
+            &mut registers,
+            bytemuck::cast_slice_mut(&mut out),
+        );
         assert_eq!(out, [6.0; 4]);
     }
 
@@ -311,7 +375,10 @@ mod tests {
         let condition = program.input(DType::Bool);
         let values = program.input(DType::Float32);
         let other = program.input(DType::Float32);
-        let chosen = program.step(Operation::select(DType::Float32), vec![condition, values, other]);
+        let chosen = program.step(
+            Operation::select(DType::Float32),
+            vec![condition, values, other],
+        );
         program.finish(chosen);
         let mut out = [0f32; 3];
         let inputs = [
@@ -319,7 +386,12 @@ mod tests {
             Strip::Elements(bytes(&[1.0, 2.0, 3.0])),
             Strip::Uniform(bytes(&[-1.0])),
         ];
-        program.run(&inputs, 3, &mut program.registers(3), bytemuck::cast_slice_mut(&mut out));
+        program.run(
+            &inputs,
+            3,
+            &mut program.registers(3),
+            bytemuck::cast_slice_mut(&mut out),
+        );
         assert_eq!(out, [1.0, -1.0, 3.0]);
     }
 }

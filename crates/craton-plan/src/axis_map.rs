@@ -60,7 +60,11 @@ impl AxisMap {
     /// The output axis `axis`, index for index.
     #[must_use]
     pub fn same(axis: usize) -> Self {
-        Self::Affine { axis, start: 0, step: 1 }
+        Self::Affine {
+            axis,
+            start: 0,
+            step: 1,
+        }
     }
 
     /// One [`AxisMap::same`] per axis.
@@ -85,7 +89,10 @@ impl AxisMap {
 
     /// The input index that output index `index` (along the followed axis) needs, where that is a single one.
     #[must_use]
-    #[allow(clippy::cast_possible_truncation, reason = "an index into a list we hold")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "an index into a list we hold"
+    )]
     pub fn index(&self, index: u64) -> Option<u64> {
         match self {
             Self::Affine { start, step, .. } => {
@@ -108,7 +115,11 @@ impl AxisMap {
         match (&outer[axis], self) {
             (Self::Fixed(at), _) => self.index(*at).map(Self::Fixed),
             (
-                Self::Affine { axis, start: outer_start, step: outer_step },
+                Self::Affine {
+                    axis,
+                    start: outer_start,
+                    step: outer_step,
+                },
                 Self::Affine { start, step, .. },
             ) => Some(Self::Affine {
                 axis: *axis,
@@ -117,7 +128,10 @@ impl AxisMap {
             }),
             (map @ (Self::Affine { axis, .. } | Self::Gather { axis, .. }), _) => {
                 let list = (0..extents[*axis]).map(|index| self.index(map.index(index)?));
-                Some(Self::Gather { axis: *axis, list: list.collect::<Option<Vec<_>>>()?.into() })
+                Some(Self::Gather {
+                    axis: *axis,
+                    list: list.collect::<Option<Vec<_>>>()?.into(),
+                })
             }
             _ => None,
         }
@@ -130,22 +144,45 @@ mod tests {
 
     #[test]
     fn reversing_twice_is_the_identity() {
-        let reverse = AxisMap::Affine { axis: 0, start: 9, step: -1 };
-        let twice = reverse.after(std::slice::from_ref(&reverse), &[10]).unwrap();
+        let reverse = AxisMap::Affine {
+            axis: 0,
+            start: 9,
+            step: -1,
+        };
+        let twice = reverse
+            .after(std::slice::from_ref(&reverse), &[10])
+            .unwrap();
         assert_eq!(twice, AxisMap::same(0));
     }
 
     #[test]
     fn a_gather_after_a_slice_is_a_gather() {
-        let slice = AxisMap::Affine { axis: 0, start: 1, step: 2 };
-        let gather = AxisMap::Gather { axis: 0, list: vec![7, 3, 5, 1, 9].into() };
+        let slice = AxisMap::Affine {
+            axis: 0,
+            start: 1,
+            step: 2,
+        };
+        let gather = AxisMap::Gather {
+            axis: 0,
+            list: vec![7, 3, 5, 1, 9].into(),
+        };
         let both = gather.after(&[slice], &[2]).unwrap();
-        assert_eq!(both, AxisMap::Gather { axis: 0, list: vec![3, 1].into() });
+        assert_eq!(
+            both,
+            AxisMap::Gather {
+                axis: 0,
+                list: vec![3, 1].into()
+            }
+        );
     }
 
     #[test]
     fn a_fixed_index_stays_fixed() {
-        let transposed = AxisMap::Affine { axis: 1, start: 0, step: 3 };
+        let transposed = AxisMap::Affine {
+            axis: 1,
+            start: 0,
+            step: 3,
+        };
         let maps = [AxisMap::same(0), AxisMap::Fixed(4)];
         assert_eq!(transposed.after(&maps, &[5]), Some(AxisMap::Fixed(12)));
     }

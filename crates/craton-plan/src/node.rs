@@ -25,7 +25,9 @@ impl Meta {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let size = self.dtype.item_size().unwrap_or(16) as u64;
-        self.shape.iter().fold(size, |bytes, length| bytes.saturating_mul(*length))
+        self.shape
+            .iter()
+            .fold(size, |bytes, length| bytes.saturating_mul(*length))
     }
 }
 
@@ -73,7 +75,12 @@ impl Node {
         let metas: Vec<&Meta> = inputs.iter().map(|input| input.meta()).collect();
         let meta = operator.infer(&metas)?;
         let hash = canonical_hash(operator.as_ref(), &inputs, &meta);
-        Ok(Arc::new(Self { operator, inputs, meta, hash }))
+        Ok(Arc::new(Self {
+            operator,
+            inputs,
+            meta,
+            hash,
+        }))
     }
 
     /// The operator.
@@ -137,7 +144,13 @@ impl Drop for Node {
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?} {}", self.operator.name(), self.meta.shape, self.meta.dtype)
+        write!(
+            f,
+            "{} {:?} {}",
+            self.operator.name(),
+            self.meta.shape,
+            self.meta.dtype
+        )
     }
 }
 
@@ -150,7 +163,8 @@ pub struct Canonical {
 impl Canonical {
     /// Appends bytes, with their length so that neighbours cannot run together.
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
-        self.bytes.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        self.bytes
+            .extend_from_slice(&(bytes.len() as u64).to_le_bytes());
         self.bytes.extend_from_slice(bytes);
         self
     }
@@ -172,9 +186,13 @@ impl Canonical {
 
 fn canonical_hash(operator: &dyn Operator, inputs: &[NodeRef], meta: &Meta) -> PlanHash {
     let mut canonical = Canonical::default();
-    canonical.text(operator.name()).integer(i64::from(operator.version()));
+    canonical
+        .text(operator.name())
+        .integer(i64::from(operator.version()));
     operator.canonical(&mut canonical);
-    canonical.text(&meta.dtype.name()).list(meta.shape.iter().copied());
+    canonical
+        .text(&meta.dtype.name())
+        .list(meta.shape.iter().copied());
     for input in inputs {
         canonical.bytes(&input.hash.0);
     }

@@ -6,8 +6,12 @@ use crate::node::{Canonical, Meta, Node, NodeRef};
 use crate::operator::{Operator, OperatorEntry, ShapeOfWork, Work};
 use craton_core::{Error, Result};
 
-pub(super) const CONCAT: OperatorEntry =
-    entry("concat", "axis", ShapeOfWork::Blockwise, "The inputs one after the other along an axis.");
+pub(super) const CONCAT: OperatorEntry = entry(
+    "concat",
+    "axis",
+    ShapeOfWork::Blockwise,
+    "The inputs one after the other along an axis.",
+);
 
 /// The inputs one after the other along `axis`. All must have one dtype.
 ///
@@ -33,7 +37,10 @@ pub fn stack(inputs: &[NodeRef], axis: usize) -> Result<NodeRef> {
 fn expand(input: &NodeRef, axis: usize) -> Result<NodeRef> {
     let mut shape = input.shape().to_vec();
     if axis > shape.len() {
-        return Err(Error::invalid(format!("axis {axis} of an array with {} axes", shape.len())));
+        return Err(Error::invalid(format!(
+            "axis {axis} of an array with {} axes",
+            shape.len()
+        )));
     }
     shape.insert(axis, 1);
     let axes: Vec<usize> = (0..shape.len()).filter(|other| *other != axis).collect();
@@ -53,13 +60,18 @@ impl Operator for Concat {
         let first = inputs[0];
         let mut shape = first.shape.clone();
         if self.axis >= shape.len() {
-            return Err(Error::invalid(format!("axis {} of an array with {} axes", self.axis, shape.len())));
+            return Err(Error::invalid(format!(
+                "axis {} of an array with {} axes",
+                self.axis,
+                shape.len()
+            )));
         }
         shape[self.axis] = 0;
         for (position, input) in inputs.iter().enumerate() {
             let fits = input.dtype == first.dtype
                 && input.shape.len() == shape.len()
-                && (0..shape.len()).all(|axis| axis == self.axis || input.shape[axis] == shape[axis]);
+                && (0..shape.len())
+                    .all(|axis| axis == self.axis || input.shape[axis] == shape[axis]);
             if !fits {
                 return Err(Error::invalid(format!(
                     "cannot put {} {:?} (input {position}) after {} {:?} along axis {}",
@@ -74,7 +86,10 @@ impl Operator for Concat {
         let mut start = 0;
         let maps = inputs.iter().map(|input| {
             let mut maps = AxisMap::identity(input.shape.len());
-            maps[self.axis] = AxisMap::Segment { axis: self.axis, start };
+            maps[self.axis] = AxisMap::Segment {
+                axis: self.axis,
+                start,
+            };
             start += input.shape[self.axis];
             maps
         });

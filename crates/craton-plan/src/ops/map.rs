@@ -10,16 +10,36 @@ use craton_kernels::program::Operation;
 use craton_kernels::promote::promote;
 use craton_kernels::unary::Unary;
 
-pub(super) const UNARY: OperatorEntry =
-    entry("unary", "function", ShapeOfWork::Blockwise, "A function of each element.");
-pub(super) const BINARY: OperatorEntry =
-    entry("binary", "function", ShapeOfWork::Blockwise, "A function of two elements in the same place.");
-pub(super) const CAST: OperatorEntry =
-    entry("astype", "dtype", ShapeOfWork::Blockwise, "The same values as another dtype, as C converts.");
-pub(super) const SELECT: OperatorEntry =
-    entry("where", "", ShapeOfWork::Blockwise, "One input's element where a condition holds, else the other's.");
-pub(super) const FILL_MISSING: OperatorEntry =
-    entry("fillna", "", ShapeOfWork::Blockwise, "The second input's element where the first's is missing.");
+pub(super) const UNARY: OperatorEntry = entry(
+    "unary",
+    "function",
+    ShapeOfWork::Blockwise,
+    "A function of each element.",
+);
+pub(super) const BINARY: OperatorEntry = entry(
+    "binary",
+    "function",
+    ShapeOfWork::Blockwise,
+    "A function of two elements in the same place.",
+);
+pub(super) const CAST: OperatorEntry = entry(
+    "astype",
+    "dtype",
+    ShapeOfWork::Blockwise,
+    "The same values as another dtype, as C converts.",
+);
+pub(super) const SELECT: OperatorEntry = entry(
+    "where",
+    "",
+    ShapeOfWork::Blockwise,
+    "One input's element where a condition holds, else the other's.",
+);
+pub(super) const FILL_MISSING: OperatorEntry = entry(
+    "fillna",
+    "",
+    ShapeOfWork::Blockwise,
+    "The second input's element where the first's is missing.",
+);
 
 /// `function` of each element, with NumPy's result dtype.
 ///
@@ -27,7 +47,11 @@ pub(super) const FILL_MISSING: OperatorEntry =
 /// [`craton_core::ErrorKind::InvalidInput`] where NumPy raises for this dtype.
 pub fn unary(function: Unary, input: &NodeRef) -> Result<NodeRef> {
     let (operand, _) = function.output(input.dtype()).ok_or_else(|| {
-        Error::invalid(format!("`{}` is not defined for {}", function.name(), input.dtype()))
+        Error::invalid(format!(
+            "`{}` is not defined for {}",
+            function.name(),
+            input.dtype()
+        ))
     })?;
     Node::apply(UnaryMap { function }, vec![cast(input, operand)?])
 }
@@ -37,22 +61,32 @@ pub fn unary(function: Unary, input: &NodeRef) -> Result<NodeRef> {
 /// # Errors
 /// [`craton_core::ErrorKind::InvalidInput`] where shapes do not broadcast or NumPy raises for these dtypes.
 pub fn binary(function: Binary, left: &NodeRef, right: &NodeRef) -> Result<NodeRef> {
-    let (operand, _) = function.output(left.dtype(), right.dtype()).ok_or_else(|| {
-        Error::invalid(format!(
-            "`{}` is not defined for {} and {}",
-            function.name(),
-            left.dtype(),
-            right.dtype()
-        ))
-    })?;
+    let (operand, _) = function
+        .output(left.dtype(), right.dtype())
+        .ok_or_else(|| {
+            Error::invalid(format!(
+                "`{}` is not defined for {} and {}",
+                function.name(),
+                left.dtype(),
+                right.dtype()
+            ))
+        })?;
     let shape = common_shape(&[left, right])?;
-    let prepare = |input: &NodeRef| broadcast(&cast(input, operand_for(input.dtype(), operand))?, &shape);
-    Node::apply(BinaryMap { function }, vec![prepare(left)?, prepare(right)?])
+    let prepare =
+        |input: &NodeRef| broadcast(&cast(input, operand_for(input.dtype(), operand))?, &shape);
+    Node::apply(
+        BinaryMap { function },
+        vec![prepare(left)?, prepare(right)?],
+    )
 }
 
 /// Times keep their own dtype: the operand dtype says only that both are 64-bit counts.
 fn operand_for(own: DType, operand: DType) -> DType {
-    if matches!(own, DType::Time(_)) { own } else { operand }
+    if matches!(own, DType::Time(_)) {
+        own
+    } else {
+        operand
+    }
 }
 
 /// The values as `dtype`.
@@ -74,7 +108,11 @@ pub fn select(condition: &NodeRef, if_true: &NodeRef, if_false: &NodeRef) -> Res
     let dtype = common_dtype(if_true, if_false)?;
     let shape = common_shape(&[condition, if_true, if_false])?;
     let prepare = |input: &NodeRef, dtype| broadcast(&cast(input, dtype)?, &shape);
-    let inputs = vec![prepare(condition, DType::Bool)?, prepare(if_true, dtype)?, prepare(if_false, dtype)?];
+    let inputs = vec![
+        prepare(condition, DType::Bool)?,
+        prepare(if_true, dtype)?,
+        prepare(if_false, dtype)?,
+    ];
     Node::apply(Select, inputs)
 }
 
@@ -85,7 +123,10 @@ pub fn select(condition: &NodeRef, if_true: &NodeRef, if_false: &NodeRef) -> Res
 pub fn fill_missing(values: &NodeRef, replacement: &NodeRef) -> Result<NodeRef> {
     let dtype = common_dtype(values, replacement)?;
     let shape = common_shape(&[values, replacement])?;
-    let inputs = vec![broadcast(&cast(values, dtype)?, &shape)?, broadcast(&cast(replacement, dtype)?, &shape)?];
+    let inputs = vec![
+        broadcast(&cast(values, dtype)?, &shape)?,
+        broadcast(&cast(replacement, dtype)?, &shape)?,
+    ];
     Node::apply(FillMissing, inputs)
 }
 
@@ -115,7 +156,11 @@ fn common_dtype(left: &NodeRef, right: &NodeRef) -> Result<DType> {
 
 /// The shape that all inputs broadcast to, by NumPy's rule: align at the last axis, 1 stretches.
 fn common_shape(inputs: &[&NodeRef]) -> Result<Vec<u64>> {
-    let rank = inputs.iter().map(|input| input.shape().len()).max().unwrap_or(0);
+    let rank = inputs
+        .iter()
+        .map(|input| input.shape().len())
+        .max()
+        .unwrap_or(0);
     let mut shape = vec![1u64; rank];
     for input in inputs {
         let skip = rank - input.shape().len();
@@ -126,7 +171,9 @@ fn common_shape(inputs: &[&NodeRef]) -> Result<Vec<u64>> {
                 (common, length) if common == length => {}
                 _ => {
                     let shapes: Vec<_> = inputs.iter().map(|input| input.shape()).collect();
-                    return Err(Error::invalid(format!("shapes {shapes:?} do not broadcast")));
+                    return Err(Error::invalid(format!(
+                        "shapes {shapes:?} do not broadcast"
+                    )));
                 }
             }
         }
@@ -135,11 +182,16 @@ fn common_shape(inputs: &[&NodeRef]) -> Result<Vec<u64>> {
 }
 
 fn identity_demand(inputs: &[&Meta]) -> Vec<Vec<AxisMap>> {
-    inputs.iter().map(|input| AxisMap::identity(input.shape.len())).collect()
+    inputs
+        .iter()
+        .map(|input| AxisMap::identity(input.shape.len()))
+        .collect()
 }
 
 fn missing_kernel(name: &str, dtype: DType) -> Error {
-    Error::internal(format!("`{name}` has no kernel for {dtype}, though its dtype was accepted"))
+    Error::internal(format!(
+        "`{name}` has no kernel for {dtype}, though its dtype was accepted"
+    ))
 }
 
 /// `Full` of `value`, for broadcasting: no axes.
@@ -161,7 +213,10 @@ impl Operator for UnaryMap {
     }
     fn infer(&self, inputs: &[&Meta]) -> Result<Meta> {
         let dtype = inputs[0].dtype;
-        let (operand, output) = self.function.output(dtype).ok_or_else(|| missing_kernel(self.function.name(), dtype))?;
+        let (operand, output) = self
+            .function
+            .output(dtype)
+            .ok_or_else(|| missing_kernel(self.function.name(), dtype))?;
         if operand != dtype || self.function.kernel(dtype).is_none() {
             return Err(missing_kernel(self.function.name(), dtype));
         }
@@ -171,7 +226,11 @@ impl Operator for UnaryMap {
         identity_demand(inputs)
     }
     fn work(&self, inputs: &[&Meta], output: &Meta) -> Work {
-        Work::Map(Operation::unary(self.function, inputs[0].dtype, output.dtype))
+        Work::Map(Operation::unary(
+            self.function,
+            inputs[0].dtype,
+            output.dtype,
+        ))
     }
     fn canonical(&self, out: &mut Canonical) {
         out.text(self.function.name());
@@ -195,8 +254,10 @@ impl Operator for BinaryMap {
     }
     fn infer(&self, inputs: &[&Meta]) -> Result<Meta> {
         let (left, right) = (inputs[0].dtype, inputs[1].dtype);
-        let (operand, output) =
-            self.function.output(left, right).ok_or_else(|| missing_kernel(self.function.name(), left))?;
+        let (operand, output) = self
+            .function
+            .output(left, right)
+            .ok_or_else(|| missing_kernel(self.function.name(), left))?;
         if self.function.kernel(operand).is_none() {
             return Err(missing_kernel(self.function.name(), operand));
         }
@@ -206,7 +267,10 @@ impl Operator for BinaryMap {
         identity_demand(inputs)
     }
     fn work(&self, inputs: &[&Meta], output: &Meta) -> Work {
-        let operand = self.function.output(inputs[0].dtype, inputs[1].dtype).map_or(inputs[0].dtype, |both| both.0);
+        let operand = self
+            .function
+            .output(inputs[0].dtype, inputs[1].dtype)
+            .map_or(inputs[0].dtype, |both| both.0);
         Work::Map(Operation::binary(self.function, operand, output.dtype))
     }
     fn canonical(&self, out: &mut Canonical) {
@@ -232,7 +296,10 @@ impl Operator for Cast {
     fn infer(&self, inputs: &[&Meta]) -> Result<Meta> {
         let from = inputs[0].dtype;
         if craton_kernels::cast::cast(from, self.dtype).is_none() {
-            return Err(Error::invalid(format!("cannot convert {from} to {}", self.dtype)));
+            return Err(Error::invalid(format!(
+                "cannot convert {from} to {}",
+                self.dtype
+            )));
         }
         Ok(Meta::new(inputs[0].shape.clone(), self.dtype))
     }

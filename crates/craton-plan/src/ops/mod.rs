@@ -44,5 +44,10 @@ const fn entry(
     shape: ShapeOfWork,
     doc: &'static str,
 ) -> OperatorEntry {
-    OperatorEntry { name, arguments, shape, doc }
+    OperatorEntry {
+        name,
+        arguments,
+        shape,
+        doc,
+    }
 }

@@ -1,16 +1,19 @@
 //! Axes folded away, whole or by group.
 
-use super::{entry, index};
+use super::entry;
 use crate::axis_map::AxisMap;
 use crate::node::{Canonical, Meta, Node, NodeRef};
 use crate::operator::{Groups, Operator, OperatorEntry, ReduceWork, ShapeOfWork, Work};
-use crate::ops::AxisIndex;
 use craton_core::{Error, Result};
 use craton_kernels::fold::{Fold, FoldSpec, Reduction};
 use std::sync::Arc;
 
-pub(super) const REDUCE: OperatorEntry =
-    entry("reduce", "reduction, axes, skipna, ddof, min_count", ShapeOfWork::Reduce, "Axes folded into one value.");
+pub(super) const REDUCE: OperatorEntry = entry(
+    "reduce",
+    "reduction, axes, skipna, ddof, min_count",
+    ShapeOfWork::Reduce,
+    "Axes folded into one value.",
+);
 pub(super) const GROUP_REDUCE: OperatorEntry = entry(
     "group_reduce",
     "reduction, axis, codes, groups, skipna, ddof, min_count",
@@ -31,7 +34,11 @@ pub struct ReduceOptions {
 
 impl Default for ReduceOptions {
     fn default() -> Self {
-        Self { skip_missing: true, ddof: 0, min_count: 0 }
+        Self {
+            skip_missing: true,
+            ddof: 0,
+            min_count: 0,
+        }
     }
 }
 
@@ -48,10 +55,19 @@ pub fn reduce(
 ) -> Result<NodeRef> {
     let rank = input.shape().len();
     if let Some(axis) = axes.iter().find(|axis| **axis >= rank) {
-        return Err(Error::invalid(format!("axis {axis} of an array with {rank} axes")));
+        return Err(Error::invalid(format!(
+            "axis {axis} of an array with {rank} axes"
+        )));
     }
     let is_reduced: Vec<bool> = (0..rank).map(|axis| axes.contains(&axis)).collect();
-    Node::apply(Reduce { reduction, options, is_reduced }, vec![input.clone()])
+    Node::apply(
+        Reduce {
+            reduction,
+            options,
+            is_reduced,
+        },
+        vec![input.clone()],
+    )
 }
 
 /// Folds the indices of `axis` that share a code into one value per group, `0..count`.
@@ -67,29 +83,41 @@ pub fn group_reduce(
     count: usize,
     options: ReduceOptions,
 ) -> Result<NodeRef> {
-    let groups = Groups { axis, codes: codes.into(), count };
-    Node::apply(GroupReduce { reduction, options, groups }, vec![input.clone()])
-}
-
-/// Drops axes of length 1 that a reduction left behind.
-///
-/// # Errors
-/// As [`index`].
-pub fn squeeze(input: &NodeRef, axes: &[usize]) -> Result<NodeRef> {
-    let taken: Vec<AxisIndex> = input
-        .shape()
-        .iter()
-        .enumerate()
-        .map(|(axis, length)| if axes.contains(&axis) { AxisIndex::At(0) } else { AxisIndex::all(*length) })
-        .collect();
-    index(input, &taken)
+    let groups = Groups {
+        axis,
+        codes: codes.into(),
+        count,
+    };
+    Node::apply(
+        GroupReduce {
+            reduction,
+            options,
+            groups,
+        },
+        vec![input.clone()],
+    )
 }
 
 fn fold_of(reduction: Reduction, options: ReduceOptions, input: &Meta) -> Result<Fold> {
-    let ReduceOptions { skip_missing, ddof, min_count } = options;
-    let spec = FoldSpec { reduction, dtype: input.dtype, skip_missing, ddof, min_count };
-    Fold::new(spec)
-        .ok_or_else(|| Error::invalid(format!("`{}` is not defined for {}", reduction.name(), input.dtype)))
+    let ReduceOptions {
+        skip_missing,
+        ddof,
+        min_count,
+    } = options;
+    let spec = FoldSpec {
+        reduction,
+        dtype: input.dtype,
+        skip_missing,
+        ddof,
+        min_count,
+    };
+    Fold::new(spec).ok_or_else(|| {
+        Error::invalid(format!(
+            "`{}` is not defined for {}",
+            reduction.name(),
+            input.dtype
+        ))
+    })
 }
 
 /// Extrema and their places do not exist for no values at all.
@@ -99,7 +127,10 @@ fn check_not_empty(reduction: Reduction, folded: u64) -> Result<()> {
         Reduction::Min | Reduction::Max | Reduction::ArgMin | Reduction::ArgMax
     );
     if needs_one && folded == 0 {
-        return Err(Error::invalid(format!("`{}` of no values at all", reduction.name())));
+        return Err(Error::invalid(format!(
+            "`{}` of no values at all",
+            reduction.name()
+        )));
     }
     Ok(())
 }
@@ -124,9 +155,14 @@ impl Operator for Reduce {
     fn infer(&self, inputs: &[&Meta]) -> Result<Meta> {
         let fold = fold_of(self.reduction, self.options, inputs[0])?;
         let axes = || inputs[0].shape.iter().zip(&self.is_reduced);
-        let folded = axes().filter(|(_, is_reduced)| **is_reduced).map(|(length, _)| *length).product();
+        let folded = axes()
+            .filter(|(_, is_reduced)| **is_reduced)
+            .map(|(length, _)| *length)
+            .product();
         check_not_empty(self.reduction, folded)?;
-        let kept = axes().filter(|(_, is_reduced)| !**is_reduced).map(|(length, _)| *length);
+        let kept = axes()
+            .filter(|(_, is_reduced)| !**is_reduced)
+            .map(|(length, _)| *length);
         Ok(Meta::new(kept.collect(), fold.output()))
     }
     fn demand(&self, _: &[&Meta], _: &Meta) -> Vec<Vec<AxisMap>> {
@@ -142,17 +178,27 @@ impl Operator for Reduce {
     }
     fn work(&self, inputs: &[&Meta], _: &Meta) -> Work {
         match fold_of(self.reduction, self.options, inputs[0]) {
-            Ok(fold) => Work::Reduce(ReduceWork { fold, is_reduced: self.is_reduced.clone(), groups: None }),
+            Ok(fold) => Work::Reduce(ReduceWork {
+                fold,
+                is_reduced: self.is_reduced.clone(),
+                groups: None,
+            }),
             // OK because `infer` refused what has no fold; a view of nothing cannot be lowered by mistake.
             Err(_) => Work::View,
         }
     }
     fn canonical(&self, out: &mut Canonical) {
-        out.text(self.reduction.name()).list(self.is_reduced.iter().map(|is_reduced| u64::from(*is_reduced)));
+        out.text(self.reduction.name()).list(
+            self.is_reduced
+                .iter()
+                .map(|is_reduced| u64::from(*is_reduced)),
+        );
         canonical_options(self.options, out);
     }
     fn describe(&self) -> String {
-        let axes: Vec<usize> = (0..self.is_reduced.len()).filter(|axis| self.is_reduced[*axis]).collect();
+        let axes: Vec<usize> = (0..self.is_reduced.len())
+            .filter(|axis| self.is_reduced[*axis])
+            .collect();
         format!("{} over axes {axes:?}", self.reduction.name())
     }
     fn clone_box(&self) -> Box<dyn Operator> {
@@ -176,11 +222,19 @@ impl Operator for GroupReduce {
         let mut shape = inputs[0].shape.clone();
         let length = shape.get(*axis).copied();
         if length != Some(codes.len() as u64) {
-            let message = format!("{} group codes for axis {axis} of shape {shape:?}", codes.len());
+            let message = format!(
+                "{} group codes for axis {axis} of shape {shape:?}",
+                codes.len()
+            );
             return Err(Error::invalid(message));
         }
-        if let Some(code) = codes.iter().find(|code| usize::try_from(**code).is_ok_and(|code| code >= *count)) {
-            return Err(Error::invalid(format!("group code {code}, but there are {count} groups")));
+        if let Some(code) = codes
+            .iter()
+            .find(|code| usize::try_from(**code).is_ok_and(|code| code >= *count))
+        {
+            return Err(Error::invalid(format!(
+                "group code {code}, but there are {count} groups"
+            )));
         }
         let fold = fold_of(self.reduction, self.options, inputs[0])?;
         check_not_empty(self.reduction, codes.len() as u64)?;
@@ -189,24 +243,38 @@ impl Operator for GroupReduce {
     }
     fn demand(&self, inputs: &[&Meta], _: &Meta) -> Vec<Vec<AxisMap>> {
         let mut maps = AxisMap::identity(inputs[0].shape.len());
-        maps[self.groups.axis] = AxisMap::Grouped { axis: self.groups.axis, codes: self.groups.codes.clone() };
+        maps[self.groups.axis] = AxisMap::Grouped {
+            axis: self.groups.axis,
+            codes: self.groups.codes.clone(),
+        };
         vec![maps]
     }
     fn work(&self, inputs: &[&Meta], _: &Meta) -> Work {
         let is_reduced = vec![false; inputs[0].shape.len()];
         match fold_of(self.reduction, self.options, inputs[0]) {
-            Ok(fold) => Work::Reduce(ReduceWork { fold, is_reduced, groups: Some(self.groups.clone()) }),
+            Ok(fold) => Work::Reduce(ReduceWork {
+                fold,
+                is_reduced,
+                groups: Some(self.groups.clone()),
+            }),
             Err(_) => Work::View,
         }
     }
     fn canonical(&self, out: &mut Canonical) {
         let codes = self.groups.codes.iter().map(|code| code.cast_unsigned());
-        out.text(self.reduction.name()).integer(self.groups.axis as i64).list(codes);
+        out.text(self.reduction.name())
+            .integer(self.groups.axis as i64)
+            .list(codes);
         out.integer(self.groups.count as i64);
         canonical_options(self.options, out);
     }
     fn describe(&self) -> String {
-        format!("{} of {} groups along axis {}", self.reduction.name(), self.groups.count, self.groups.axis)
+        format!(
+            "{} of {} groups along axis {}",
+            self.reduction.name(),
+            self.groups.count,
+            self.groups.axis
+        )
     }
     fn clone_box(&self) -> Box<dyn Operator> {
         Box::new(self.clone())

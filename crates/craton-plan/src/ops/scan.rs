@@ -7,8 +7,12 @@ use crate::operator::{Operator, OperatorEntry, ShapeOfWork, Work};
 use craton_core::{Error, Result};
 use craton_kernels::scan::{Cumulation, RollingKind, cumulation_output, rolling_output};
 
-pub(super) const CUMULATE: OperatorEntry =
-    entry("cumulate", "kind, axis, skipna", ShapeOfWork::Scan, "Running totals along an axis.");
+pub(super) const CUMULATE: OperatorEntry = entry(
+    "cumulate",
+    "kind, axis, skipna",
+    ShapeOfWork::Scan,
+    "Running totals along an axis.",
+);
 pub(super) const ROLLING: OperatorEntry = entry(
     "rolling",
     "kind, axis, window, min_periods",
@@ -20,8 +24,20 @@ pub(super) const ROLLING: OperatorEntry = entry(
 ///
 /// # Errors
 /// [`craton_core::ErrorKind::InvalidInput`] if not defined for the dtype or the axis is outside.
-pub fn cumulate(kind: Cumulation, input: &NodeRef, axis: usize, skip_missing: bool) -> Result<NodeRef> {
-    Node::apply(Cumulate { kind, axis, skip_missing }, vec![input.clone()])
+pub fn cumulate(
+    kind: Cumulation,
+    input: &NodeRef,
+    axis: usize,
+    skip_missing: bool,
+) -> Result<NodeRef> {
+    Node::apply(
+        Cumulate {
+            kind,
+            axis,
+            skip_missing,
+        },
+        vec![input.clone()],
+    )
 }
 
 /// A statistic of the `window` indices that end at each index; missing where fewer than `min_periods` are valid.
@@ -36,16 +52,31 @@ pub fn rolling(
     min_periods: usize,
 ) -> Result<NodeRef> {
     let (operand, _) = rolling_output(kind, input.dtype()).ok_or_else(|| {
-        Error::invalid(format!("a rolling `{}` is not defined for {}", kind.name(), input.dtype()))
+        Error::invalid(format!(
+            "a rolling `{}` is not defined for {}",
+            kind.name(),
+            input.dtype()
+        ))
     })?;
-    Node::apply(Rolling { kind, axis, window, min_periods }, vec![cast(input, operand)?])
+    Node::apply(
+        Rolling {
+            kind,
+            axis,
+            window,
+            min_periods,
+        },
+        vec![cast(input, operand)?],
+    )
 }
 
 fn check_axis(axis: usize, meta: &Meta) -> Result<()> {
     if axis < meta.shape.len() {
         return Ok(());
     }
-    Err(Error::invalid(format!("axis {axis} of an array with {} axes", meta.shape.len())))
+    Err(Error::invalid(format!(
+        "axis {axis} of an array with {} axes",
+        meta.shape.len()
+    )))
 }
 
 #[derive(Debug, Clone)]
@@ -62,7 +93,11 @@ impl Operator for Cumulate {
     fn infer(&self, inputs: &[&Meta]) -> Result<Meta> {
         check_axis(self.axis, inputs[0])?;
         let dtype = cumulation_output(self.kind, inputs[0].dtype).ok_or_else(|| {
-            Error::invalid(format!("`{}` is not defined for {}", self.kind.name(), inputs[0].dtype))
+            Error::invalid(format!(
+                "`{}` is not defined for {}",
+                self.kind.name(),
+                inputs[0].dtype
+            ))
         })?;
         Ok(Meta::new(inputs[0].shape.clone(), dtype))
     }
@@ -72,10 +107,16 @@ impl Operator for Cumulate {
         vec![maps]
     }
     fn work(&self, _: &[&Meta], _: &Meta) -> Work {
-        Work::Cumulate { kind: self.kind, axis: self.axis, skip_missing: self.skip_missing }
+        Work::Cumulate {
+            kind: self.kind,
+            axis: self.axis,
+            skip_missing: self.skip_missing,
+        }
     }
     fn canonical(&self, out: &mut Canonical) {
-        out.text(self.kind.name()).integer(self.axis as i64).integer(i64::from(self.skip_missing));
+        out.text(self.kind.name())
+            .integer(self.axis as i64)
+            .integer(i64::from(self.skip_missing));
     }
     fn describe(&self) -> String {
         format!("{} along axis {}", self.kind.name(), self.axis)
@@ -115,19 +156,38 @@ impl Operator for Rolling {
     }
     fn demand(&self, inputs: &[&Meta], _: &Meta) -> Vec<Vec<AxisMap>> {
         let mut maps = AxisMap::identity(inputs[0].shape.len());
-        maps[self.axis] = AxisMap::Window { axis: self.axis, before: self.window as u64 - 1, after: 0 };
+        maps[self.axis] = AxisMap::Window {
+            axis: self.axis,
+            before: self.window as u64 - 1,
+            after: 0,
+        };
         vec![maps]
     }
     fn work(&self, _: &[&Meta], _: &Meta) -> Work {
-        let Self { kind, axis, window, min_periods } = *self;
-        Work::Rolling { kind, axis, window, min_periods }
+        let Self {
+            kind,
+            axis,
+            window,
+            min_periods,
+        } = *self;
+        Work::Rolling {
+            kind,
+            axis,
+            window,
+            min_periods,
+        }
     }
     fn canonical(&self, out: &mut Canonical) {
         let numbers = [self.axis, self.window, self.min_periods].map(|number| number as u64);
         out.text(self.kind.name()).list(numbers);
     }
     fn describe(&self) -> String {
-        format!("{} of {} along axis {}", self.kind.name(), self.window, self.axis)
+        format!(
+            "{} of {} along axis {}",
+            self.kind.name(),
+            self.window,
+            self.axis
+        )
     }
     fn clone_box(&self) -> Box<dyn Operator> {
         Box::new(self.clone())

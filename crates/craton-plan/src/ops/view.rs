@@ -7,16 +7,36 @@ use crate::operator::{Operator, OperatorEntry, ShapeOfWork, Work};
 use craton_core::{Error, Result};
 use std::sync::Arc;
 
-pub(super) const INDEX: OperatorEntry =
-    entry("index", "axes", ShapeOfWork::Blockwise, "One index or an evenly spaced range along each axis.");
-pub(super) const GATHER: OperatorEntry =
-    entry("take", "axis, indices", ShapeOfWork::Blockwise, "The listed indices along an axis, in that order.");
-pub(super) const TRANSPOSE: OperatorEntry =
-    entry("transpose", "axes", ShapeOfWork::Blockwise, "The axes in another order.");
-pub(super) const BROADCAST: OperatorEntry =
-    entry("broadcast_to", "shape", ShapeOfWork::Blockwise, "Repeated along new axes and those of length 1.");
-pub(super) const RECHUNK: OperatorEntry =
-    entry("rechunk", "chunks", ShapeOfWork::Blockwise, "The same array under another chunk label.");
+pub(super) const INDEX: OperatorEntry = entry(
+    "index",
+    "axes",
+    ShapeOfWork::Blockwise,
+    "One index or an evenly spaced range along each axis.",
+);
+pub(super) const GATHER: OperatorEntry = entry(
+    "take",
+    "axis, indices",
+    ShapeOfWork::Blockwise,
+    "The listed indices along an axis, in that order.",
+);
+pub(super) const TRANSPOSE: OperatorEntry = entry(
+    "transpose",
+    "axes",
+    ShapeOfWork::Blockwise,
+    "The axes in another order.",
+);
+pub(super) const BROADCAST: OperatorEntry = entry(
+    "broadcast_to",
+    "shape",
+    ShapeOfWork::Blockwise,
+    "Repeated along new axes and those of length 1.",
+);
+pub(super) const RECHUNK: OperatorEntry = entry(
+    "rechunk",
+    "chunks",
+    ShapeOfWork::Blockwise,
+    "The same array under another chunk label.",
+);
 
 /// What is taken along one axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +58,11 @@ impl AxisIndex {
     /// All of an axis.
     #[must_use]
     pub fn all(length: u64) -> Self {
-        Self::Range { start: 0, length, step: 1 }
+        Self::Range {
+            start: 0,
+            length,
+            step: 1,
+        }
     }
 }
 
@@ -47,11 +71,20 @@ impl AxisIndex {
 /// # Errors
 /// [`craton_core::ErrorKind::InvalidInput`] if an index lies outside, or ranks differ.
 pub fn index(input: &NodeRef, axes: &[AxisIndex]) -> Result<NodeRef> {
-    let whole = input.shape().iter().map(|length| AxisIndex::all(*length)).collect::<Vec<_>>();
+    let whole = input
+        .shape()
+        .iter()
+        .map(|length| AxisIndex::all(*length))
+        .collect::<Vec<_>>();
     if whole == axes {
         return Ok(input.clone());
     }
-    Node::apply(Index { axes: axes.to_vec() }, vec![input.clone()])
+    Node::apply(
+        Index {
+            axes: axes.to_vec(),
+        },
+        vec![input.clone()],
+    )
 }
 
 /// Takes the listed indices along `axis`.
@@ -59,7 +92,13 @@ pub fn index(input: &NodeRef, axes: &[AxisIndex]) -> Result<NodeRef> {
 /// # Errors
 /// [`craton_core::ErrorKind::InvalidInput`] if the axis or an index lies outside.
 pub fn gather(input: &NodeRef, axis: usize, indices: impl Into<Arc<[u64]>>) -> Result<NodeRef> {
-    Node::apply(Gather { axis, indices: indices.into() }, vec![input.clone()])
+    Node::apply(
+        Gather {
+            axis,
+            indices: indices.into(),
+        },
+        vec![input.clone()],
+    )
 }
 
 /// Axis `axes[i]` of the input becomes axis `i`.
@@ -70,7 +109,12 @@ pub fn transpose(input: &NodeRef, axes: &[usize]) -> Result<NodeRef> {
     if axes.iter().copied().eq(0..input.shape().len()) {
         return Ok(input.clone());
     }
-    Node::apply(Transpose { axes: axes.to_vec() }, vec![input.clone()])
+    Node::apply(
+        Transpose {
+            axes: axes.to_vec(),
+        },
+        vec![input.clone()],
+    )
 }
 
 /// Repeats the input to `shape`, aligning at the last axis.
@@ -91,7 +135,13 @@ pub fn broadcast_axes(input: &NodeRef, shape: &[u64], axes: &[usize]) -> Result<
     if input.shape() == shape && axes.iter().copied().eq(0..shape.len()) {
         return Ok(input.clone());
     }
-    Node::apply(Broadcast { shape: shape.to_vec(), axes: axes.to_vec() }, vec![input.clone()])
+    Node::apply(
+        Broadcast {
+            shape: shape.to_vec(),
+            axes: axes.to_vec(),
+        },
+        vec![input.clone()],
+    )
 }
 
 /// The same array; `chunks` is what the user sees as its chunks and what a writer cuts it into.
@@ -99,7 +149,12 @@ pub fn broadcast_axes(input: &NodeRef, shape: &[u64], axes: &[usize]) -> Result<
 /// # Errors
 /// [`craton_core::ErrorKind::InvalidInput`] if a chunk length is zero or ranks differ.
 pub fn rechunk(input: &NodeRef, chunks: &[u64]) -> Result<NodeRef> {
-    Node::apply(Rechunk { chunks: chunks.to_vec() }, vec![input.clone()])
+    Node::apply(
+        Rechunk {
+            chunks: chunks.to_vec(),
+        },
+        vec![input.clone()],
+    )
 }
 
 #[derive(Debug, Clone)]
@@ -114,21 +169,36 @@ impl Operator for Index {
     fn infer(&self, inputs: &[&Meta]) -> Result<Meta> {
         let shape = &inputs[0].shape;
         if shape.len() != self.axes.len() {
-            return Err(Error::invalid(format!("{} indices for {} axes", self.axes.len(), shape.len())));
+            return Err(Error::invalid(format!(
+                "{} indices for {} axes",
+                self.axes.len(),
+                shape.len()
+            )));
         }
         let mut out = Vec::new();
         for (axis, (taken, extent)) in self.axes.iter().zip(shape).enumerate() {
             let outside = |index: i128| {
-                Error::invalid(format!("index {index} is outside axis {axis}, which has {extent} elements"))
+                Error::invalid(format!(
+                    "index {index} is outside axis {axis}, which has {extent} elements"
+                ))
             };
             match *taken {
                 AxisIndex::At(at) if at >= *extent => return Err(outside(i128::from(at))),
                 AxisIndex::At(_) => {}
-                AxisIndex::Range { step: 0, .. } => return Err(Error::invalid("a slice's step is 0")),
-                AxisIndex::Range { start, length, step } => {
+                AxisIndex::Range { step: 0, .. } => {
+                    return Err(Error::invalid("a slice's step is 0"));
+                }
+                AxisIndex::Range {
+                    start,
+                    length,
+                    step,
+                } => {
                     let last = i128::from(start) + i128::from(length.max(1) - 1) * i128::from(step);
                     let ends = [i128::from(start), last];
-                    if let Some(end) = ends.into_iter().find(|end| length > 0 && !(0..i128::from(*extent)).contains(end)) {
+                    if let Some(end) = ends
+                        .into_iter()
+                        .find(|end| length > 0 && !(0..i128::from(*extent)).contains(end))
+                    {
                         return Err(outside(end));
                     }
                     out.push(length);
@@ -143,7 +213,11 @@ impl Operator for Index {
             AxisIndex::At(at) => AxisMap::Fixed(at),
             AxisIndex::Range { start, step, .. } => {
                 axis += 1;
-                AxisMap::Affine { axis: axis - 1, start, step }
+                AxisMap::Affine {
+                    axis: axis - 1,
+                    start,
+                    step,
+                }
             }
         });
         vec![maps.collect()]
@@ -155,7 +229,11 @@ impl Operator for Index {
         for taken in &self.axes {
             match *taken {
                 AxisIndex::At(at) => out.integer(-1).list([at]),
-                AxisIndex::Range { start, length, step } => out.integer(step).list([start, length]),
+                AxisIndex::Range {
+                    start,
+                    length,
+                    step,
+                } => out.integer(step).list([start, length]),
             };
         }
     }
@@ -165,8 +243,16 @@ impl Operator for Index {
             .iter()
             .map(|taken| match *taken {
                 AxisIndex::At(at) => at.to_string(),
-                AxisIndex::Range { start, length, step: 1 } => format!("{start}:{}", start + length),
-                AxisIndex::Range { start, length, step } => {
+                AxisIndex::Range {
+                    start,
+                    length,
+                    step: 1,
+                } => format!("{start}:{}", start + length),
+                AxisIndex::Range {
+                    start,
+                    length,
+                    step,
+                } => {
                     let end = i128::from(start) + i128::from(length) * i128::from(step);
                     format!("{start}:{end}:{step}")
                 }
@@ -192,10 +278,17 @@ impl Operator for Gather {
     fn infer(&self, inputs: &[&Meta]) -> Result<Meta> {
         let mut shape = inputs[0].shape.clone();
         let Some(extent) = shape.get_mut(self.axis) else {
-            return Err(Error::invalid(format!("axis {} of an array with {} axes", self.axis, shape.len())));
+            return Err(Error::invalid(format!(
+                "axis {} of an array with {} axes",
+                self.axis,
+                shape.len()
+            )));
         };
         if let Some(outside) = self.indices.iter().find(|index| **index >= *extent) {
-            let message = format!("index {outside} is outside axis {}, which has {extent} elements", self.axis);
+            let message = format!(
+                "index {outside} is outside axis {}, which has {extent} elements",
+                self.axis
+            );
             return Err(Error::invalid(message));
         }
         *extent = self.indices.len() as u64;
@@ -203,14 +296,18 @@ impl Operator for Gather {
     }
     fn demand(&self, inputs: &[&Meta], _: &Meta) -> Vec<Vec<AxisMap>> {
         let mut maps = AxisMap::identity(inputs[0].shape.len());
-        maps[self.axis] = AxisMap::Gather { axis: self.axis, list: self.indices.clone() };
+        maps[self.axis] = AxisMap::Gather {
+            axis: self.axis,
+            list: self.indices.clone(),
+        };
         vec![maps]
     }
     fn work(&self, _: &[&Meta], _: &Meta) -> Work {
         Work::View
     }
     fn canonical(&self, out: &mut Canonical) {
-        out.integer(self.axis as i64).list(self.indices.iter().copied());
+        out.integer(self.axis as i64)
+            .list(self.indices.iter().copied());
     }
     fn describe(&self) -> String {
         format!("{} indices of axis {}", self.indices.len(), self.axis)
@@ -233,10 +330,20 @@ impl Operator for Transpose {
         let mut sorted = self.axes.clone();
         sorted.sort_unstable();
         if !sorted.iter().copied().eq(0..inputs[0].shape.len()) {
-            let message = format!("{:?} is no order of {} axes", self.axes, inputs[0].shape.len());
+            let message = format!(
+                "{:?} is no order of {} axes",
+                self.axes,
+                inputs[0].shape.len()
+            );
             return Err(Error::invalid(message));
         }
-        Ok(Meta::new(self.axes.iter().map(|axis| inputs[0].shape[*axis]).collect(), inputs[0].dtype))
+        Ok(Meta::new(
+            self.axes
+                .iter()
+                .map(|axis| inputs[0].shape[*axis])
+                .collect(),
+            inputs[0].dtype,
+        ))
     }
     fn demand(&self, inputs: &[&Meta], _: &Meta) -> Vec<Vec<AxisMap>> {
         let mut maps = AxisMap::identity(inputs[0].shape.len());
@@ -275,16 +382,25 @@ impl Operator for Broadcast {
         let fits = from.len() == self.axes.len()
             && is_distinct
             && from.iter().zip(&self.axes).all(|(length, axis)| {
-                self.shape.get(*axis).is_some_and(|target| length == target || *length == 1)
+                self.shape
+                    .get(*axis)
+                    .is_some_and(|target| length == target || *length == 1)
             });
         if !fits {
-            return Err(Error::invalid(format!("shape {from:?} does not broadcast to {:?}", self.shape)));
+            return Err(Error::invalid(format!(
+                "shape {from:?} does not broadcast to {:?}",
+                self.shape
+            )));
         }
         Ok(Meta::new(self.shape.clone(), inputs[0].dtype))
     }
     fn demand(&self, inputs: &[&Meta], _: &Meta) -> Vec<Vec<AxisMap>> {
         let map = |(length, axis): (&u64, &usize)| {
-            if *length == self.shape[*axis] { AxisMap::same(*axis) } else { AxisMap::Fixed(0) }
+            if *length == self.shape[*axis] {
+                AxisMap::same(*axis)
+            } else {
+                AxisMap::Fixed(0)
+            }
         };
         vec![inputs[0].shape.iter().zip(&self.axes).map(map).collect()]
     }
@@ -310,7 +426,10 @@ impl Operator for Rechunk {
     }
     fn infer(&self, inputs: &[&Meta]) -> Result<Meta> {
         if self.chunks.len() != inputs[0].shape.len() || self.chunks.contains(&0) {
-            let message = format!("chunks {:?} do not cut shape {:?}", self.chunks, inputs[0].shape);
+            let message = format!(
+                "chunks {:?} do not cut shape {:?}",
+                self.chunks, inputs[0].shape
+            );
             return Err(Error::invalid(message));
         }
         Ok(inputs[0].clone())

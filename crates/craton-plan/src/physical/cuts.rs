@@ -22,7 +22,9 @@ impl Scan {
     fn bytes(&self) -> u64 {
         let meta = self.source.meta();
         let size = meta.dtype.item_size().unwrap_or(16) as u64;
-        meta.shape.iter().fold(size, |bytes, length| bytes.saturating_mul(*length))
+        meta.shape
+            .iter()
+            .fold(size, |bytes, length| bytes.saturating_mul(*length))
     }
 }
 
@@ -30,7 +32,12 @@ impl Scan {
 pub(super) fn cut_stage(stage: &Stage) -> Vec<Vec<u64>> {
     let extents = &stage.space.extents;
     let mut scans = Vec::new();
-    collect_scans(&stage.space, &AxisMap::identity(extents.len()), extents, &mut scans);
+    collect_scans(
+        &stage.space,
+        &AxisMap::identity(extents.len()),
+        extents,
+        &mut scans,
+    );
     scans.sort_by_key(|scan| std::cmp::Reverse(scan.bytes()));
     let mut cuts: Vec<Option<Vec<u64>>> = vec![None; extents.len()];
     for scan in &scans {
@@ -43,8 +50,11 @@ pub(super) fn cut_stage(stage: &Stage) -> Vec<Vec<u64>> {
             *cut = sink_cuts(&stage.sinks, axis);
         }
     }
-    let mut cuts: Vec<Vec<u64>> =
-        cuts.into_iter().zip(extents).map(|(cut, extent)| cut.unwrap_or_else(|| vec![0, *extent])).collect();
+    let mut cuts: Vec<Vec<u64>> = cuts
+        .into_iter()
+        .zip(extents)
+        .map(|(cut, extent)| cut.unwrap_or_else(|| vec![0, *extent]))
+        .collect();
     if scans.is_empty() {
         cut_freely(&mut cuts, extents);
     } else {
@@ -56,13 +66,23 @@ pub(super) fn cut_stage(stage: &Stage) -> Vec<Vec<u64>> {
 /// Every source under `space`, through locals too. `maps` says how the axes of `space` follow from the stage's.
 fn collect_scans(space: &Space, maps: &[AxisMap], extents: &[u64], scans: &mut Vec<Scan>) {
     for leaf in &space.leaves {
-        let Some(through) = leaf.maps.iter().map(|map| map.after(maps, extents)).collect::<Option<Vec<_>>>() else {
+        let Some(through) = leaf
+            .maps
+            .iter()
+            .map(|map| map.after(maps, extents))
+            .collect::<Option<Vec<_>>>()
+        else {
             continue;
         };
         match &leaf.input {
-            Input::Source(source) => scans.push(Scan { source: source.clone(), maps: through }),
+            Input::Source(source) => scans.push(Scan {
+                source: source.clone(),
+                maps: through,
+            }),
             Input::Local(local) => match &local.kind {
-                LocalKind::Rolling { body, .. } => collect_scans(&body.space, &through, extents, scans),
+                LocalKind::Rolling { body, .. } => {
+                    collect_scans(&body.space, &through, extents, scans)
+                }
                 LocalKind::Concat { axis, pieces } => {
                     for (start, body) in pieces {
                         let mut shifted = through.clone();
@@ -79,12 +99,19 @@ fn collect_scans(space: &Space, maps: &[AxisMap], extents: &[u64], scans: &mut V
 /// The map to indices counted from `start`; what lies before wraps round and so lies outside every extent.
 fn shift(map: &AxisMap, start: u64) -> AxisMap {
     match map {
-        AxisMap::Affine { axis, start: first, step } => {
-            AxisMap::Affine { axis: *axis, start: first.wrapping_sub(start), step: *step }
-        }
-        AxisMap::Gather { axis, list } => {
-            AxisMap::Gather { axis: *axis, list: list.iter().map(|index| index.wrapping_sub(start)).collect() }
-        }
+        AxisMap::Affine {
+            axis,
+            start: first,
+            step,
+        } => AxisMap::Affine {
+            axis: *axis,
+            start: first.wrapping_sub(start),
+            step: *step,
+        },
+        AxisMap::Gather { axis, list } => AxisMap::Gather {
+            axis: *axis,
+            list: list.iter().map(|index| index.wrapping_sub(start)).collect(),
+        },
         AxisMap::Fixed(at) => AxisMap::Fixed(at.wrapping_sub(start)),
         other => other.clone(),
     }
@@ -122,23 +149,41 @@ fn axis_cuts(map: &AxisMap, grid: &AxisGrid, extent: u64) -> Vec<u64> {
 
 /// How many indices of the space are certain to stay in the same chunk (or outside), at least 1.
 fn stride_to_next_chunk(map: &AxisMap, grid: &AxisGrid, index: u64, chunk: Option<u64>) -> u64 {
-    let AxisMap::Affine { step, .. } = map else { return 1 };
+    let AxisMap::Affine { step, .. } = map else {
+        return 1;
+    };
     let Some(chunk) = chunk.map(|position| grid.chunk(position)) else {
         // Outside, before the first index: a wrapped negative number.
-        return if *step == 1 && index.cast_signed() < 0 { index.cast_signed().unsigned_abs() } else { 1 };
+        return if *step == 1 && index.cast_signed() < 0 {
+            index.cast_signed().unsigned_abs()
+        } else {
+            1
+        };
     };
     let distance = step.unsigned_abs().max(1);
-    if *step > 0 { (chunk.end() - index).div_ceil(distance) } else { (index - chunk.start) / distance + 1 }
+    if *step > 0 {
+        (chunk.end() - index).div_ceil(distance)
+    } else {
+        (index - chunk.start) / distance + 1
+    }
 }
 
 fn sink_cuts(sinks: &[StageSink], axis: usize) -> Option<Vec<u64>> {
     let sink = sinks.iter().find_map(|sink| match &sink.kind {
-        SinkKind::Store(StoreTo::Sink(sink)) | SinkKind::Cumulate { to: StoreTo::Sink(sink), .. } => Some(sink),
+        SinkKind::Store(StoreTo::Sink(sink))
+        | SinkKind::Cumulate {
+            to: StoreTo::Sink(sink),
+            ..
+        } => Some(sink),
         _ => None,
     })?;
     let grid = &sink.chunks().grid.axes[axis];
     let starts = grid.iter().map(|chunk| chunk.start);
-    Some(if grid.is_empty() { vec![0, 0] } else { starts.chain([grid.extent()]).collect() })
+    Some(if grid.is_empty() {
+        vec![0, 0]
+    } else {
+        starts.chain([grid.extent()]).collect()
+    })
 }
 
 /// Cuts the outer axes of a space that no source drives into tasks of a few MiB.
@@ -151,7 +196,10 @@ fn cut_freely(cuts: &mut [Vec<u64>], extents: &[u64]) {
         inner /= extent;
         if cut.len() == 2 {
             let length = (FREE_TASK_ELEMENTS / inner.max(1)).clamp(1, *extent);
-            *cut = (0..extent.div_ceil(length)).map(|part| part * length).chain([*extent]).collect();
+            *cut = (0..extent.div_ceil(length))
+                .map(|part| part * length)
+                .chain([*extent])
+                .collect();
         }
     }
 }
@@ -159,15 +207,35 @@ fn cut_freely(cuts: &mut [Vec<u64>], extents: &[u64]) {
 fn fold_thin_chunks_together(stage: &Stage, cuts: &mut [Vec<u64>]) {
     let folded = stage.sinks.iter().filter_map(|sink| match &sink.kind {
         SinkKind::Reduce { work, .. } => (0..cuts.len())
-            .filter(|axis| work.is_reduced[*axis] || work.groups.as_ref().is_some_and(|groups| groups.axis == *axis))
+            .filter(|axis| {
+                work.is_reduced[*axis]
+                    || work
+                        .groups
+                        .as_ref()
+                        .is_some_and(|groups| groups.axis == *axis)
+            })
             .next_back(),
         _ => None,
     });
     let Some(axis) = folded.max() else { return };
-    let widest = |cut: &[u64]| cut.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(1);
-    let size = stage.sinks.iter().filter_map(|sink| sink.dtype.item_size()).max().unwrap_or(8) as u64;
-    let others: u64 =
-        cuts.iter().enumerate().filter(|(other, _)| *other != axis).map(|(_, cut)| widest(cut)).product();
+    let widest = |cut: &[u64]| {
+        cut.windows(2)
+            .map(|pair| pair[1] - pair[0])
+            .max()
+            .unwrap_or(1)
+    };
+    let size = stage
+        .sinks
+        .iter()
+        .filter_map(|sink| sink.dtype.item_size())
+        .max()
+        .unwrap_or(8) as u64;
+    let others: u64 = cuts
+        .iter()
+        .enumerate()
+        .filter(|(other, _)| *other != axis)
+        .map(|(_, cut)| widest(cut))
+        .product();
     let room = TOGETHER_BYTES / others.saturating_mul(size).max(1);
     let target = FOLDED_TOGETHER.min(room);
     let mut merged = vec![0];

@@ -2,7 +2,10 @@
 
 use super::cuts::cut_stage;
 use super::share::share_scans;
-use super::stage::{Body, Input, Leaf, Local, LocalKind, Pipelines, SinkKind, Space, Stage, StageSink, StoreTo, Target};
+use super::stage::{
+    Body, Input, Leaf, Local, LocalKind, Pipelines, SinkKind, Space, Stage, StageSink, StoreTo,
+    Target,
+};
 use crate::axis_map::AxisMap;
 use crate::node::{Meta, NodeRef, PlanHash};
 use crate::operator::Work;
@@ -43,7 +46,11 @@ pub fn lower(outputs: &[Output]) -> Result<Pipelines> {
     for stage in &mut stages {
         stage.cuts = cut_stage(stage);
     }
-    Ok(Pipelines { stages, slots: lowering.slots, outputs: slots })
+    Ok(Pipelines {
+        stages,
+        slots: lowering.slots,
+        outputs: slots,
+    })
 }
 
 #[derive(Default)]
@@ -83,9 +90,23 @@ impl Lowering {
 
     /// Adds the stage that computes `node` and puts it where it should go.
     fn store(&mut self, node: &NodeRef, to: StoreTo, depth: usize) -> Result<()> {
-        if let Work::Cumulate { kind, axis, skip_missing } = node.work() {
+        if let Work::Cumulate {
+            kind,
+            axis,
+            skip_missing,
+        } = node.work()
+        {
             let body = self.body(&node.inputs()[0], depth + 1)?;
-            self.push(body, SinkKind::Cumulate { kind, axis, skip_missing, dtype: node.dtype(), to });
+            self.push(
+                body,
+                SinkKind::Cumulate {
+                    kind,
+                    axis,
+                    skip_missing,
+                    dtype: node.dtype(),
+                    to,
+                },
+            );
         } else {
             let body = self.body(node, depth + 1)?;
             self.push(body, SinkKind::Store(to));
@@ -94,9 +115,23 @@ impl Lowering {
     }
 
     fn push(&mut self, body: Body, kind: SinkKind) {
-        let Body { space, program, uses, dtype } = body;
-        let sinks = vec![StageSink { program, uses, dtype, kind }];
-        self.stages.push(Stage { space, sinks, cuts: Vec::new() });
+        let Body {
+            space,
+            program,
+            uses,
+            dtype,
+        } = body;
+        let sinks = vec![StageSink {
+            program,
+            uses,
+            dtype,
+            kind,
+        }];
+        self.stages.push(Stage {
+            space,
+            sinks,
+            cuts: Vec::new(),
+        });
     }
 
     /// `node` as an expression over its own index space.
@@ -108,16 +143,39 @@ impl Lowering {
             program: Program::default(),
             done: HashMap::new(),
         };
-        let result = self.fuse(node, AxisMap::identity(node.shape().len()), &mut fusion, depth)?;
+        let result = self.fuse(
+            node,
+            AxisMap::identity(node.shape().len()),
+            &mut fusion,
+            depth,
+        )?;
         fusion.program.finish(result);
-        let Fusion { extents, leaves, uses, program, .. } = fusion;
-        Ok(Body { space: Space { extents, leaves }, program, uses, dtype: node.dtype() })
+        let Fusion {
+            extents,
+            leaves,
+            uses,
+            program,
+            ..
+        } = fusion;
+        Ok(Body {
+            space: Space { extents, leaves },
+            program,
+            uses,
+            dtype: node.dtype(),
+        })
     }
 
     /// Adds `node`, read through `maps`, to the expression being fused.
-    fn fuse(&mut self, node: &NodeRef, maps: Vec<AxisMap>, fusion: &mut Fusion, depth: usize) -> Result<Operand> {
+    fn fuse(
+        &mut self,
+        node: &NodeRef,
+        maps: Vec<AxisMap>,
+        fusion: &mut Fusion,
+        depth: usize,
+    ) -> Result<Operand> {
         if depth > DEPTH_LIMIT {
-            let message = format!("the expression is nested more than {DEPTH_LIMIT} operations deep");
+            let message =
+                format!("the expression is nested more than {DEPTH_LIMIT} operations deep");
             return Err(Error::unsupported(message).hint("compute a part of it first"));
         }
         let key = (node.hash(), maps);
@@ -132,10 +190,28 @@ impl Lowering {
                 let slot = self.slot_of(node, depth + 1)?;
                 fusion.leaf(Input::Slot(slot), maps, node)
             }
-            Work::Rolling { kind, axis, window, min_periods } => {
+            Work::Rolling {
+                kind,
+                axis,
+                window,
+                min_periods,
+            } => {
                 let body = self.body(&node.inputs()[0], depth + 1)?;
-                let kind = LocalKind::Rolling { kind, axis, window, min_periods, body };
-                fusion.leaf(Input::Local(Arc::new(Local { meta: node.meta().clone(), kind })), maps, node)
+                let kind = LocalKind::Rolling {
+                    kind,
+                    axis,
+                    window,
+                    min_periods,
+                    body,
+                };
+                fusion.leaf(
+                    Input::Local(Arc::new(Local {
+                        meta: node.meta().clone(),
+                        kind,
+                    })),
+                    maps,
+                    node,
+                )
             }
             Work::Concat { axis } => {
                 let mut start = 0;
@@ -145,7 +221,14 @@ impl Lowering {
                     start += input.shape()[axis];
                 }
                 let kind = LocalKind::Concat { axis, pieces };
-                fusion.leaf(Input::Local(Arc::new(Local { meta: node.meta().clone(), kind })), maps, node)
+                fusion.leaf(
+                    Input::Local(Arc::new(Local {
+                        meta: node.meta().clone(),
+                        kind,
+                    })),
+                    maps,
+                    node,
+                )
             }
             Work::View => self.fuse_inputs(node, &maps, fusion, depth)?[0],
             Work::Map(operation) => {
@@ -168,10 +251,15 @@ impl Lowering {
         let demand = node.operator().demand(&metas, node.meta());
         let mut operands = Vec::new();
         for (input, demand) in node.inputs().iter().zip(demand) {
-            let through: Option<Vec<AxisMap>> =
-                demand.iter().map(|map| map.after(maps, &fusion.extents)).collect();
+            let through: Option<Vec<AxisMap>> = demand
+                .iter()
+                .map(|map| map.after(maps, &fusion.extents))
+                .collect();
             let through = through.ok_or_else(|| {
-                Error::internal(format!("`{}` is no element-wise view", node.operator().name()))
+                Error::internal(format!(
+                    "`{}` is no element-wise view",
+                    node.operator().name()
+                ))
             })?;
             operands.push(self.fuse(input, through, fusion, depth + 1)?);
         }
@@ -190,7 +278,11 @@ struct Fusion {
 
 impl Fusion {
     fn leaf(&mut self, input: Input, maps: Vec<AxisMap>, node: &NodeRef) -> Operand {
-        self.leaves.push(Leaf { input, maps, dtype: node.dtype() });
+        self.leaves.push(Leaf {
+            input,
+            maps,
+            dtype: node.dtype(),
+        });
         self.uses.push(self.leaves.len() - 1);
         self.program.input(node.dtype())
     }

@@ -6,4 +6,6 @@ mod share;
 pub mod stage;
 
 pub use lower::{Output, lower};
-pub use stage::{Body, Input, Leaf, Local, LocalKind, Pipelines, SinkKind, Space, Stage, StageSink, Target};
+pub use stage::{
+    Body, Input, Leaf, Local, LocalKind, Pipelines, SinkKind, Space, Stage, StageSink, Target,
+};

@@ -10,7 +10,11 @@ pub(super) fn share_scans(stages: Vec<Stage>) -> Vec<Stage> {
         // A stage may move up only past stages whose results it does not need.
         let earliest = shared
             .iter()
-            .rposition(|other| other.sinks.iter().any(|sink| filled_slot(&sink.kind).is_some_and(|slot| reads_slot(&stage.space, slot))))
+            .rposition(|other| {
+                other.sinks.iter().any(|sink| {
+                    filled_slot(&sink.kind).is_some_and(|slot| reads_slot(&stage.space, slot))
+                })
+            })
             .map_or(0, |last| last + 1);
         match (earliest..shared.len()).find(|at| can_share(&shared[*at], &stage)) {
             Some(at) => absorb(&mut shared[at], stage),
@@ -23,8 +27,16 @@ pub(super) fn share_scans(stages: Vec<Stage>) -> Vec<Stage> {
 fn filled_slot(kind: &SinkKind) -> Option<usize> {
     match kind {
         SinkKind::Reduce { slot, .. } => Some(*slot),
-        SinkKind::Store(StoreTo::Slot(slot)) | SinkKind::Cumulate { to: StoreTo::Slot(slot), .. } => Some(*slot),
-        SinkKind::Store(StoreTo::Sink(_)) | SinkKind::Cumulate { to: StoreTo::Sink(_), .. } => None,
+        SinkKind::Store(StoreTo::Slot(slot))
+        | SinkKind::Cumulate {
+            to: StoreTo::Slot(slot),
+            ..
+        } => Some(*slot),
+        SinkKind::Store(StoreTo::Sink(_))
+        | SinkKind::Cumulate {
+            to: StoreTo::Sink(_),
+            ..
+        } => None,
     }
 }
 
@@ -33,15 +45,27 @@ fn reads_slot(space: &Space, slot: usize) -> bool {
         Input::Slot(other) => *other == slot,
         Input::Local(local) => match &local.kind {
             LocalKind::Rolling { body, .. } => reads_slot(&body.space, slot),
-            LocalKind::Concat { pieces, .. } => pieces.iter().any(|(_, body)| reads_slot(&body.space, slot)),
+            LocalKind::Concat { pieces, .. } => {
+                pieces.iter().any(|(_, body)| reads_slot(&body.space, slot))
+            }
         },
         Input::Source(_) | Input::Literal(_) => false,
     })
 }
 
 fn can_share(one: &Stage, other: &Stage) -> bool {
-    let is_in_order = |stage: &Stage| stage.sinks.iter().any(|sink| matches!(sink.kind, SinkKind::Cumulate { .. }));
-    let is_written = |stage: &Stage| stage.sinks.iter().any(|sink| matches!(sink.kind, SinkKind::Store(_)));
+    let is_in_order = |stage: &Stage| {
+        stage
+            .sinks
+            .iter()
+            .any(|sink| matches!(sink.kind, SinkKind::Cumulate { .. }))
+    };
+    let is_written = |stage: &Stage| {
+        stage
+            .sinks
+            .iter()
+            .any(|sink| matches!(sink.kind, SinkKind::Store(_)))
+    };
     one.space.extents == other.space.extents
         && !is_in_order(one)
         && !is_in_order(other)
@@ -67,11 +91,18 @@ fn absorb(into: &mut Stage, from: Stage) {
         .space
         .leaves
         .into_iter()
-        .map(|leaf| match into.space.leaves.iter().position(|mine| is_same(mine, &leaf)) {
-            Some(place) => place,
-            None => {
-                into.space.leaves.push(leaf);
-                into.space.leaves.len() - 1
+        .map(|leaf| {
+            match into
+                .space
+                .leaves
+                .iter()
+                .position(|mine| is_same(mine, &leaf))
+            {
+                Some(place) => place,
+                None => {
+                    into.space.leaves.push(leaf);
+                    into.space.leaves.len() - 1
+                }
             }
         })
         .collect();

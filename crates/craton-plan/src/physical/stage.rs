@@ -52,7 +52,10 @@ impl Stage {
 
     /// The index ranges of task number `task`, in C order of the task grid: `(start, length)` per axis.
     #[must_use]
-    #[allow(clippy::cast_possible_truncation, reason = "a position in a list we hold")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "a position in a list we hold"
+    )]
     pub fn task(&self, task: u64) -> Vec<(u64, u64)> {
         let mut rest = task;
         let mut ranges = vec![(0, 0); self.cuts.len()];
