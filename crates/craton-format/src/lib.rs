@@ -4,3 +4,4 @@
 //! [`craton_core::Sink`]s. Never schedules work, starts a thread, or knows what a plan is.
 
 pub mod codec;
+pub mod zarr;

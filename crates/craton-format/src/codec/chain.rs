@@ -101,6 +101,27 @@ impl Chain {
         size_before(&self.steps, Size::Exact(plain), self.steps.len())
     }
 
+    /// The order in which elements are stored.
+    #[must_use]
+    pub fn decoded_order(&self) -> &Order {
+        &self.order
+    }
+
+    /// Undoes every step, giving `most` bytes or fewer.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::Corrupt`] if the bytes are damaged or decode to more.
+    pub fn decode_unsized(&self, encoded: &[u8], most: usize, pool: &Pool) -> Result<BufferMut> {
+        match self.undo(encoded, 0, Size::AtMost(most), pool)? {
+            Some(done) => Ok(done),
+            None => {
+                let mut copy = pool.take(encoded.len())?;
+                copy.copy_from_slice(encoded);
+                Ok(copy)
+            }
+        }
+    }
+
     /// What a decoder leaves in the buffer.
     #[must_use]
     pub fn decoded(&self) -> Decoded {
