@@ -4,4 +4,5 @@
 //! [`craton_core::Sink`]s. Never schedules work, starts a thread, or knows what a plan is.
 
 pub mod codec;
+pub mod detect;
 pub mod zarr;
