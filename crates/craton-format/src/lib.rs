@@ -2,3 +2,7 @@
 //!
 //! Takes a store and a path; gives [`craton_core::Source`]s, [`craton_core::Decode`]rs and
 //! [`craton_core::Sink`]s. Never schedules work, starts a thread, or knows what a plan is.
+
+pub mod codec;
+pub mod detect;
+pub mod zarr;

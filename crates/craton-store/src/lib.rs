@@ -1,1 +1,19 @@
-//! Placeholder.
+//! Reads byte ranges of named objects, wherever they lie, and writes local files.
+//!
+//! Takes URLs; gives [`craton_core::ReadRanges`]. Never looks inside an object, except to find the
+//! members of a ZIP archive.
+
+pub mod local;
+pub mod memory;
+pub mod scheme;
+pub mod zip;
+
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+
+mod keys;
+
+pub use local::{LocalStore, PartFile};
+pub use memory::MemoryStore;
+pub use scheme::open_store;
+pub use zip::ZipStore;

@@ -1,0 +1,7 @@
+//! What is read from stored formats, against values that other programs wrote down.
+
+mod bad_zarr;
+mod codecs;
+mod conformance;
+mod real_zarr;
+mod support;

@@ -1,0 +1,169 @@
+//! The table from URL schemes to stores.
+
+use crate::{LocalStore, ZipStore};
+use craton_core::{ByteRange, Error, Pool, ReadRanges, Result};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A store and the prefix or object in it that a URL names.
+pub type Opened = (Arc<dyn ReadRanges>, String);
+
+type Open = fn(&str) -> Result<Opened>;
+
+/// What each scheme means; plain paths have none.
+const SCHEMES: &[(&str, Open)] = &[
+    ("file", open_file_url),
+    ("s3", not_built),
+    ("gs", not_built),
+    ("az", not_built),
+    ("abfs", not_built),
+    ("http", not_built),
+    ("https", not_built),
+];
+
+/// The store that holds `url`, and where in it `url` points.
+///
+/// Takes plain paths, `file://` URLs and members of ZIP archives (`X.zip!/inner`). A file that is a
+/// ZIP archive opens as the store of its members.
+///
+/// # Errors
+/// [`craton_core::ErrorKind::NotFound`] if nothing is there, [`craton_core::ErrorKind::Unsupported`] for
+/// schemes this build does not read.
+pub async fn open_store(url: &str) -> Result<Opened> {
+    let (outer, member) = match url.split_once("!/") {
+        Some((outer, member)) => (outer, Some(member)),
+        None => (url, None),
+    };
+    let (store, root) = open_outer(outer)?;
+    match member {
+        Some(member) => {
+            let zip = ZipStore::open(store, &root).await?;
+            Ok((Arc::new(zip), member.trim_matches('/').to_owned()))
+        }
+        None if is_zip(&*store, &root).await? => {
+            let zip = ZipStore::open(store, &root).await?;
+            Ok((Arc::new(zip), String::new()))
+        }
+        None => Ok((store, root)),
+    }
+}
+
+fn open_outer(url: &str) -> Result<Opened> {
+    let Some((scheme, _)) = url.split_once("://") else {
+        return open_path(url);
+    };
+    let lower = scheme.to_ascii_lowercase();
+    match SCHEMES.iter().find(|(name, _)| *name == lower) {
+        Some((_, open)) => open(url),
+        None => {
+            let message = format!("URL scheme `{scheme}` is not known");
+            Err(Error::unsupported(message)
+                .hint("plain paths, `file://` and `X.zip!/inner` are read"))
+        }
+    }
+}
+
+fn not_built(url: &str) -> Result<Opened> {
+    let scheme = url.split_once("://").map_or(url, |(scheme, _)| scheme);
+    let message = format!("this build does not read `{scheme}://` URLs");
+    Err(Error::unsupported(message).hint("plain paths, `file://` and `X.zip!/inner` are read"))
+}
+
+fn open_file_url(url: &str) -> Result<Opened> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = rest.strip_prefix("localhost").unwrap_or(rest);
+    open_path(&percent_decode(path))
+}
+
+fn open_path(path: &str) -> Result<Opened> {
+    let failed = |cause| {
+        let error = Error::io(format!("cannot open `{path}`"), cause);
+        if path.is_empty() {
+            error.hint("the path is empty")
+        } else {
+            error
+        }
+    };
+    let metadata = std::fs::metadata(path).map_err(failed)?;
+    if metadata.is_dir() {
+        return Ok((Arc::new(LocalStore::new(path)), String::new()));
+    }
+    let file = Path::new(path);
+    let (Some(folder), Some(name)) = (
+        file.parent(),
+        file.file_name().and_then(|name| name.to_str()),
+    ) else {
+        return Err(Error::usage(format!("`{path}` does not name a file")));
+    };
+    Ok((Arc::new(LocalStore::new(folder)), name.to_owned()))
+}
+
+async fn is_zip(store: &dyn ReadRanges, root: &str) -> Result<bool> {
+    if root.is_empty() || store.size(root).await?.is_none_or(|size| size < 22) {
+        return Ok(false);
+    }
+    let range = ByteRange::Bounded {
+        offset: 0,
+        length: 4,
+    };
+    let magic = store.read(root, range, &Pool::unlimited()).await?;
+    Ok(magic.is_some_and(|magic| matches!(&magic[..], b"PK\x03\x04" | b"PK\x05\x06")))
+}
+
+fn percent_decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let code = (*first == b'%')
+            .then(|| tail.get(..2))
+            .flatten()
+            .and_then(|two| std::str::from_utf8(two).ok())
+            .and_then(|two| u8::from_str_radix(two, 16).ok());
+        bytes.push(code.unwrap_or(*first));
+        rest = if code.is_some() { &tail[2..] } else { tail };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use craton_core::ErrorKind;
+    use futures_util::FutureExt;
+
+    fn open(url: &str) -> Result<Opened> {
+        open_store(url).now_or_never().unwrap()
+    }
+
+    #[test]
+    fn folders_and_files_open_by_path_and_by_url() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_str().unwrap();
+        std::fs::write(folder.path().join("a b.nc"), b"x").unwrap();
+        assert_eq!(open(path).unwrap().1, "");
+        assert_eq!(open(&format!("{path}/a b.nc")).unwrap().1, "a b.nc");
+        assert_eq!(
+            open(&format!("file://{path}/a%20b.nc")).unwrap().1,
+            "a b.nc"
+        );
+    }
+
+    #[test]
+    fn schemes_that_are_not_built_are_named() {
+        let error = open("s3://bucket/a.zarr").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.message().contains("s3"), "{error}");
+        assert_eq!(
+            open("gopher://x").unwrap_err().kind(),
+            ErrorKind::Unsupported
+        );
+    }
+
+    #[test]
+    fn a_path_that_does_not_exist_is_not_found() {
+        assert_eq!(
+            open("no/such/path.zarr").unwrap_err().kind(),
+            ErrorKind::NotFound
+        );
+    }
+}
