@@ -29,6 +29,7 @@ pub fn parse(source: &str) -> Result<Program> {
     let mut assignments = Vec::new();
     let mut result: Option<Expr> = None;
     while parser.skip_line_ends() {
+        refuse::statement(&parser)?;
         if let Some(earlier) = &result {
             return Err(parser
                 .error(earlier.span, "a value that nothing uses")
@@ -62,7 +63,6 @@ enum Statement {
 }
 
 fn statement(parser: &mut Parser<'_>) -> Result<Statement> {
-    refuse::statement(parser)?;
     let target = parser.expression_or_tuple()?;
     let (token, span) = parser.peek();
     match token {
