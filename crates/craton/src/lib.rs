@@ -3,4 +3,5 @@
 //! Takes expressions and sources; gives labelled answers. Never touches a thread, a header or a socket itself.
 
 pub mod calendar;
+pub mod cf;
 pub mod language;

@@ -123,8 +123,10 @@ fn day_number(calendar: Calendar, date: Date) -> i64 {
     days_from_parts(calendar, date.year, date.month, date.day)
 }
 
+/// By the months' usual lengths: in `standard` the ten days that 1582 lacks are counted, as cftime does.
 fn day_of_year(calendar: Calendar, date: Date) -> i64 {
-    day_number(calendar, date) - days_from_parts(calendar, date.year, 1, 1) + 1
+    let before = |month: u8| i64::from(days_in_month(calendar, date.year, month));
+    (1..date.month).map(before).sum::<i64>() + i64::from(date.day)
 }
 
 /// 0 on Monday. Model calendars have no weeks of their own: cftime lets theirs run on from the day

@@ -183,15 +183,18 @@ pub fn date_from_count(count: i64, time: TimeType) -> Option<Date> {
             count.rem_euclid(NANOSECONDS_PER_DAY),
         ));
     }
+    // OK: 64 bits times 32.
     let count = i128::from(count) * i128::from(time.step);
     let Some((length, per_nanosecond)) = unit_length(time.unit) else {
         return date_from_months(count, time);
     };
-    let nanoseconds = count.div_euclid(i128::from(per_nanosecond)) * i128::from(length);
+    let whole = count.div_euclid(i128::from(per_nanosecond));
+    let nanoseconds = whole.checked_mul(i128::from(length))?;
     let day = i128::from(NANOSECONDS_PER_DAY);
     let days = i64::try_from(nanoseconds.div_euclid(day)).ok()?;
     let within = i64::try_from(nanoseconds.rem_euclid(day)).ok()?;
-    (days.abs() <= MOST_DAYS).then(|| Date::from_days(time.calendar, days, within))
+    (days.unsigned_abs() <= MOST_DAYS.unsigned_abs())
+        .then(|| Date::from_days(time.calendar, days, within))
 }
 
 fn date_from_months(count: i128, time: TimeType) -> Option<Date> {

@@ -72,12 +72,11 @@ pub fn days_in_month(calendar: Calendar, year: i64, month: u8) -> u8 {
     }
 }
 
-/// How many days `year` has. In `standard` 1582 has 355, because ten were left out.
+/// How many days `year` has; 365 in 1582 of `standard`, though ten of them were left out.
 #[must_use]
 pub fn days_in_year(calendar: Calendar, year: i64) -> u16 {
     match calendar {
         Calendar::Day360 => 360,
-        Calendar::Standard if year == 1582 => 355,
         _ if is_leap_year(calendar, year) => 366,
         _ => 365,
     }

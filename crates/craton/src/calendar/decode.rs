@@ -139,7 +139,7 @@ impl TimeDecoder {
             Calendar::Standard | Calendar::ProlepticGregorian
         );
         let year = self.units.reference.year;
-        if !is_gregorian || !self.units.is_plain || !(1..=9999).contains(&year) {
+        if !is_gregorian || !self.units.is_plain || !(-9999..=9999).contains(&year) {
             return Ok(None);
         }
         let reference = self.units.reference_nanoseconds(self.calendar)?;

@@ -47,11 +47,11 @@ fn integers(value: &Value) -> Vec<i64> {
         .collect()
 }
 
-/// Numbers of a fixture: null is NaN.
+/// Doubles of a fixture: as text, because the JSON reader may miss the last bit.
 fn floats(value: &Value) -> Vec<f64> {
     let items = value.as_array().unwrap().iter();
     items
-        .map(|item| item.as_f64().unwrap_or(f64::NAN))
+        .map(|item| item.as_str().unwrap().parse().unwrap())
         .collect()
 }
 
@@ -92,8 +92,6 @@ fn dates_and_counts_agree_with_cftime() {
         let time = time(unit, calendar);
         assert_eq!(date_from_count(count, time), Some(date), "{row}");
         let found = |which| component(count, time, which).unwrap();
-        // DIFFERENCE: cftime counts the ten days that 1582 lacks in the mixed calendar's day of year
-        // nowhere; both give the position of the day among those that exist.
         assert_eq!(
             found(Component::DayOfYear),
             row[3].as_i64().unwrap(),
@@ -144,6 +142,14 @@ fn times_decode_as_in_xarray() {
                 serde_json::json!([unit, decoded.counts])
             }
         };
+        // DIFFERENCE: days before the reform, which xarray names by the wrong calendar here.
+        let reform = -12_219_292_800_i64 * 1_000_000;
+        let is_mixed = decoder_calendar(&row) == Some(Calendar::Standard);
+        if is_mixed && row[4][0] == "us" && integers(&row[4][1]).iter().any(|count| *count < reform)
+        {
+            assert_eq!((&found[0], &found[1]), (&Value::from("cftime"), &row[4][1]));
+            continue;
+        }
         if found != row[4] {
             differences.push(format!("{row}\n   found {found}"));
         }
@@ -157,6 +163,10 @@ fn times_decode_as_in_xarray() {
     );
 }
 
+fn decoder_calendar(row: &Value) -> Option<Calendar> {
+    Calendar::from_name(row[2].as_str()?)
+}
+
 #[test]
 fn durations_decode_as_in_xarray() {
     for row in rows("durations.json") {
@@ -166,7 +176,18 @@ fn durations_decode_as_in_xarray() {
         let found = found.map_or(Value::Null, |decoded| {
             serde_json::json!([decoded.time_type.unit.code(), decoded.counts])
         });
-        assert_eq!(found, row[3], "{row}");
+        // DIFFERENCE: xarray gives NaT for a value that overflows; here it is an error.
+        let has_nan = row[0]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|value| *value == "nan");
+        let overflows = !has_nan
+            && row[3][1]
+                .as_array()
+                .is_some_and(|all| all.contains(&i64::MIN.into()));
+        let expected = if overflows { &Value::Null } else { &row[3] };
+        assert_eq!(&found, expected, "{row}");
     }
 }
 
@@ -271,7 +292,7 @@ fn bad_units_name_the_part() {
         ("fortnights since 2000-01-01", "`fortnights` is none of"),
         ("days since yesterday", "`yesterday` is no date"),
         ("days since 2000-01-01 00:00:00 EST", "is no date"),
-        ("days since 2000-1-1-1", "is no date"),
+        ("days since 2000-1-1-x", "is no date"),
         ("", "missing"),
     ] {
         let error = TimeUnits::parse(text).unwrap_err();

@@ -73,10 +73,6 @@ impl<'a> Parser<'a> {
         matches!(self.peek().0, Token::Symbol(found) if *found == symbol)
     }
 
-    fn at_word(&self, word: &str) -> bool {
-        matches!(self.peek().0, Token::Name(found) if found == word)
-    }
-
     fn take_symbol(&mut self, symbol: &str) -> bool {
         let found = self.at_symbol(symbol);
         if found {
