@@ -10,11 +10,15 @@ const WRITTEN_BY_HAND: &[&str] = &["rs", "py", "pyi", "sh", "md", "toml", "js", 
 /// First folders of paths that mean something on one machine only.
 const MACHINE_FOLDERS: &[&str] = &["root", "home", "tmp", "work", "Users", "mnt"];
 
+/// Endings of the files in `changes/` that tell users what is new.
+const KINDS_OF_CHANGE: &[&str] = &["feature", "fix", "perf", "breaking", "docs"];
+
 /// Everything wrong with `files`, as one line each.
 pub fn faults(files: &[PathBuf]) -> Vec<String> {
     let root = workspace::root();
     let mut faults = Vec::new();
     for file in files {
+        faults.extend(misnamed_change(file));
         // Binary files have no lines to look at.
         let Ok(text) = std::fs::read_to_string(root.join(file)) else {
             continue;
@@ -35,6 +39,21 @@ fn too_long(file: &Path, text: &str) -> Option<String> {
         format!(
             "{}: {lines} lines, more than {LONGEST_FILE}: split it",
             file.display()
+        )
+    })
+}
+
+/// A fragment in `changes/` that is not called `<slug>.<kind>.md`.
+fn misnamed_change(file: &Path) -> Option<String> {
+    let name = file.strip_prefix("changes").ok()?.to_str()?;
+    let parts: Vec<&str> = name.split('.').collect();
+    let is_well_named = name == "README.md"
+        || matches!(parts[..], [slug, kind, "md"] if !slug.is_empty() && KINDS_OF_CHANGE.contains(&kind));
+    (!is_well_named).then(|| {
+        format!(
+            "{}: not `<slug>.<{}>.md`",
+            file.display(),
+            KINDS_OF_CHANGE.join("|")
         )
     })
 }
@@ -181,6 +200,21 @@ mod tests {
         assert!(stays_inside(Path::new("docs/../README.md")));
         assert!(!stays_inside(Path::new("docs/../../README.md")));
         assert!(!stays_inside(Path::new("/etc/hosts")));
+    }
+
+    #[test]
+    fn a_change_is_named_by_its_kind() {
+        for name in ["changes/README.md", "changes/a-b.fix.md", "docs/a.md"] {
+            assert_eq!(misnamed_change(Path::new(name)), None);
+        }
+        for name in [
+            "changes/a.md",
+            "changes/a.feat.md",
+            "changes/.fix.md",
+            "changes/a.fix",
+        ] {
+            assert!(misnamed_change(Path::new(name)).is_some(), "{name}");
+        }
     }
 
     #[test]
