@@ -53,7 +53,7 @@ impl AxisGrid {
         let mut grid = Self::default();
         if extent > 0 {
             grid.push(extent / chunk, chunk, chunk, 0);
-            if extent % chunk > 0 {
+            if !extent.is_multiple_of(chunk) {
                 grid.push(1, extent % chunk, chunk, 0);
             }
         }

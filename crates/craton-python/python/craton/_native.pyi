@@ -1,0 +1,3 @@
+"""The native half of the package `craton`."""
+
+__version__: str
