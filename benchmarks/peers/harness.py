@@ -21,14 +21,15 @@ def main() -> None:
 
     peer, workload, store, out = sys.argv[1:]
     module = importlib.import_module(f"peers.{peer}")
-    imported = time.perf_counter()
+    imported, cpu_imported = time.perf_counter(), time.process_time()
     answer = None
     if workload != "start":
         answer = getattr(module, workload.replace("-", "_"))(store, out)
-    done = time.perf_counter()
+    done, cpu_done = time.perf_counter(), time.process_time()
     report = {
         "import_seconds": imported - started,
         "seconds": done - imported,
+        "own_cpu_seconds": cpu_done - cpu_imported,
         "peak_kib": peak_kib(),
         "version": module.VERSION,
     }
