@@ -1,0 +1,67 @@
+"""The largest absolute difference of an answer from the float64 one: `compare.py OUT TRUTH-FOLDER TRUTH`.
+
+Takes whatever a side wrote: `OUT.npy`, `OUT.bin`, `OUT.zarr`, `OUT.nc` or `OUT.csv`; gives one number.
+"""
+
+import csv
+import pathlib
+import sys
+
+import numpy as np
+
+
+def from_zarr(path: str, name: str):
+    """The array `name`, or the only one that is not a coordinate."""
+    import zarr
+
+    group = zarr.open_group(path, mode="r")
+    if name in group:
+        return group[name]
+    coordinates = {"time", "lat", "lon", "month"}
+    return next(array for key, array in group.arrays() if key not in coordinates)
+
+
+def from_netcdf(path: str, name: str):
+    import netCDF4
+
+    file = netCDF4.Dataset(path)
+    file.set_auto_mask(False)
+    return file[name]
+
+
+def find(out: str, name: str):
+    """The array that a side wrote for `name`."""
+    out_path = pathlib.Path(out)
+    if pathlib.Path(f"{out}.npy").exists():
+        return np.load(f"{out}.npy")
+    if pathlib.Path(f"{out}.bin").exists():
+        return np.fromfile(f"{out}.bin", "<f8")
+    if name == "climatology" and pathlib.Path(f"{out}.climatology.nc").exists():
+        return from_netcdf(f"{out}.climatology.nc", "t2m")
+    if pathlib.Path(f"{out}.nc").exists():
+        return from_netcdf(f"{out}.nc", "t2m")
+    if pathlib.Path(f"{out}.csv").exists():
+        with open(f"{out}.csv") as file:
+            return np.array([float(row[-1]) for row in list(csv.reader(file))[1:]])
+    for path in (f"{out}.zarr", out_path):
+        if pathlib.Path(path).exists():
+            return from_zarr(str(path), name)
+    raise FileNotFoundError(f"no answer at {out}")
+
+
+def difference(out: str, truth_folder: str, truth: str) -> float:
+    expected = np.load(f"{truth_folder}/{truth}.npy")
+    found = find(out, {"anomaly_sample": "anomaly"}.get(truth, truth))
+    if truth == "anomaly_sample":
+        steps = found.shape[0]
+        every = max(1, steps // 8)
+        found = np.stack([found[step] for step in range(0, steps, every)])
+    found = np.asarray(found[...], np.float64).ravel()
+    if found.size != expected.size:
+        raise ValueError(f"{found.size} numbers where {expected.size} are expected")
+    # A missing value is an error as large as can be.
+    return float(np.nan_to_num(np.abs(found - expected.ravel()), nan=np.inf).max())
+
+
+out, folder, truths = sys.argv[1:]
+print(max(difference(out, folder, truth) for truth in truths.split("+")))

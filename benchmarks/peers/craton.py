@@ -1,0 +1,41 @@
+"""Craton's commands: the table to change when its command line does."""
+
+import glob
+import os
+import pathlib
+import shutil
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+PROGRAM = os.environ.get("CRATON", str(TARGET / "release" / "craton"))
+VERSION_COMMAND = [PROGRAM, "--version"]
+
+ANOMALY = 'ds.t2m.groupby("time.month") - ds.t2m.groupby("time.month").mean()'
+EXPRESSIONS = {
+    "mean": 'ds.t2m.mean("time")',
+    "area": 'ds.t2m.weighted(np.cos(np.deg2rad(ds.lat))).mean(("lat", "lon"))',
+    "anomaly-std": f'({ANOMALY}).std("time")',
+    "anomaly-write": 'climatology = ds.t2m.groupby("time.month").mean()\n'
+    'xr.Dataset({"climatology": climatology, "anomaly": ds.t2m.groupby("time.month") - climatology})',
+    "point": "ds.t2m.isel(lat=100, lon=200)",
+}
+
+
+def is_present() -> bool:
+    return shutil.which(PROGRAM) is not None
+
+
+def inputs(form: str, store: str) -> list[str]:
+    """A store, or the files of a folder."""
+    return sorted(glob.glob(f"{store}/*.nc")) if form.startswith("netcdf") else [store]
+
+
+def commands(workload: str, form: str, store: str, out: str, options=()) -> list[list[str]] | None:
+    """The command of a workload; `options` go to `eval`."""
+    if workload == "start":
+        return [[PROGRAM, "--version"]]
+    if workload in ("info", "open"):
+        return [[PROGRAM, "info", *inputs(form, store)]]
+    if workload not in EXPRESSIONS:
+        return None
+    return [[PROGRAM, "eval", EXPRESSIONS[workload], *inputs(form, store), "-o", f"{out}.zarr", *options]]

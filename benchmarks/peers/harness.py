@@ -1,0 +1,43 @@
+"""Runs one workload of one Python peer in this process: `python -m peers.harness PEER WORKLOAD STORE OUT`.
+
+Gives a line of JSON on the last line of stdout: the seconds that importing took, the workload's own, and the
+largest resident memory. The answer is saved to `OUT.npy` after the clock has stopped.
+"""
+
+import sys
+import time
+
+started = time.perf_counter()
+
+
+def peak_kib() -> int:
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+
+
+def main() -> None:
+    import importlib
+    import json
+
+    peer, workload, store, out = sys.argv[1:]
+    module = importlib.import_module(f"peers.{peer}")
+    imported, cpu_imported = time.perf_counter(), time.process_time()
+    answer = None
+    if workload != "start":
+        answer = getattr(module, workload.replace("-", "_"))(store, out)
+    done, cpu_done = time.perf_counter(), time.process_time()
+    report = {
+        "import_seconds": imported - started,
+        "seconds": done - imported,
+        "own_cpu_seconds": cpu_done - cpu_imported,
+        "peak_kib": peak_kib(),
+        "version": module.VERSION,
+    }
+    if answer is not None:
+        import numpy
+
+        numpy.save(f"{out}.npy", answer)
+    print(json.dumps(report))
+
+
+main()

@@ -1,0 +1,96 @@
+"""xarray over dask threads with flox: the expressions that people write, on chunks that suit the files."""
+
+import glob
+import pathlib
+
+import dask
+import dask.array
+import flox
+import numpy as np
+import xarray as xr
+import zarr
+
+FORMATS = {"zarr-v3-zstd", "zarr-v3-sharded", "zarr-v2-blosc", "netcdf", "netcdf-1000", "many-variables"}
+WORKLOADS = {"mean", "area", "anomaly-std", "anomaly-write", "point", "open", "info"}
+VERSION = f"{xr.__version__}, dask {dask.__version__}, flox {flox.__version__}"
+
+CHUNK_MANAGER = "dask"
+MONTH = "time.month"
+
+
+def _open(store, for_point=False):
+    keywords = {"chunked_array_type": CHUNK_MANAGER}
+    if pathlib.Path(store, "chunks.json").exists():
+        # Whole files: the stored chunks of one step would make a task each. Files known to agree are not compared.
+        return xr.open_mfdataset(
+            f"{store}/*.nc",
+            engine="h5netcdf",
+            chunks={"time": 31},
+            combine="nested",
+            concat_dim="time",
+            data_vars="minimal",
+            coords="minimal",
+            compat="override",
+            join="override",
+            **keywords,
+        )
+    if for_point:
+        # Without chunks: the selection is one zarr read, where dask would make a task of every inner chunk.
+        return xr.open_zarr(store, chunks=None)
+    # Whole maps also where the stored chunks are smaller, for the same reason.
+    return xr.open_zarr(store, chunks={"time": 24, "lat": 361, "lon": 720}, **keywords)
+
+
+def mean(store, out):
+    return _open(store).t2m.mean("time").values
+
+
+def area(store, out):
+    ds = _open(store)
+    return ds.t2m.weighted(np.cos(np.deg2rad(ds.lat))).mean(("lat", "lon")).values
+
+
+def anomaly_std(store, out):
+    t2m = _open(store).t2m
+    # In memory, as memory-minded users do: else dask keeps every chunk until the climatology is known.
+    climatology = t2m.groupby(MONTH).mean().compute()
+    return (t2m.groupby(MONTH) - climatology).std("time").values
+
+
+def anomaly_write(store, out):
+    t2m = _open(store).t2m
+    climatology = t2m.groupby(MONTH).mean().compute()
+    anomaly = (t2m.groupby(MONTH) - climatology).drop_vars("month").chunk({"time": 24})
+    climatology.attrs, anomaly.attrs, anomaly.encoding, climatology.encoding = {}, {}, {}, {}
+    codec = {"compressors": [zarr.codecs.ZstdCodec(level=3)]}
+    xr.Dataset({"climatology": climatology, "anomaly": anomaly}).to_zarr(
+        out,
+        mode="w",
+        zarr_format=3,
+        consolidated=False,
+        encoding={"climatology": {**codec, "chunks": (1, 361, 720)}, "anomaly": {**codec, "chunks": (24, 361, 720)}},
+    )
+
+
+def point(store, out):
+    return _open(store, for_point=True).t2m.isel(lat=100, lon=200).values
+
+
+def open(store, out):  # noqa: A001 - the workload's name
+    ds = xr.open_mfdataset(
+        sorted(glob.glob(f"{store}/*.nc")),
+        engine="h5netcdf",
+        chunks={},
+        combine="nested",
+        concat_dim="time",
+        data_vars="minimal",
+        coords="minimal",
+        compat="override",
+        join="override",
+        chunked_array_type=CHUNK_MANAGER,
+    )
+    print(ds)
+
+
+def info(store, out):
+    print(xr.open_zarr(store, chunks=None))

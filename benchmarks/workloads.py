@@ -1,0 +1,41 @@
+"""What is measured: the list to extend.
+
+A workload names an operation, the formats it is run on, and the float64 answer it is compared with.
+"""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Workload:
+    """One operation on one or more formats."""
+
+    name: str
+    title: str
+    formats: tuple[str, ...]
+    truth: str | None = None
+    is_whole_process: bool = False
+    """Whether CPU time of the process, imports included, is what counts."""
+
+
+WORKLOADS = [
+    Workload("mean", "mean over time", ("zarr-v3-zstd", "zarr-v3-sharded", "zarr-v2-blosc", "netcdf"), "mean"),
+    Workload("area", "area-weighted mean series", ("zarr-v3-zstd", "netcdf"), "area_mean"),
+    Workload("anomaly-std", "standard deviation of the anomaly", ("zarr-v3-zstd", "netcdf"), "anomaly_std"),
+    Workload(
+        "anomaly-write", "climatology and anomaly, written", ("zarr-v3-zstd", "netcdf"), "climatology+anomaly_sample"
+    ),
+    Workload("point", "series of one point", ("zarr-v3-sharded", "netcdf"), "point"),
+    Workload("open", "open 1000 netCDF4 files as one", ("netcdf-1000",)),
+    Workload("start", "start-up: version, or import", ("none",), is_whole_process=True),
+    Workload(
+        "info", "list 1000 variables", ("many-variables", "many-variables-unconsolidated"), is_whole_process=True
+    ),
+]
+
+# Which peers are asked, in the order of the tables. Python peers run in the harness, the others are commands.
+PYTHON_PEERS = ["xarray_dask", "dask_array", "zarr_python", "tensorstore_numpy"]
+COMMAND_PEERS = ["cdo", "nco"]
+
+# Rows of Craton under a budget: the peers have no such option.
+MEMORY_ROWS = {"mean": ("128MiB", "256MiB"), "anomaly-std": ("128MiB", "256MiB"), "anomaly-write": ("128MiB", "256MiB")}
