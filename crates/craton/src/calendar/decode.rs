@@ -96,31 +96,35 @@ impl TimeDecoder {
         }
     }
 
-    /// Decodes one block of an array whose type was decided before.
+    /// Decodes one block of an array whose type was decided before, from all of it or its ends.
     ///
     /// # Errors
-    /// As [`TimeDecoder::decode`], and if a value does not fit `time_type`.
-    pub fn decode_as(&self, values: TimeValues<'_>, time_type: TimeType) -> Result<Vec<i64>> {
-        let decoded = self.decode(values)?;
-        if decoded.time_type == time_type {
-            return Ok(decoded.counts);
+    /// As [`TimeDecoder::decode`], and if a value does not fit the type exactly.
+    pub fn decode_as(
+        &self,
+        values: TimeValues<'_>,
+        time_type: TimeType,
+        is_cftime: bool,
+    ) -> Result<Vec<i64>> {
+        if is_cftime {
+            self.units.check_unit(self.calendar)?;
+            return self.microseconds_like_cftime(values);
         }
-        let is_same_day_count = [decoded.time_type.calendar, time_type.calendar]
-            .iter()
-            .all(|calendar| matches!(calendar, Calendar::Standard | Calendar::ProlepticGregorian));
-        let from = resolution_length(decoded.time_type.unit)?;
-        let to = resolution_length(time_type.unit)?;
-        let convert = |count: i64| match count {
-            MISSING => Some(MISSING),
-            _ => i64::try_from((i128::from(count) * i128::from(from)).div_euclid(i128::from(to)))
+        let decoded = self.decode(values)?;
+        let from = i128::from(resolution_length(decoded.time_type.unit)?);
+        let to = i128::from(resolution_length(time_type.unit)?);
+        let convert = |count: i64| match i128::from(count) * from {
+            _ if count == MISSING => Some(MISSING),
+            nanoseconds if nanoseconds % to == 0 => i64::try_from(nanoseconds / to)
                 .ok()
                 .filter(|count| *count != MISSING),
+            _ => None,
         };
         let counts: Option<Vec<i64>> = decoded.counts.into_iter().map(convert).collect();
+        let is_same_calendar = decoded.time_type.calendar == time_type.calendar;
         match counts {
-            // Days before the reform have other names in the two calendars, but the same numbers.
-            Some(counts) if is_same_day_count => Ok(counts),
-            _ => Err(self.out_of_range(format!("does not fit `{time_type}`"))),
+            Some(counts) if is_same_calendar => Ok(counts),
+            _ => Err(self.out_of_range(format!("does not fit `{time_type}` exactly"))),
         }
     }
 
@@ -199,10 +203,15 @@ impl TimeDecoder {
     }
 
     fn decode_like_cftime(&self, values: TimeValues<'_>) -> Result<DecodedTimes> {
+        self.back_to_numpy(self.microseconds_like_cftime(values)?)
+    }
+
+    /// Microseconds since 1970-01-01 of the stored calendar.
+    fn microseconds_like_cftime(&self, values: TimeValues<'_>) -> Result<Vec<i64>> {
         if self.units.unit == CfUnit::Nanosecond {
-            return Err(self.out_of_range(
-                "or the calendar needs microseconds, but the unit is nanoseconds".into(),
-            ));
+            let name = self.calendar.name();
+            let problem = format!("needs nanoseconds, which calendar `{name}` has not there");
+            return Err(self.out_of_range(problem));
         }
         // cftime reads six digits of the reference's fraction.
         let reference = self
@@ -230,10 +239,7 @@ impl TimeDecoder {
                 .collect(),
             TimeValues::Floats(values) => values.iter().copied().map(microseconds).collect(),
         };
-        let Some(counts) = counts else {
-            return Err(self.out_of_range("is out of the range of 64-bit microseconds".into()));
-        };
-        self.back_to_numpy(counts)
+        counts.ok_or_else(|| self.out_of_range("is out of the range of 64-bit microseconds".into()))
     }
 
     /// Gregorian dates that fit become `datetime64` after all.

@@ -106,7 +106,8 @@ impl<'a> Reader<'a> {
     }
 
     fn time_of_day(&mut self, parsed: &mut Parsed) -> Option<()> {
-        if !(self.take('T') || self.take('t') || self.take(',')) && !self.rest.starts_with(' ') {
+        let is_separated = self.take('T') || self.take('t') || self.take(',');
+        if !is_separated && !self.rest.starts_with(' ') {
             return Some(());
         }
         self.blanks();

@@ -256,12 +256,7 @@ fn units_read_in_every_spelling() {
             "12345-01-01T00:00:00.123456789",
             0,
         ),
-        (
-            "years since 1970",
-            CfUnit::CommonYear,
-            "1970-01-01T00:00:00",
-            0,
-        ),
+        ("years since 1970", CfUnit::Year, "1970-01-01T00:00:00", 0),
         (
             "months since 1970-01",
             CfUnit::Month,
@@ -307,7 +302,12 @@ fn bad_units_name_the_part() {
         ("days since 2000-01-01 25:00", "360_day", "hour 25"),
         ("days since 2000-01-01", "none", "calendar `none`"),
         ("months since 2000-01-01", "standard", "no defined length"),
-        ("years since 2000-01-01", "360_day", "no defined length"),
+        ("years since 2000-01-01", "noleap", "no defined length"),
+        (
+            "common_years since 2000-01-01",
+            "360_day",
+            "no defined length",
+        ),
     ] {
         let error = decode_times(TimeValues::Integers(&[1]), units, Some(calendar)).unwrap_err();
         assert!(error.message().contains(problem), "{error}");
@@ -426,6 +426,38 @@ fn missing_times_have_no_parts() {
         None,
     );
     assert_eq!(decoded.unwrap().counts, [i64::MIN, 946_771_200_000_000_000]);
+}
+
+#[test]
+fn blocks_take_the_type_of_their_array() {
+    let decode = |text: &str, resolution, whole: &[f64], block: &[f64]| {
+        let decoder = TimeDecoder::new(text, None, resolution).unwrap();
+        let all = decoder.decode(TimeValues::Floats(whole)).unwrap();
+        decoder.decode_as(TimeValues::Floats(block), all.time_type, all.is_cftime)
+    };
+    let (seconds, nanoseconds) = (TimeUnit::Second, TimeUnit::Nanosecond);
+    let found = decode(
+        "seconds since 1970-01-01",
+        seconds,
+        &[0.5, 1.0],
+        &[1.0, f64::NAN],
+    );
+    assert_eq!(found.unwrap(), [1000, i64::MIN]);
+    let error = decode("seconds since 1970-01-01", seconds, &[1.0], &[1.5]).unwrap_err();
+    assert!(
+        error
+            .message()
+            .contains("does not fit `datetime64[s]` exactly"),
+        "{error}"
+    );
+    let found = decode(
+        "days since 0001-01-01",
+        nanoseconds,
+        &[0.0, 730_000.0],
+        &[719_165.0],
+    );
+    assert_eq!(found.unwrap(), [86_400_000_000]);
+    assert!(decode("days since 1970-01-01", nanoseconds, &[0.0], &[1e6]).is_err());
 }
 
 fn any_unit() -> impl Strategy<Value = TimeUnit> {

@@ -19,10 +19,12 @@ pub enum CfUnit {
     Month,
     /// 365 days; only in the calendar `noleap`.
     CommonYear,
+    /// A year of no defined length: UDUNITS means the tropical year by it, writers mostly do not.
+    Year,
 }
 
 /// Spellings, and whether xarray reads each by its NumPy path (else by cftime's, to the microsecond).
-const SPELLINGS: [(&str, CfUnit, bool); 43] = [
+const SPELLINGS: [(&str, CfUnit, bool); 41] = [
     ("nanosecond", CfUnit::Nanosecond, true),
     ("nanoseconds", CfUnit::Nanosecond, true),
     ("microsecond", CfUnit::Microsecond, true),
@@ -58,14 +60,12 @@ const SPELLINGS: [(&str, CfUnit, bool); 43] = [
     ("d", CfUnit::Day, false),
     ("month", CfUnit::Month, false),
     ("months", CfUnit::Month, false),
-    ("mon", CfUnit::Month, false),
-    ("mons", CfUnit::Month, false),
     ("common_year", CfUnit::CommonYear, false),
     ("common_years", CfUnit::CommonYear, false),
-    ("year", CfUnit::CommonYear, false),
-    ("years", CfUnit::CommonYear, false),
-    ("yr", CfUnit::CommonYear, false),
-    ("yrs", CfUnit::CommonYear, false),
+    ("year", CfUnit::Year, false),
+    ("years", CfUnit::Year, false),
+    ("yr", CfUnit::Year, false),
+    ("yrs", CfUnit::Year, false),
 ];
 
 impl CfUnit {
@@ -79,7 +79,7 @@ impl CfUnit {
             .map(|(_, unit, is_plain)| (*unit, *is_plain))
     }
 
-    /// How long it is.
+    /// How long it is; a [`CfUnit::Year`] nominally 365 days, but no times are decoded by it.
     #[must_use]
     pub fn nanoseconds(self) -> i64 {
         const DAY: i64 = 86_400_000_000_000;
@@ -92,7 +92,7 @@ impl CfUnit {
             Self::Hour => 3_600_000_000_000,
             Self::Day => DAY,
             Self::Month => 30 * DAY,
-            Self::CommonYear => 365 * DAY,
+            Self::CommonYear | Self::Year => 365 * DAY,
         }
     }
 }
@@ -148,15 +148,17 @@ impl TimeUnits {
 
     /// Fails where the length of the unit is not defined in `calendar`.
     pub(super) fn check_unit(&self, calendar: Calendar) -> Result<()> {
-        let (name, needed) = match self.unit {
-            CfUnit::Month if calendar != Calendar::Day360 => ("months", "360_day"),
-            CfUnit::CommonYear if calendar != Calendar::NoLeap => ("years", "noleap"),
+        let (name, way) = match self.unit {
+            CfUnit::Month if calendar != Calendar::Day360 => ("months", "only in `360_day`"),
+            CfUnit::CommonYear if calendar != Calendar::NoLeap => {
+                ("common_years", "only in `noleap`")
+            }
+            CfUnit::Year => ("years", "`common_years` has one in `noleap`"),
             _ => return Ok(()),
         };
-        let problem = format!(
-            "`{name} since` has no defined length in calendar `{}`, only in `{needed}`",
-            calendar.name()
-        );
+        let calendar = calendar.name();
+        let problem =
+            format!("`{name} since` has no defined length in calendar `{calendar}`: {way}");
         Err(Error::invalid(problem)
             .hint("read the numbers as they are with `decode_times=False`, then assign the dates"))
     }
