@@ -1,0 +1,21 @@
+//! Arrays with names: dimensions, coordinates, attributes, and what they make of every operation.
+
+mod align;
+mod arithmetic;
+mod data_array;
+mod dataset;
+mod group;
+mod reduce;
+mod select;
+mod shape;
+mod variable;
+mod window;
+
+pub use arithmetic::{Operand, binary, unary, where_};
+pub use data_array::DataArray;
+pub use dataset::Dataset;
+pub use group::GroupBy;
+pub use reduce::ReduceArguments;
+pub use select::{Label, LabelSelection, Method, PositionSelection};
+pub use variable::Variable;
+pub use window::{Rolling, Weighted};

@@ -1,0 +1,121 @@
+//! Sliding windows and weights.
+
+use super::align::{align, expand_all, merge_coords};
+use super::{DataArray, ReduceArguments, Variable};
+use craton_core::{DType, Error, Result, Scalar};
+use craton_kernels::binary::Binary;
+use craton_kernels::fold::Reduction;
+use craton_kernels::promote::promote;
+use craton_kernels::scan::RollingKind;
+use craton_kernels::unary::Unary;
+use craton_plan::ops::{self, ReduceOptions};
+
+/// Windows of fixed length along one dimension.
+#[derive(Clone, Debug)]
+pub struct Rolling {
+    /// What slides.
+    pub array: DataArray,
+    /// The dimension.
+    pub dim: String,
+    /// Indices in a window.
+    pub window: usize,
+    /// Valid values needed; the window's length if `None`.
+    pub min_periods: Option<usize>,
+    /// Whether the label sits in the middle of its window rather than at the end.
+    pub center: bool,
+}
+
+impl Rolling {
+    /// A statistic of each window.
+    ///
+    /// # Missing values
+    /// Missing where fewer than `min_periods` values are valid.
+    /// # Errors
+    /// [`craton_core::ErrorKind::InvalidInput`] if the window does not fit.
+    pub fn reduce(&self, kind: RollingKind) -> Result<DataArray> {
+        let axis = self.array.axis(&self.dim)?;
+        let length = self.array.variable.shape()[axis];
+        let min_periods = self.min_periods.unwrap_or(self.window);
+        let node = &self.array.variable.node;
+        let rolled = if self.center {
+            // The window of index i ends `after` later: pad the end with missing values, then drop the start.
+            let after = (self.window / 2).min(usize::try_from(length).unwrap_or(usize::MAX)) as u64;
+            let after = if self.window % 2 == 0 { after.saturating_sub(1) } else { after };
+            let dtype = super::arithmetic::missing_dtype(node.dtype());
+            let mut shape = self.array.variable.shape().to_vec();
+            shape[axis] = after;
+            let padding = ops::full(super::arithmetic::missing(dtype), &shape)?;
+            let padded = ops::concat(&[ops::cast(node, dtype)?, padding], axis)?;
+            let rolled = ops::rolling(kind, &padded, axis, self.window, min_periods)?;
+            let taken: Vec<ops::AxisIndex> = (0..shape.len())
+                .map(|other| {
+                    let own = self.array.variable.shape()[other];
+                    let start = if other == axis { after } else { 0 };
+                    ops::AxisIndex::Range { start, length: own, step: 1 }
+                })
+                .collect();
+            ops::index(&rolled, &taken)?
+        } else {
+            ops::rolling(kind, node, axis, self.window, min_periods)?
+        };
+        Ok(self.array.with_variable(self.array.variable.with_node(rolled)?))
+    }
+}
+
+/// Reductions in which each value counts as much as its weight.
+#[derive(Clone, Debug)]
+pub struct Weighted {
+    /// What is reduced.
+    pub array: DataArray,
+    /// The weights, along some of its dimensions.
+    pub weights: DataArray,
+}
+
+impl Weighted {
+    /// The weighted sum, mean, or sum of weights over dimensions (all if `None`).
+    ///
+    /// # Missing values
+    /// A missing value takes its weight out of the sum of weights; the mean is missing where that is zero.
+    /// # Errors
+    /// [`craton_core::ErrorKind::InvalidInput`] where labels, dimensions or the statistic do not fit.
+    pub fn reduce(&self, statistic: &str, arguments: &ReduceArguments) -> Result<DataArray> {
+        let both = align(&[&self.array, &self.weights])?;
+        let (dims, nodes) = expand_all(&[&both[0].variable, &both[1].variable])?;
+        let folded = arguments.dims.clone().unwrap_or_else(|| self.array.dims().to_vec());
+        let axes: Vec<usize> = folded
+            .iter()
+            .map(|dim| dims.iter().position(|other| other == dim).ok_or_else(|| super::data_array::no_dimension(dim, &dims)))
+            .collect::<Result<_>>()?;
+        let dtype = promote(nodes[0].dtype(), nodes[1].dtype())
+            .ok_or_else(|| Error::invalid(format!("weights of {} for {}", nodes[1].dtype(), nodes[0].dtype())))?;
+        let dtype = if dtype.is_float() { dtype } else { DType::Float64 };
+        let (values, weights) = (ops::cast(&nodes[0], dtype)?, ops::cast(&nodes[1], dtype)?);
+        let skips = arguments.skipna.unwrap_or(nodes[0].dtype().is_float());
+        let options = ReduceOptions { skip_missing: skips, ..ReduceOptions::default() };
+        let sum = |node| ops::reduce(Reduction::Sum, node, &axes, options);
+        let weighted_sum = || sum(&ops::binary(Binary::Multiply, &values, &weights)?);
+        let sum_of_weights = || {
+            let valid = ops::cast(&ops::unary(Unary::NotNan, &nodes[0])?, dtype)?;
+            let total = sum(&ops::binary(Binary::Multiply, &valid, &weights)?)?;
+            let zero = ops::scalar(Scalar::zero(dtype))?;
+            let is_valid = ops::binary(Binary::NotEqual, &total, &zero)?;
+            ops::select(&is_valid, &total, &ops::scalar(Scalar::from_f64(dtype, f64::NAN))?)
+        };
+        let node = match statistic {
+            "sum" => weighted_sum()?,
+            "sum_of_weights" => sum_of_weights()?,
+            "mean" => ops::binary(Binary::Divide, &weighted_sum()?, &sum_of_weights()?)?,
+            other => return Err(Error::unsupported(format!("the weighted statistic `{other}`"))
+                .hint("there are `mean`, `sum` and `sum_of_weights`")),
+        };
+        let kept = dims.iter().filter(|dim| !folded.contains(dim)).cloned().collect();
+        let attributes = match arguments.keep_attrs {
+            Some(false) => craton_core::Attributes::new(),
+            _ => self.array.variable.attributes.clone(),
+        };
+        let variable = Variable::new(kept, node, attributes)?;
+        let mut array = self.array.clone();
+        array.coords = merge_coords(&both);
+        Ok(array.with_variable(variable))
+    }
+}
