@@ -6,6 +6,7 @@ What a Python peer's harness or the floor reports of itself on its last line of 
 import json
 import os
 import resource
+import signal
 import subprocess
 import tempfile
 import threading
@@ -49,10 +50,11 @@ def measure(command: list[str], cwd) -> dict:
     """`seconds` without imports, `wall` whole, `cpu` user and system, `own_cpu` without imports, `import`, `peak_mib`; or `error`."""
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         started = time.perf_counter()
-        process = subprocess.Popen(command, cwd=cwd, stdout=output, stderr=errors)
+        process = subprocess.Popen(command, cwd=cwd, stdout=output, stderr=errors, start_new_session=True)
         watch = Watch(process.pid)
         watch.start()
-        killer = threading.Timer(TIMEOUT, process.kill)
+        # The whole group: a chain of commands runs under a shell.
+        killer = threading.Timer(TIMEOUT, os.killpg, (process.pid, signal.SIGKILL))
         killer.start()
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
