@@ -3,5 +3,7 @@
 mod bad_zarr;
 mod codecs;
 mod conformance;
+mod fuzz;
 mod real_zarr;
 mod support;
+mod writer;
