@@ -27,6 +27,8 @@ pub(super) fn parse(dtype: DType, value: &Value, data_type: Option<&Value>) -> R
         DType::Complex128 => {
             complex(DType::Float64, value).map(|bytes| Scalar::from_bytes(dtype, &bytes))
         }
+        // Writers of version 2 put numbers here; their own readers show them as text.
+        DType::Utf8 if value.is_number() => Some(Scalar::from_text(&value.to_string())),
         DType::Utf8 => string(value).map(|text| Scalar::from_text(&text)),
         DType::FixedUtf8(_) => string(value).map(|text| utf32(dtype, &text)),
         DType::FixedBytes(_) | DType::Bytes => {

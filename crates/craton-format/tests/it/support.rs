@@ -2,8 +2,8 @@
 
 use craton_core::block::element_count;
 use craton_core::{
-    Block, Buffer, ByteRange, ChunkRef, DType, Decode, Decoded, Error, MissingMeans, Order, Pool,
-    Result, Source, Strings,
+    Block, Buffer, ChunkRef, DType, Decode, Decoded, Error, MissingMeans, Order, Pool, Result,
+    Source,
 };
 use craton_format::codec::{Codec, NumberType, shuffle::Shuffle};
 use craton_format::zarr::{Node, open_hierarchy};
@@ -272,14 +272,75 @@ pub fn same(dtype: DType, one: &[u8], other: &[u8], tolerance: f64) -> bool {
     })
 }
 
-/// Reads a range of a store into a vector.
-pub fn bytes_of(store: &dyn craton_core::ReadRanges, location: &str) -> Option<Vec<u8>> {
-    now(store.read(location, ByteRange::Whole, &Pool::unlimited()))
-        .unwrap()
-        .map(|bytes| bytes.to_vec())
+/// NumPy's code and the bytes of a `.npy` file as they lie there.
+pub fn npy_stored(bytes: &[u8]) -> (String, Vec<u8>) {
+    let start = if bytes[6] == 1 { 10 } else { 12 };
+    let length = u16::from_le_bytes([bytes[8], bytes[9]]) as usize;
+    let header = std::str::from_utf8(&bytes[start..start + length]).unwrap();
+    let code = header
+        .split("'descr': '")
+        .nth(1)
+        .unwrap_or("")
+        .split('\'')
+        .next()
+        .unwrap();
+    (code.to_owned(), bytes[start + length..].to_vec())
 }
 
-/// Strings as a list.
-pub fn strings(list: &Strings) -> Vec<Vec<u8>> {
-    (0..list.len()).map(|at| list.get(at).to_vec()).collect()
+/// A small generator, so that every run is the same.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    pub fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit.max(1) as u64) as usize
+    }
+}
+
+/// Damages bytes: flips, cuts, repeats, or sets extremes.
+pub fn damage(bytes: &[u8], random: &mut Random) -> Vec<u8> {
+    let mut bad = bytes.to_vec();
+    for _ in 0..1 + random.below(4) {
+        let at = random.below(bad.len());
+        match random.below(7) {
+            _ if bad.is_empty() => bad.push(random.next() as u8),
+            0 => bad.truncate(at),
+            1 => bad[at] = random.next() as u8,
+            2 => bad[at] ^= 1 << random.below(8),
+            3 => bad[at..].iter_mut().take(4).for_each(|byte| *byte = 0xff),
+            4 => bad[at..].iter_mut().take(4).for_each(|byte| *byte = 0),
+            5 => {
+                bad.remove(at);
+            }
+            _ => {
+                let end = (at + 1 + random.below(16)).min(bad.len());
+                let part = bad[at..end].to_vec();
+                bad.splice(at..at, part);
+            }
+        }
+    }
+    bad
+}
+
+/// How often or how long a fuzz test goes on: `rounds`, or for `CRATON_FUZZ_SECONDS`.
+pub fn fuzz(rounds: usize, mut work: impl FnMut(&mut Random)) {
+    let seconds: Option<u64> = std::env::var("CRATON_FUZZ_SECONDS")
+        .ok()
+        .and_then(|seconds| seconds.parse().ok());
+    let start = std::time::Instant::now();
+    let mut random = Random(0x5eed_1234_5678_9abc);
+    let mut round = 0;
+    while match seconds {
+        Some(seconds) => start.elapsed().as_secs() < seconds,
+        None => round < rounds,
+    } {
+        work(&mut random);
+        round += 1;
+    }
 }
