@@ -2,3 +2,10 @@
 //!
 //! Takes a store and a path; gives [`craton_core::Source`]s, [`craton_core::Decode`]rs and
 //! [`craton_core::Sink`]s. Never schedules work, starts a thread, or knows what a plan is.
+
+pub mod combine;
+pub mod hdf5;
+pub mod netcdf3;
+pub mod pieces;
+pub mod ranges;
+pub mod tree;
