@@ -44,7 +44,7 @@ def dimensions(name):
     found, groups = {}, {}
     try:
         file = netCDF4.Dataset(name)
-    except OSError:
+    except (OSError, AttributeError):  # some mixtures are beyond these libraries
         return found, groups
 
     def walk(group, path):
