@@ -6,3 +6,9 @@
 pub mod codec;
 pub mod detect;
 pub mod zarr;
+pub mod combine;
+pub mod hdf5;
+pub mod netcdf3;
+pub mod pieces;
+pub mod ranges;
+pub mod tree;

@@ -1,0 +1,220 @@
+//! Little-endian fields, one after the other, out of bytes that may end too early.
+
+use craton_core::{Error, Result};
+
+/// An address that points nowhere.
+pub const UNDEFINED: u64 = u64::MAX;
+
+/// A position in a piece of metadata.
+#[derive(Debug, Clone, Copy)]
+pub struct Cursor<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    /// The start of `bytes`.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// How many bytes were taken.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
+    /// The bytes not taken yet.
+    pub fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or(&[])
+    }
+
+    /// The next `count` bytes.
+    pub fn take(&mut self, count: usize) -> Result<&'a [u8]> {
+        let taken = self.rest().get(..count).ok_or_else(|| {
+            let message = format!(
+                "a structure of {} bytes ends before its field at byte {}",
+                self.bytes.len(),
+                self.at
+            );
+            Error::corrupt(message)
+        })?;
+        self.at += count;
+        Ok(taken)
+    }
+
+    /// Passes over `count` bytes.
+    pub fn skip(&mut self, count: usize) -> Result<()> {
+        self.take(count).map(|_| ())
+    }
+
+    /// Passes over padding up to a multiple of `alignment` from the start.
+    pub fn align(&mut self, alignment: usize) -> Result<()> {
+        self.skip(self.at.next_multiple_of(alignment) - self.at)
+    }
+
+    /// One byte.
+    pub fn u8(&mut self) -> Result<u8> {
+        Ok(self.take(1)?[0])
+    }
+
+    /// Two bytes.
+    pub fn u16(&mut self) -> Result<u16> {
+        let bytes = self.take(2)?;
+        Ok(u16::from_le_bytes([bytes[0], bytes[1]]))
+    }
+
+    /// Four bytes.
+    pub fn u32(&mut self) -> Result<u32> {
+        let bytes = self.take(4)?;
+        Ok(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+    }
+
+    /// Eight bytes.
+    pub fn u64(&mut self) -> Result<u64> {
+        self.uint(8)
+    }
+
+    /// An unsigned number of 1 to 8 bytes.
+    pub fn uint(&mut self, size: u8) -> Result<u64> {
+        if size > 8 {
+            return Err(Error::corrupt(format!(
+                "a number of {size} bytes; at most 8 are possible"
+            )));
+        }
+        Ok(self
+            .take(usize::from(size))?
+            .iter()
+            .rev()
+            .fold(0, |value, byte| (value << 8) | u64::from(*byte)))
+    }
+
+    /// An address of `size` bytes; all ones means [`UNDEFINED`].
+    pub fn address(&mut self, size: u8) -> Result<u64> {
+        let value = self.uint(size)?;
+        let all_ones = if size >= 8 {
+            u64::MAX
+        } else {
+            (1 << (size * 8)) - 1
+        };
+        Ok(if value == all_ones { UNDEFINED } else { value })
+    }
+
+    /// Checks that the next bytes are `signature`.
+    pub fn expect(&mut self, signature: &[u8; 4]) -> Result<()> {
+        let found = self.take(4)?;
+        if found == signature {
+            return Ok(());
+        }
+        Err(Error::corrupt(format!(
+            "expected the signature `{}`, found bytes {found:02x?}",
+            String::from_utf8_lossy(signature)
+        )))
+    }
+
+    /// Checks that a version byte is `only`.
+    pub fn version(&mut self, what: &str, only: u8) -> Result<()> {
+        match self.u8()? {
+            version if version == only => Ok(()),
+            version => Err(Error::unsupported(format!(
+                "{what} of version {version}; version {only} is known"
+            ))),
+        }
+    }
+
+    /// Bytes up to a NUL, which is passed over too.
+    pub fn c_string(&mut self) -> Result<&'a [u8]> {
+        let length = self.rest().iter().position(|byte| *byte == 0);
+        let length = length.ok_or_else(|| Error::corrupt("a name does not end"))?;
+        let taken = self.take(length)?;
+        self.skip(1)?;
+        Ok(taken)
+    }
+}
+
+/// A name or path from foreign bytes; what is no UTF-8 is replaced.
+pub fn text(bytes: &[u8]) -> String {
+    let end = bytes
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
+
+/// Checks the lookup3 checksum in the last four bytes of `block`.
+pub fn verify_checksum(block: &[u8], what: &str) -> Result<()> {
+    let Some((body, stored)) = block.split_last_chunk::<4>() else {
+        return Err(Error::corrupt(format!("{what} ends before its checksum")));
+    };
+    if lookup3(body) == u32::from_le_bytes(*stored) {
+        return Ok(());
+    }
+    Err(Error::corrupt(format!(
+        "the checksum of {what} does not match"
+    )))
+}
+
+/// Bob Jenkins' lookup3 hash with seed 0, which HDF5 uses for its metadata.
+pub fn lookup3(bytes: &[u8]) -> u32 {
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "the hash is defined modulo 2^32"
+    )]
+    let start = 0xdead_beef_u32.wrapping_add(bytes.len() as u32);
+    let (mut a, mut b, mut c) = (start, start, start);
+    let word = |bytes: &[u8], at: usize| {
+        (0..4).fold(0u32, |word, byte| {
+            word | u32::from(bytes.get(at + byte).copied().unwrap_or(0)) << (8 * byte)
+        })
+    };
+    let mut rest = bytes;
+    while rest.len() > 12 {
+        a = a.wrapping_add(word(rest, 0));
+        b = b.wrapping_add(word(rest, 4));
+        c = c.wrapping_add(word(rest, 8));
+        a = a.wrapping_sub(c) ^ c.rotate_left(4);
+        c = c.wrapping_add(b);
+        b = b.wrapping_sub(a) ^ a.rotate_left(6);
+        a = a.wrapping_add(c);
+        c = c.wrapping_sub(b) ^ b.rotate_left(8);
+        b = b.wrapping_add(a);
+        a = a.wrapping_sub(c) ^ c.rotate_left(16);
+        c = c.wrapping_add(b);
+        b = b.wrapping_sub(a) ^ a.rotate_left(19);
+        a = a.wrapping_add(c);
+        c = c.wrapping_sub(b) ^ b.rotate_left(4);
+        b = b.wrapping_add(a);
+        rest = &rest[12..];
+    }
+    if rest.is_empty() {
+        return c;
+    }
+    a = a.wrapping_add(word(rest, 0));
+    b = b.wrapping_add(word(rest, 4));
+    c = c.wrapping_add(word(rest, 8));
+    c = (c ^ b).wrapping_sub(b.rotate_left(14));
+    a = (a ^ c).wrapping_sub(c.rotate_left(11));
+    b = (b ^ a).wrapping_sub(a.rotate_left(25));
+    c = (c ^ b).wrapping_sub(b.rotate_left(16));
+    a = (a ^ c).wrapping_sub(c.rotate_left(4));
+    b = (b ^ a).wrapping_sub(a.rotate_left(14));
+    (c ^ b).wrapping_sub(b.rotate_left(24))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lookup3_gives_its_published_values() {
+        assert_eq!(lookup3(b""), 0xdead_beef);
+        assert_eq!(lookup3(b"Four score and seven years ago"), 0x1777_0551);
+    }
+
+    #[test]
+    fn fields_past_the_end_are_errors() {
+        let mut cursor = Cursor::new(&[1, 0, 255, 255]);
+        assert_eq!(cursor.u16().unwrap(), 1);
+        assert_eq!(cursor.address(2).unwrap(), UNDEFINED);
+        assert!(cursor.u8().is_err());
+    }
+}

@@ -1,0 +1,185 @@
+//! Damaged and hostile files: an error or a value, in time, never a panic.
+
+use crate::reading::{now, read_all};
+use craton_core::{ErrorKind, ReadRanges};
+use craton_format::tree::{Node, NodeKind};
+use craton_format::{hdf5, netcdf3};
+use craton_store::{LocalStore, MemoryStore};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+fn open(store: Arc<dyn ReadRanges>, name: &str) -> craton_core::Result<Vec<Node>> {
+    if name.contains("netcdf3") || name.ends_with(".cdf") {
+        return now(netcdf3::open(store, name)).map(|file| file.nodes);
+    }
+    now(hdf5::open(store, name)).map(|file| file.nodes)
+}
+
+/// Reads whatever can be read; how many arrays were whole, and what went wrong.
+fn read_everything(nodes: &[Node]) -> (usize, Vec<ErrorKind>) {
+    let (mut whole, mut wrong) = (0, Vec::new());
+    for node in nodes {
+        match &node.kind {
+            NodeKind::Group(_) => {}
+            NodeKind::Broken(error) => wrong.push(error.kind()),
+            NodeKind::Array(source) => match read_all(source.as_ref()) {
+                Ok(_) => whole += 1,
+                Err(error) => wrong.push(error.kind()),
+            },
+        }
+    }
+    (whole, wrong)
+}
+
+fn corpus() -> Option<PathBuf> {
+    let folder = std::env::var_os("CRATON_CORPUS").map(PathBuf::from);
+    if folder.is_none() {
+        println!("CRATON_CORPUS is not set: this test did not run");
+    }
+    folder
+}
+
+/// Files that are whole as far as they can be read, or whose outcome nothing prescribes.
+fn may_read_whole(name: &str) -> bool {
+    name.contains("fuzz")
+        || ["group_cycle", "numrecs_stream", "bad_cdf5_begin", "byteshuffle"].iter().any(|part| name.contains(part))
+}
+
+#[test]
+fn bad_files_give_errors_in_time() {
+    let Some(corpus) = corpus() else { return };
+    let mut names = Vec::new();
+    for folder in ["hdf5", "netcdf3", "real"] {
+        for entry in std::fs::read_dir(corpus.join("bad").join(folder)).unwrap() {
+            let name = format!("{folder}/{}", entry.unwrap().file_name().to_string_lossy());
+            if !name.starts_with("real/") || name.contains("hdf5__") || name.contains("netcdf") {
+                names.push(name);
+            }
+        }
+    }
+    assert!(names.len() >= 42, "{}", names.len());
+    let store: Arc<dyn ReadRanges> = Arc::new(LocalStore::new(corpus.join("bad")));
+    for name in names {
+        let start = Instant::now();
+        let outcome = open(store.clone(), &name).map(|nodes| read_everything(&nodes));
+        let elapsed = start.elapsed();
+        assert!(elapsed < Duration::from_secs(5), "{name} took {elapsed:?}");
+        match outcome {
+            Err(error) => assert_ne!(error.kind(), ErrorKind::Internal, "{name}: {error:?}"),
+            Ok((_, wrong)) => {
+                assert!(!wrong.contains(&ErrorKind::Internal), "{name}");
+                assert!(may_read_whole(&name) || !wrong.is_empty(), "{name} reads whole");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_damaged_chunk_leaves_the_others_readable() {
+    let Some(corpus) = corpus() else { return };
+    let store: Arc<dyn ReadRanges> = Arc::new(LocalStore::new(corpus.join("bad/hdf5")));
+    for name in ["bad_deflate.h5", "bad_fletcher32.h5"] {
+        let nodes = open(store.clone(), name).unwrap();
+        let mut outcomes = Vec::new();
+        for node in &nodes {
+            let NodeKind::Array(source) = &node.kind else { continue };
+            for index in crate::reading::indices(&source.meta().grid.shape()) {
+                outcomes.push(crate::reading::read_chunk(source.as_ref(), &index).map_err(|error| error.kind()));
+            }
+        }
+        let damaged = outcomes.iter().filter(|outcome| **outcome == Err(ErrorKind::Corrupt)).count();
+        assert_eq!(damaged, 1, "{name}");
+        assert!(outcomes.len() > 1 && outcomes.iter().filter(|outcome| outcome.is_ok()).count() == outcomes.len() - 1);
+    }
+}
+
+/// A small generator, so that every run sees the same damage.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % end.max(1) as u64) as usize
+    }
+}
+
+#[test]
+fn changed_bytes_never_panic() {
+    let seconds = std::env::var("CRATON_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
+    let end = Instant::now() + Duration::from_secs(seconds.unwrap_or(3));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/h5py");
+    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name.ends_with(".h5") || name.ends_with(".nc") {
+            files.push((name, std::fs::read(&path).unwrap()));
+        }
+    }
+    files.push(("small.cdf".to_owned(), classic_file()));
+    files.sort();
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    while Instant::now() < end {
+        let (name, bytes) = &files[random.below(files.len())];
+        let mut bytes = bytes.clone();
+        // Half of the damage goes where the headers are.
+        let reach = if random.below(2) == 0 { bytes.len() } else { bytes.len().min(1500) };
+        for _ in 0..=random.below(8) {
+            let at = random.below(reach);
+            bytes[at] = [0, 1, 0xff, 0x7f, random.below(256) as u8][random.below(5)];
+        }
+        if random.below(8) == 0 {
+            bytes.truncate(random.below(bytes.len()));
+        }
+        let store = MemoryStore::new(BTreeMap::from([(name.clone(), bytes)]));
+        let start = Instant::now();
+        if let Ok(nodes) = open(Arc::new(store), name) {
+            let (_, wrong) = read_everything(&nodes);
+            assert!(!wrong.contains(&ErrorKind::Internal), "{name}");
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "{name} took {:?}", start.elapsed());
+    }
+}
+
+/// A CDF-1 file: `t` unlimited with two records, and two record variables of one short each.
+fn classic_file() -> Vec<u8> {
+    let mut bytes = b"CDF\x01".to_vec();
+    let mut word = |value: u32| bytes.extend(value.to_be_bytes());
+    for value in [2, 0x0a, 1, 1, u32::from_be_bytes(*b"t\0\0\0"), 0, 0, 0, 0x0b, 2] {
+        word(value);
+    }
+    for (name, begin) in [(b"a\0\0\0", 120), (b"b\0\0\0", 124)] {
+        for value in [1, u32::from_be_bytes(*name), 1, 0, 0, 0, 3, 4, begin] {
+            word(value);
+        }
+    }
+    bytes.resize(120, 0);
+    for value in [1u16, 0, 10, 0, 2, 0, 20, 0] {
+        bytes.extend(value.to_be_bytes());
+    }
+    bytes
+}
+
+#[test]
+fn interleaved_records_are_read_one_by_one() {
+    let store = MemoryStore::new(BTreeMap::from([("small.cdf".to_owned(), classic_file())]));
+    let nodes = open(Arc::new(store), "small.cdf").unwrap();
+    for (path, expected) in [("/a", [1i16, 2]), ("/b", [10, 20])] {
+        let source = crate::reading::array(&nodes, path).unwrap();
+        let expected: Vec<u8> = expected.into_iter().flat_map(i16::to_ne_bytes).collect();
+        assert_eq!(read_all(source.as_ref()).unwrap(), crate::reading::Values::Bytes(expected));
+    }
+}
+
+#[test]
+fn a_streaming_record_count_comes_from_the_length_of_the_file() {
+    let mut bytes = classic_file();
+    bytes[4..8].fill(0xff);
+    let store = MemoryStore::new(BTreeMap::from([("small.cdf".to_owned(), bytes)]));
+    let nodes = open(Arc::new(store), "small.cdf").unwrap();
+    assert_eq!(crate::reading::array(&nodes, "/a").unwrap().meta().shape, [2]);
+}
