@@ -1,7 +1,14 @@
-//! Labelled arrays: the expression language, CF time and CF decoding, put together with the engine.
+//! Labelled arrays: opening, the expression language, CF, put together with the engine.
 //!
-//! Takes expressions and sources; gives labelled answers. Never touches a thread, a header or a socket itself.
+//! Takes URLs and expressions; gives labelled answers. Never touches a thread, a header or a socket itself.
 
 pub mod calendar;
 pub mod cf;
+pub mod evaluate;
+pub mod labels;
 pub mod language;
+pub mod open;
+pub mod session;
+
+pub use craton_core::{Error, ErrorKind, Result};
+pub use session::Session;

@@ -75,7 +75,7 @@ fn has_facts(values: &Values, expected: &Value) -> bool {
                 Value::Null => scalar.is_missing(),
                 number => number.as_f64().is_none_or(|number| {
                     let actual = scalar.to_f64().unwrap();
-                    (actual - number).abs() <= 1e-6 * number.abs() || actual.is_nan()
+                    (actual - number).abs() <= 1e-6 * number.abs()
                 }),
             };
             let empty = Vec::new();
@@ -219,6 +219,10 @@ fn numcodecs_fixtures_decode_to_their_arrays() {
     assert!(tally.wrong.is_empty(), "{}", tally.wrong.join("\n"));
     let known = [
         "json",
+        "shuffle:0",
+        "categorize, not compared",
+        "vlen-utf8, not compared",
+        "vlen-bytes, not compared",
         "json2",
         "msgpack2",
         "vlen-array",
@@ -300,7 +304,9 @@ fn check_fixture(config: &Value, array: &Path, encoded: &Path, tally: &mut Tally
             *tally.refused.entry(id.to_owned()).or_default() += 1;
         }
         // An element size of 0 is refused as damage, though its writer takes it to mean "no shuffle".
-        Err(_) if id == "shuffle" && config["elementsize"] == 0 => tally.equal += 1,
+        Err(_) if id == "shuffle" && config["elementsize"] == 0 => {
+            *tally.refused.entry("shuffle:0".to_owned()).or_default() += 1;
+        }
         Err(error) => fail(format!("{error:?}")),
         // The expected strings are pickled, so only their count is checked.
         Ok(Stage::Strings(strings)) => match encoded_bytes.first_chunk::<4>() {
@@ -311,7 +317,12 @@ fn check_fixture(config: &Value, array: &Path, encoded: &Path, tally: &mut Tally
                     other => fail(format!("{other:?}")),
                 }
             }
-            _ => tally.equal += 1,
+            _ => {
+                *tally
+                    .refused
+                    .entry(format!("{id}, not compared"))
+                    .or_default() += 1
+            }
         },
         Ok(Stage::Bytes(step, _)) => {
             let chain = Chain::new(DType::UInt8, Order::C, vec![step]);

@@ -11,10 +11,11 @@ mod shape;
 mod variable;
 mod window;
 
-pub use arithmetic::{Operand, binary, unary, where_};
+pub(crate) use arithmetic::{convert, missing, missing_dtype};
+pub use arithmetic::{Operand, WeakKind, binary, unary, where_};
 pub use data_array::DataArray;
 pub use dataset::Dataset;
-pub use group::GroupBy;
+pub use group::{GroupBy, GroupKey, date_part};
 pub use reduce::ReduceArguments;
 pub use select::{Label, LabelSelection, Method, PositionSelection};
 pub use variable::Variable;

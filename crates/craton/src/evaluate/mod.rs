@@ -1,0 +1,303 @@
+//! Runs expressions: the xarray code that people write, over labelled arrays, lazily.
+
+mod arguments;
+mod functions;
+mod index;
+mod methods;
+mod value;
+
+pub use value::Value;
+
+use crate::labels::{self, Dataset, Operand};
+use crate::language::{self, BinaryOperator, Expr, Literal, Node, Span, UnaryOperator, did_you_mean};
+use crate::session::Session;
+use arguments::Arguments;
+use craton_core::{DType, Error, ErrorKind, Result, Scalar};
+use craton_kernels::binary::Binary;
+use craton_kernels::unary::Unary;
+use std::collections::HashMap;
+use value::{Namespace, WeakKind};
+
+/// The names that an expression may use.
+#[derive(Debug, Default)]
+pub struct Scope {
+    names: HashMap<String, Value>,
+}
+
+impl Scope {
+    /// Gives a name to a value.
+    pub fn insert(&mut self, name: impl Into<String>, value: Value) {
+        self.names.insert(name.into(), value);
+    }
+}
+
+/// The value of `source`: its assignments in order, then its last expression. Nothing but what labels need is read.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] for what the language does not have, with a caret; what operations refuse.
+pub fn evaluate(source: &str, scope: Scope, session: &Session) -> Result<Value> {
+    let program = language::parse(source)?;
+    let mut evaluator = Evaluator { source, scope, session };
+    for assignment in &program.assignments {
+        let value = evaluator.value(&assignment.value)?;
+        evaluator.scope.insert(assignment.name.clone(), value);
+    }
+    evaluator.value(&program.result)
+}
+
+struct Evaluator<'a> {
+    source: &'a str,
+    scope: Scope,
+    session: &'a Session,
+}
+
+impl Evaluator<'_> {
+    fn value(&self, expr: &Expr) -> Result<Value> {
+        match &expr.node {
+            Node::Name(name) => self.name(name, expr.span),
+            Node::Literal(literal) => Ok(literal_value(literal)),
+            Node::List(items) => Ok(Value::List(self.values(items)?)),
+            Node::Tuple(items) => Ok(Value::Tuple(self.values(items)?)),
+            Node::Dict(items) => {
+                let pair = |(key, value): &(Expr, Expr)| Ok((self.value(key)?, self.value(value)?));
+                Ok(Value::Dict(items.iter().map(pair).collect::<Result<_>>()?))
+            }
+            Node::Attribute { object, name, name_span } => {
+                let object = self.value(object)?;
+                methods::attribute(&object, name, self.session).map_err(|error| self.placed(error, *name_span))
+            }
+            Node::Call { function, positional, keywords } => {
+                let mut arguments = Arguments {
+                    positional: self.values(positional)?,
+                    keywords: Vec::new(),
+                };
+                for keyword in keywords {
+                    arguments.keywords.push((keyword.name.clone(), self.value(&keyword.value)?));
+                }
+                self.call(function, arguments, expr.span)
+            }
+            Node::Index { object, index } => {
+                let object = self.value(object)?;
+                let items = index.index_items().iter().map(|item| self.value(item)).collect::<Result<_>>()?;
+                index::index(&object, items).map_err(|error| self.placed(error, index.span))
+            }
+            Node::Slice { start, stop, step } => {
+                let part = |part: &Option<Box<Expr>>| match part {
+                    Some(part) => self.value(part),
+                    None => Ok(Value::None),
+                };
+                Ok(Value::slice(part(start)?, part(stop)?, part(step)?))
+            }
+            Node::Unary { operator, operand } => {
+                let operand = self.value(operand)?;
+                unary(*operator, &operand).map_err(|error| self.placed(error, expr.span))
+            }
+            Node::Binary { operator, operator_span, left, right } => {
+                let (left, right) = (self.value(left)?, self.value(right)?);
+                binary(*operator, &left, &right, self.session).map_err(|error| self.placed(error, *operator_span))
+            }
+        }
+    }
+
+    fn values(&self, items: &[Expr]) -> Result<Vec<Value>> {
+        items.iter().map(|item| self.value(item)).collect()
+    }
+
+    fn name(&self, name: &str, span: Span) -> Result<Value> {
+        if let Some(value) = self.scope.names.get(name) {
+            return Ok(value.clone());
+        }
+        if let Some(namespace) = Namespace::from_name(name) {
+            return Ok(Value::Namespace(namespace));
+        }
+        let error = span.error(self.source, format!("the name `{name}` has no value"));
+        let names = || self.scope.names.keys().map(String::as_str).chain(["np", "xr"]);
+        Err(match did_you_mean(name, names()) {
+            Some(hint) => error.hint(hint),
+            None => {
+                let mut all: Vec<&str> = names().collect();
+                all.sort_unstable();
+                error.hint(format!("there are {}", all.join(", ")))
+            }
+        })
+    }
+
+    fn call(&self, function: &Expr, arguments: Arguments, span: Span) -> Result<Value> {
+        match &function.node {
+            Node::Attribute { object, name, name_span } => {
+                let object = self.value(object)?;
+                let called = match &object {
+                    Value::Namespace(namespace) => functions::call(*namespace, name, arguments, self.session),
+                    object => methods::call(object, name, arguments, self.session),
+                };
+                called.map_err(|error| self.placed(error, *name_span))
+            }
+            Node::Name(name) => functions::builtin(name, arguments).map_err(|error| self.placed(error, function.span)),
+            _ => Err(span.error(self.source, "this is no method or function that can be called")),
+        }
+    }
+
+    /// Usage errors gain the place in the text; others speak of data and stay as they are.
+    fn placed(&self, error: Error, span: Span) -> Error {
+        if error.kind() != ErrorKind::Usage || error.message().contains('^') {
+            return error;
+        }
+        let placed = span.error(self.source, error.message());
+        match error.hint_text() {
+            Some(hint) => placed.hint(hint),
+            None => placed,
+        }
+    }
+}
+
+fn literal_value(literal: &Literal) -> Value {
+    match literal {
+        Literal::None | Literal::Ellipsis => Value::None,
+        Literal::Bool(value) => Value::Number(Scalar::from_i64(DType::Bool, i64::from(*value)).as_bool(), WeakKind::Bool),
+        Literal::Integer(value) => match i64::try_from(*value) {
+            Ok(value) => Value::Number(Scalar::from_i64(DType::Int64, value), WeakKind::Int),
+            Err(_) => Value::Number(Scalar::from_bytes(DType::UInt64, &value.to_ne_bytes()), WeakKind::Strong),
+        },
+        Literal::Float(value) => Value::Number(Scalar::from_f64(DType::Float64, *value), WeakKind::Float),
+        Literal::Imaginary(value) => {
+            let bytes: Vec<u8> = [0f64, *value].iter().flat_map(|part| part.to_ne_bytes()).collect();
+            Value::Number(Scalar::from_bytes(DType::Complex128, &bytes), WeakKind::Strong)
+        }
+        Literal::Text(text) => Value::Text(text.clone()),
+    }
+}
+
+trait AsBool {
+    fn as_bool(self) -> Scalar;
+}
+
+impl AsBool for Scalar {
+    /// The same truth as one byte.
+    fn as_bool(self) -> Scalar {
+        Scalar::from_f64(DType::Bool, f64::from(u8::from(self.bytes().first().is_some_and(|byte| *byte != 0))))
+    }
+}
+
+fn unary(operator: UnaryOperator, operand: &Value) -> Result<Value> {
+    let function = match operator {
+        UnaryOperator::Negate => Unary::Negative,
+        UnaryOperator::Plus => Unary::Positive,
+        UnaryOperator::Invert => Unary::Invert,
+        UnaryOperator::Not => {
+            let truth = operand.as_bool();
+            let truth = truth.ok_or_else(|| Error::usage("`not` of an array").hint("`~` inverts each element"))?;
+            return Ok(Value::bool(!truth));
+        }
+    };
+    match operand {
+        Value::Number(number, kind) if function == Unary::Negative => Ok(Value::Number(
+            match number.to_i64() {
+                Some(value) => Scalar::from_i64(DType::Int64, value.wrapping_neg()),
+                None => Scalar::from_f64(DType::Float64, -number.to_f64().unwrap_or(f64::NAN)),
+            },
+            if *kind == WeakKind::Bool { WeakKind::Int } else { *kind },
+        )),
+        Value::Number(..) if function == Unary::Positive => Ok(operand.clone()),
+        _ => operand.map_arrays("an operator", |array| labels::unary(function, array, true)),
+    }
+}
+
+fn binary(operator: BinaryOperator, left: &Value, right: &Value, session: &Session) -> Result<Value> {
+    let function = match operator {
+        BinaryOperator::Add => Binary::Add,
+        BinaryOperator::Subtract => Binary::Subtract,
+        BinaryOperator::Multiply => Binary::Multiply,
+        BinaryOperator::Divide => Binary::Divide,
+        BinaryOperator::FloorDivide => Binary::FloorDivide,
+        BinaryOperator::Remainder => Binary::Remainder,
+        BinaryOperator::Power => Binary::Power,
+        BinaryOperator::Equal => Binary::Equal,
+        BinaryOperator::NotEqual => Binary::NotEqual,
+        BinaryOperator::Less => Binary::Less,
+        BinaryOperator::LessEqual => Binary::LessEqual,
+        BinaryOperator::Greater => Binary::Greater,
+        BinaryOperator::GreaterEqual => Binary::GreaterEqual,
+        BinaryOperator::BitAnd => Binary::BitwiseAnd,
+        BinaryOperator::BitOr => Binary::BitwiseOr,
+        BinaryOperator::BitXor => Binary::BitwiseXor,
+        BinaryOperator::ShiftLeft => Binary::LeftShift,
+        BinaryOperator::ShiftRight => Binary::RightShift,
+        other => {
+            let way = match other.symbol() {
+                "and" => "`&` works on each element, with brackets round both sides",
+                "or" => "`|` works on each element, with brackets round both sides",
+                _ => "`xr.dot` is not there yet; multiply, then `.sum(dim)`",
+            };
+            return Err(Error::usage(format!("the operator `{}` is not defined here", other.symbol())).hint(way));
+        }
+    };
+    combine(function, left, right, session)
+}
+
+/// `function` of two values, whatever they are.
+pub(crate) fn combine(function: Binary, left: &Value, right: &Value, session: &Session) -> Result<Value> {
+    match (left, right) {
+        (Value::ArrayGroup(groups), Value::Array(other)) => {
+            groups.binary(function, other, false, session).map(Value::Array)
+        }
+        (Value::Array(other), Value::ArrayGroup(groups)) => {
+            groups.binary(function, other, true, session).map(Value::Array)
+        }
+        (Value::DatasetGroup(groups), Value::Dataset(other)) => {
+            let of = |name: &str, array| labels::GroupBy { object: array, key: groups.key.clone() }
+                .binary(function, &other.array(name)?, false, session);
+            let arrays = groups.object.arrays()?.into_iter().filter_map(|array| {
+                let name = array.name.clone()?;
+                other.variables.contains_key(&name).then(|| of(&name, array).map(|array| (name, array)))
+            });
+            Dataset::from_arrays(arrays.collect::<Result<Vec<_>>>()?).map(Value::Dataset)
+        }
+        (Value::Dataset(one), Value::Dataset(other)) => {
+            let common = one.variables.keys().filter(|name| other.variables.contains_key(*name));
+            let arrays = common.map(|name| {
+                let (one, other) = (Operand::Array(one.array(name)?), Operand::Array(other.array(name)?));
+                Ok((name.clone(), labels::binary(function, &one, &other)?))
+            });
+            Dataset::from_arrays(arrays.collect::<Result<Vec<_>>>()?).map(Value::Dataset)
+        }
+        (Value::Dataset(_), other) => {
+            let other = other.as_operand()?;
+            left.map_arrays("an operator", |array| labels::binary(function, &Operand::Array(array.clone()), &other))
+        }
+        (other, Value::Dataset(_)) => {
+            let other = other.as_operand()?;
+            right.map_arrays("an operator", |array| labels::binary(function, &other, &Operand::Array(array.clone())))
+        }
+        (Value::Number(one, one_kind), Value::Number(other, other_kind)) => numbers(function, one, *one_kind, other, *other_kind),
+        (Value::Text(one), Value::Text(other)) if matches!(function, Binary::Equal | Binary::NotEqual) => {
+            Ok(Value::bool((one == other) == (function == Binary::Equal)))
+        }
+        (left, right) => {
+            let (left, right) = (left.as_operand_beside(right)?, right.as_operand_beside(left)?);
+            labels::binary(function, &left, &right).map(Value::Array)
+        }
+    }
+}
+
+/// Python's arithmetic of two plain numbers.
+fn numbers(function: Binary, one: &Scalar, one_kind: WeakKind, other: &Scalar, other_kind: WeakKind) -> Result<Value> {
+    let result = labels::binary(
+        function,
+        &Operand::Number(one.clone(), one_kind),
+        &Operand::Number(other.clone(), other_kind),
+    )?;
+    let (node, _) = craton_plan::rules::optimise(&result.variable.node)?;
+    match node.work() {
+        craton_plan::Work::Literal(block) => {
+            let value = block.get(0).ok_or_else(|| Error::internal("arithmetic of numbers gave nothing"))?;
+            let kind = match value.dtype() {
+                DType::Bool => WeakKind::Bool,
+                dtype if dtype.is_integer() => WeakKind::Int,
+                dtype if dtype.is_float() => WeakKind::Float,
+                _ => WeakKind::Strong,
+            };
+            Ok(Value::Number(value, kind))
+        }
+        _ => Ok(Value::Array(result)),
+    }
+}

@@ -1,0 +1,65 @@
+//! From URLs to labelled datasets: detect, read metadata, decode by CF, combine by coordinates.
+
+mod combine;
+mod decode;
+mod stored;
+
+pub use stored::{Stored, StoredGroup, open_stored};
+
+use crate::labels::{DataArray, Dataset};
+use crate::session::Session;
+use craton_core::{Error, Result};
+
+/// How stored values become what the user sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenOptions {
+    /// Whether masks, packing and times are decoded by the CF conventions.
+    pub decodes_cf: bool,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { decodes_cf: true }
+    }
+}
+
+/// What a URL is.
+#[derive(Debug, Clone)]
+pub enum Opened {
+    /// A group, as a dataset.
+    Dataset(Dataset),
+    /// A URL that names one array.
+    Array(DataArray),
+}
+
+/// Opens URLs together as one dataset, combined along the dimension in which their coordinates differ.
+/// A single URL that names one array (`PATH!/array`, or an array's own folder) opens as that array.
+///
+/// # Errors
+/// [`craton_core::ErrorKind::NotFound`] if there is nothing at a URL; what formats report; what decoding and
+/// combining refuse, with the URL named.
+/// # Cost
+/// Reads metadata and the index coordinates.
+pub fn open(urls: &[String], options: OpenOptions, session: &Session) -> Result<Opened> {
+    let stored = urls.iter().map(|url| open_stored(url)).collect::<Result<Vec<_>>>()?;
+    if let [single] = stored.as_slice()
+        && let Some(name) = &single.array
+    {
+        let dataset = decode::decode_group(single.root()?, options, session)?;
+        return dataset.array(name).map(Opened::Array);
+    }
+    let groups = stored.iter().map(Stored::root).collect::<Result<Vec<_>>>()?;
+    match groups.as_slice() {
+        [] => Err(Error::usage("no input was named")),
+        [single] => decode::decode_group(single, options, session).map(Opened::Dataset),
+        several => combine::combine(several, urls, options, session).map(Opened::Dataset),
+    }
+}
+
+/// Opens one group of an opened file as a dataset.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_group(stored: &Stored, path: &str, options: OpenOptions, session: &Session) -> Result<Dataset> {
+    decode::decode_group(stored.group(path)?, options, session)
+}

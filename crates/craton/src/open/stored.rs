@@ -1,0 +1,186 @@
+//! What lies at a URL, in one form for all formats: groups of named arrays.
+
+use crate::language::did_you_mean;
+use craton_core::{Attributes, Error, ErrorKind, Result, Source};
+use craton_format::detect::{Format, detect};
+use craton_format::{hdf5, netcdf3, tree, zarr};
+use indexmap::IndexMap;
+use std::sync::Arc;
+
+/// The groups at a URL.
+#[derive(Debug)]
+pub struct Stored {
+    /// The URL as written.
+    pub url: String,
+    /// The format.
+    pub format: Format,
+    /// Groups by path; `/` is the root.
+    pub groups: IndexMap<String, StoredGroup>,
+    /// The group that the URL names.
+    pub selected: String,
+    /// The array in that group, if the URL names one.
+    pub array: Option<String>,
+}
+
+/// A group as stored.
+#[derive(Debug, Default)]
+pub struct StoredGroup {
+    /// Attributes.
+    pub attributes: Attributes,
+    /// Arrays by name.
+    pub arrays: IndexMap<String, Arc<dyn Source>>,
+    /// Members that cannot be read: name, kind of error, and the whole report.
+    pub broken: Vec<(String, ErrorKind, String)>,
+}
+
+impl Stored {
+    /// The group that the URL names.
+    ///
+    /// # Errors
+    /// As [`Stored::group`].
+    pub fn root(&self) -> Result<&StoredGroup> {
+        self.group(&self.selected)
+    }
+
+    /// The group at `path`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] with near names.
+    pub fn group(&self, path: &str) -> Result<&StoredGroup> {
+        let path = format!("/{}", path.trim_matches('/'));
+        self.groups.get(&path).ok_or_else(|| {
+            let error = Error::not_found(format!("no group `{path}`")).at(&self.url);
+            match did_you_mean(&path, self.groups.keys().map(String::as_str)) {
+                Some(hint) => error.hint(hint),
+                None => error,
+            }
+        })
+    }
+}
+
+/// Opens what lies at `url`: a store, a file, or `FILE!/path` for a member of one.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] if there is nothing; what the format reports.
+pub fn open_stored(url: &str) -> Result<Stored> {
+    let (file, member) = split_member(url);
+    let detected = pollster::block_on(detect(file))?;
+    let mut groups = IndexMap::new();
+    match detected.format {
+        Format::Zarr2 | Format::Zarr3 => {
+            let node = pollster::block_on(zarr::open_hierarchy(detected.store, &detected.root))?;
+            collect_zarr(node, &mut groups);
+        }
+        Format::Hdf5 => {
+            let file = pollster::block_on(hdf5::open(detected.store, &detected.root))?;
+            collect_tree(file.nodes, &mut groups);
+        }
+        Format::NetCdf3 => {
+            let file = pollster::block_on(netcdf3::open(detected.store, &detected.root))?;
+            collect_tree(file.nodes, &mut groups);
+        }
+    }
+    let mut stored =
+        Stored { url: url.to_owned(), format: detected.format, groups, selected: "/".to_owned(), array: None };
+    match member {
+        Some(member) => select_member(&mut stored, member)?,
+        None => select_root_array(&mut stored),
+    }
+    Ok(stored)
+}
+
+/// `FILE!/path` into its parts; `X.zip!/inner` belongs to the store.
+fn split_member(url: &str) -> (&str, Option<&str>) {
+    match url.rsplit_once("!/") {
+        Some((file, member)) if !file.to_ascii_lowercase().ends_with(".zip") => (file, Some(member)),
+        _ => (url, None),
+    }
+}
+
+fn select_member(stored: &mut Stored, member: &str) -> Result<()> {
+    let path = format!("/{}", member.trim_matches('/'));
+    if stored.groups.contains_key(&path) {
+        stored.selected = path;
+        return Ok(());
+    }
+    let (group, name) = path.rsplit_once('/').unwrap_or(("", &path));
+    let group = if group.is_empty() { "/" } else { group };
+    stored.group(group)?.array(name).map_err(|error| error.at(&stored.url))?;
+    stored.selected = group.to_owned();
+    stored.array = Some(name.to_owned());
+    Ok(())
+}
+
+/// A Zarr array's own folder opens as that array, named after the folder.
+fn select_root_array(stored: &mut Stored) {
+    if let Some(root) = stored.groups.get_mut("/")
+        && let Some(array) = root.arrays.shift_remove("")
+    {
+        let name = stored.url.trim_end_matches('/').rsplit('/').next().unwrap_or("array");
+        let name = name.split('.').next().unwrap_or(name).to_owned();
+        root.arrays.insert(name.clone(), array);
+        stored.array = Some(name);
+    }
+}
+
+impl StoredGroup {
+    /// The array `name`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] with near names; the array's own error if it is broken.
+    pub fn array(&self, name: &str) -> Result<&Arc<dyn Source>> {
+        if let Some((_, kind, report)) = self.broken.iter().find(|(broken, _, _)| broken == name) {
+            return Err(Error::new(*kind, report.trim_start_matches("error: ")).in_variable(name));
+        }
+        self.arrays.get(name).ok_or_else(|| {
+            let error = Error::not_found(format!("no array `{name}`"));
+            match did_you_mean(name, self.arrays.keys().map(String::as_str)) {
+                Some(hint) => error.hint(hint),
+                None => error,
+            }
+        })
+    }
+}
+
+fn parent_and_name(path: &str) -> (String, String) {
+    let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+    (if parent.is_empty() { "/".to_owned() } else { parent.to_owned() }, name.to_owned())
+}
+
+fn collect_zarr(root: zarr::Node, groups: &mut IndexMap<String, StoredGroup>) {
+    let mut pending = vec![root];
+    while let Some(node) = pending.pop() {
+        let (parent, name) = parent_and_name(&node.path);
+        match node.kind {
+            zarr::NodeKind::Group { attributes } => {
+                groups.entry(node.path.clone()).or_default().attributes = attributes;
+            }
+            zarr::NodeKind::Array(array) => {
+                groups.entry(parent).or_default().arrays.insert(name, array);
+            }
+            zarr::NodeKind::Broken(error) => {
+                let broken = (name, error.kind(), error.report());
+                groups.entry(parent).or_default().broken.push(broken);
+            }
+        }
+        pending.extend(node.children.into_iter().rev());
+    }
+}
+
+fn collect_tree(nodes: Vec<tree::Node>, groups: &mut IndexMap<String, StoredGroup>) {
+    for node in nodes {
+        let (parent, name) = parent_and_name(&node.path);
+        match node.kind {
+            tree::NodeKind::Group(group) => {
+                groups.entry(node.path).or_default().attributes = group.attributes;
+            }
+            tree::NodeKind::Array(source) => {
+                groups.entry(parent).or_default().arrays.insert(name, source);
+            }
+            tree::NodeKind::Broken(error) => {
+                let broken = (name, error.kind(), error.report());
+                groups.entry(parent).or_default().broken.push(broken);
+            }
+        }
+    }
+}
