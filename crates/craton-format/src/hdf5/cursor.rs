@@ -47,11 +47,6 @@ impl<'a> Cursor<'a> {
         self.take(count).map(|_| ())
     }
 
-    /// Passes over padding up to a multiple of `alignment` from the start.
-    pub fn align(&mut self, alignment: usize) -> Result<()> {
-        self.skip(self.at.next_multiple_of(alignment) - self.at)
-    }
-
     /// One byte.
     pub fn u8(&mut self) -> Result<u8> {
         Ok(self.take(1)?[0])

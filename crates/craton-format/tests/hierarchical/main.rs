@@ -5,3 +5,4 @@ mod conformance;
 mod corpus;
 mod hostile;
 mod reading;
+mod timing;
