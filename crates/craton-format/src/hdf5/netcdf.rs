@@ -311,7 +311,13 @@ impl<'a> Builder<'a> {
             let own = self.scopes[group].variables[variable].axes[axis];
             let fits = |found: &(usize, usize)| self.fits(*found, dataset, axis);
             let found = by_id.filter(fits).or(by_scale.filter(fits)).or(own);
-            let found = found.unwrap_or_else(|| self.anonymous(group, dataset, axis));
+            let found = match found {
+                Some(found) => found,
+                None => {
+                    let used = self.scopes[group].variables[variable].axes.clone();
+                    self.anonymous(group, dataset, axis, &used)
+                }
+            };
             self.scopes[group].variables[variable].axes[axis] = Some(found);
         }
     }
@@ -338,26 +344,32 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// A dimension of this group with the right length, made if there is none.
-    fn anonymous(&mut self, group: usize, dataset: &Dataset, axis: usize) -> (usize, usize) {
+    /// A dimension of this group with the right length that the variable has on no other axis, made if
+    /// there is none.
+    fn anonymous(
+        &mut self,
+        group: usize,
+        dataset: &Dataset,
+        axis: usize,
+        used: &[Option<(usize, usize)>],
+    ) -> (usize, usize) {
         let (length, is_unlimited) = (dataset.shape[axis], dataset.is_unlimited(axis));
-        let position = self.scopes[group].dimensions.iter().position(|axis| {
-            axis.dimension.length == length && axis.dimension.is_unlimited == is_unlimited
+        let mut numbered = self.scopes[group].dimensions.iter().enumerate();
+        let found = numbered.find(|(position, axis)| {
+            let dimension = &axis.dimension;
+            (dimension.length, dimension.is_unlimited) == (length, is_unlimited)
+                && !used.contains(&Some((group, *position)))
         });
-        if let Some(position) = position {
+        if let Some((position, _)) = found {
             return (group, position);
         }
         let name = format!("phony_dim_{}", self.next_id);
-        self.add_dimension(
-            group,
-            Dimension {
-                name,
-                length,
-                is_unlimited,
-            },
-            None,
-            None,
-        )
+        let dimension = Dimension {
+            name,
+            length,
+            is_unlimited,
+        };
+        self.add_dimension(group, dimension, None, None)
     }
 
     /// An unlimited dimension is as long as the longest variable along it.
