@@ -4,8 +4,9 @@ use crate::reading::{Values, array, now, read_all};
 use craton_core::{DType, ReadRanges, Scalar};
 use craton_format::hdf5;
 use craton_format::tree::NodeKind;
-use craton_store::LocalStore;
+use craton_store::{LocalStore, MemoryStore};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -157,4 +158,24 @@ fn a_group_that_contains_itself_is_shown_once() {
             .count(),
         0
     );
+}
+
+#[test]
+fn a_chunk_index_is_read_once_and_not_at_open() {
+    let bytes = std::fs::read(folder().join("many_earliest.h5")).unwrap();
+    let memory = Arc::new(MemoryStore::new(BTreeMap::from([(
+        "many.h5".to_owned(),
+        bytes,
+    )])));
+    let store: Arc<dyn ReadRanges> = memory.clone();
+    let file = now(hdf5::open(store, "many.h5")).unwrap();
+    let opened = memory.requests();
+    let source = array(&file.nodes, "/tree").unwrap();
+    now(source.locate(&[0, 0])).unwrap();
+    let located = memory.requests();
+    assert!(located > opened);
+    for row in 0..30 {
+        now(source.locate(&[row, 20])).unwrap();
+    }
+    assert_eq!(memory.requests(), located);
 }
