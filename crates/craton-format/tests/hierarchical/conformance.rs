@@ -179,3 +179,11 @@ fn a_chunk_index_is_read_once_and_not_at_open() {
     }
     assert_eq!(memory.requests(), located);
 }
+
+#[test]
+fn opening_may_move_between_threads() {
+    fn is_send<T: Send>(_: &T) {}
+    let store: Arc<dyn ReadRanges> = Arc::new(MemoryStore::new(BTreeMap::new()));
+    is_send(&hdf5::open(store.clone(), "none"));
+    is_send(&craton_format::netcdf3::open(store, "none"));
+}
