@@ -13,7 +13,7 @@ pub mod contract;
 
 mod keys;
 
-pub use local::LocalStore;
+pub use local::{LocalStore, PartFile};
 pub use memory::MemoryStore;
 pub use scheme::open_store;
 pub use zip::ZipStore;

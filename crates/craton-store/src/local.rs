@@ -112,6 +112,16 @@ impl LocalStore {
     /// # Errors
     /// [`craton_core::ErrorKind::Io`] or [`craton_core::ErrorKind::Permission`]; nothing is left behind.
     pub fn write_atomic(&self, location: &str, bytes: &[u8]) -> Result<()> {
+        let mut part = self.begin(location)?;
+        part.append(bytes)?;
+        part.commit()
+    }
+
+    /// Begins a file that is written piece by piece and shows under its name when it is whole.
+    ///
+    /// # Errors
+    /// As [`LocalStore::write_atomic`].
+    pub fn begin(&self, location: &str) -> Result<PartFile> {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         let path = self.path_of(location)?;
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
@@ -120,13 +130,14 @@ impl LocalStore {
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let name = name.to_string_lossy();
         let temporary = folder.join(format!(".{name}.{}-{number}.part", std::process::id()));
-        write_new(&temporary, folder, bytes)
-            .and_then(|()| fs::rename(&temporary, &path))
-            .map_err(|cause| {
-                // Best effort: the first failure is the one to tell.
-                let _ = fs::remove_file(&temporary);
-                Error::io(format!("cannot write `{}`", path.display()), cause)
-            })
+        let file = create_new(&temporary, folder)
+            .map_err(|cause| Error::io(format!("cannot write `{}`", path.display()), cause))?;
+        Ok(PartFile {
+            file,
+            temporary,
+            path,
+            is_whole: false,
+        })
     }
 
     /// Makes a folder and those above it.
@@ -236,15 +247,55 @@ fn is_folder(entry: &fs::DirEntry) -> bool {
     }
 }
 
-fn write_new(path: &Path, folder: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = match File::create_new(path) {
+fn create_new(path: &Path, folder: &Path) -> io::Result<File> {
+    match File::create_new(path) {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
             fs::create_dir_all(folder)?;
-            File::create_new(path)?
+            File::create_new(path)
         }
-        other => other?,
-    };
-    file.write_all(bytes)
+        other => other,
+    }
+}
+
+/// A file under a temporary name; it is removed unless it is committed.
+#[derive(Debug)]
+pub struct PartFile {
+    file: File,
+    temporary: PathBuf,
+    path: PathBuf,
+    is_whole: bool,
+}
+
+impl PartFile {
+    /// Writes `bytes` after what is there.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file
+            .write_all(bytes)
+            .map_err(|cause| Error::io(format!("cannot write `{}`", self.path.display()), cause))
+    }
+
+    /// Shows the file under its name.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn commit(mut self) -> Result<()> {
+        fs::rename(&self.temporary, &self.path)
+            .map_err(|cause| Error::io(format!("cannot write `{}`", self.path.display()), cause))?;
+        self.is_whole = true;
+        Ok(())
+    }
+}
+
+impl Drop for PartFile {
+    fn drop(&mut self) {
+        if !self.is_whole {
+            // Best effort: the error that led here is the one to tell.
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
 }
 
 #[cfg(unix)]

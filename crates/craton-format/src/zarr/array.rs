@@ -1,0 +1,216 @@
+//! A Zarr array as a table of chunk references.
+
+use super::description::Description;
+use super::shard::{Bytes, Shard, ShardCache};
+use craton_core::{
+    ArrayMeta, BoxFuture, Buffer, ByteRange, ChunkRef, Error, MissingMeans, Pool, ReadRanges,
+    Result, Source, StoredRange,
+};
+use std::fmt;
+use std::sync::Arc;
+
+/// A stored Zarr array of either version. Shards are seen as the grid of their innermost chunks.
+pub struct ZarrArray {
+    store: Arc<dyn ReadRanges>,
+    /// The array's own name in the store, without a trailing `/`.
+    prefix: String,
+    url: String,
+    description: Description,
+    meta: ArrayMeta,
+    shards: ShardCache,
+    pool: Pool,
+}
+
+impl ZarrArray {
+    /// The array that `description` describes, stored under `prefix`.
+    #[must_use]
+    pub fn new(store: Arc<dyn ReadRanges>, prefix: &str, description: Description) -> Self {
+        let shard_shape = description.layout.levels.first().map(|level| {
+            level
+                .shape
+                .iter()
+                .zip(&description.layout.chunk)
+                .map(|(shard, chunk)| shard / chunk)
+                .collect()
+        });
+        let meta = ArrayMeta {
+            dtype: description.dtype,
+            shape: description.shape.clone(),
+            grid: description.grid.clone(),
+            fill_value: description.fill_value.clone(),
+            dimension_names: description.dimension_names.clone(),
+            attributes: description.attributes.clone(),
+            codecs: description.layout.label.clone(),
+            shard_shape,
+        };
+        Self {
+            url: store.url_of(prefix),
+            prefix: prefix.to_owned(),
+            store,
+            description,
+            meta,
+            shards: ShardCache::default(),
+            pool: Pool::unlimited(),
+        }
+    }
+
+    /// The version of Zarr, 2 or 3.
+    #[must_use]
+    pub fn version(&self) -> u8 {
+        self.description.version
+    }
+
+    /// Whether the metadata give a fill value; version 2 may have `null`.
+    #[must_use]
+    pub fn has_fill_value(&self) -> bool {
+        self.description.has_fill_value
+    }
+
+    /// The grid of stored objects: shards, or chunks where there are none.
+    #[must_use]
+    pub fn objects(&self) -> &craton_core::Grid {
+        &self.description.objects
+    }
+
+    /// The name in the store of the object at `index` of [`ZarrArray::objects`].
+    #[must_use]
+    pub fn object_location(&self, index: &[u64]) -> String {
+        let key = self.description.keys.key(index);
+        if self.prefix.is_empty() {
+            key
+        } else {
+            format!("{}/{key}", self.prefix)
+        }
+    }
+
+    async fn locate_inner(&self, index: &[u64]) -> Result<ChunkRef> {
+        if index.len() != self.meta.grid.axes.len() {
+            return Err(Error::internal(
+                "chunk index has another rank than the array",
+            ));
+        }
+        if self.description.layout.levels.is_empty() {
+            let location = self.object_location(index).into();
+            return Ok(self.stored(location, ByteRange::Whole, MissingMeans::FillValue));
+        }
+        match self.find_in_shards(index).await? {
+            None => Ok(ChunkRef::Missing),
+            Some(Bytes::Stored { location, range }) => {
+                Ok(self.stored(location, range, MissingMeans::Error))
+            }
+            Some(Bytes::Held { buffer, range }) => Ok(ChunkRef::Inline {
+                bytes: Buffer::copy_of(&buffer[range])?,
+                decode: self.description.layout.chain.clone(),
+            }),
+        }
+    }
+
+    fn stored(&self, location: Arc<str>, range: ByteRange, if_missing: MissingMeans) -> ChunkRef {
+        ChunkRef::Stored(StoredRange {
+            store: self.store.clone(),
+            location,
+            range,
+            if_missing,
+            decode: self.description.layout.chain.clone(),
+        })
+    }
+
+    /// Goes from the object through every level of shards to the innermost chunk.
+    async fn find_in_shards(&self, index: &[u64]) -> Result<Option<Bytes>> {
+        let levels = &self.description.layout.levels;
+        let origin: Vec<u64> = self
+            .meta
+            .grid
+            .chunk(index)
+            .iter()
+            .map(|chunk| chunk.start)
+            .collect();
+        let object: Vec<u64> = origin
+            .iter()
+            .zip(&levels[0].shape)
+            .map(|(start, length)| start / length)
+            .collect();
+        let mut bytes = Bytes::Stored {
+            location: self.object_location(&object).into(),
+            range: ByteRange::Whole,
+        };
+        for (depth, level) in levels.iter().enumerate() {
+            let key = std::iter::once(depth as u64)
+                .chain(
+                    origin
+                        .iter()
+                        .zip(&level.shape)
+                        .map(|(start, length)| start / length),
+                )
+                .collect();
+            let read = Shard::read(
+                &*self.store,
+                level,
+                &bytes,
+                self.largest_shard(depth),
+                &self.pool,
+            );
+            let Some(shard) = self.shards.get(key, read).await? else {
+                return Ok(None);
+            };
+            // OK to count in `usize`: the level's whole count fits it.
+            let position = level.axes.iter().fold(0u64, |position, &axis| {
+                let inner = level.inner[axis];
+                position * (level.shape[axis] / inner) + origin[axis] % level.shape[axis] / inner
+            });
+            let position = usize::try_from(position).unwrap_or(usize::MAX);
+            match shard.entry(position, &bytes)? {
+                Some(inner) => bytes = inner,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(bytes))
+    }
+
+    /// The most bytes that a shard of this level can have without its wrapping codecs.
+    fn largest_shard(&self, depth: usize) -> usize {
+        let layout = &self.description.layout;
+        let chunk = layout.chunk.iter().try_fold(1usize, |count, length| {
+            count.checked_mul(usize::try_from(*length).ok()?)
+        });
+        let item_size = self.meta.dtype.item_size().unwrap_or(1 << 10);
+        let chunk = chunk
+            .and_then(|count| count.checked_mul(item_size))
+            .unwrap_or(usize::MAX);
+        let innermost = layout.chain.encoded_size(chunk).most();
+        layout.levels[depth..]
+            .iter()
+            .rev()
+            .fold(innermost, |inner, level| {
+                let index = usize::try_from(level.index_length).unwrap_or(usize::MAX);
+                inner.saturating_mul(level.count).saturating_add(index)
+            })
+    }
+}
+
+impl Source for ZarrArray {
+    fn meta(&self) -> &ArrayMeta {
+        &self.meta
+    }
+
+    fn locate<'a>(&'a self, index: &'a [u64]) -> BoxFuture<'a, Result<ChunkRef>> {
+        Box::pin(async move {
+            let located = self.locate_inner(index).await;
+            located.map_err(|error| error.in_chunk(index).at(&self.url))
+        })
+    }
+
+    fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl fmt::Debug for ZarrArray {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "ZarrArray({}, {:?} {})",
+            self.url, self.meta.shape, self.meta.dtype
+        )
+    }
+}

@@ -1,0 +1,21 @@
+//! Zarr of both versions, read through one description of an array.
+//!
+//! [`open_hierarchy`] finds groups and arrays; [`ZarrArray`] is a [`craton_core::Source`];
+//! [`ZarrStoreWriter`] writes version 3. The files `v2` and `v3` only turn metadata into a [`Description`].
+
+mod array;
+mod description;
+mod dtype;
+mod fill;
+mod hierarchy;
+mod json;
+mod layout;
+mod shard;
+mod v2;
+mod v3;
+pub mod writer;
+
+pub use array::ZarrArray;
+pub use description::{Description, KeyEncoding};
+pub use hierarchy::{Node, NodeKind, open_hierarchy};
+pub use writer::{ArraySpec, ZarrStoreWriter, parse_codecs};

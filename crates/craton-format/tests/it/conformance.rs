@@ -1,0 +1,170 @@
+//! 642 arrays by zarr-python 2 and 3 and by tensorstore, value by value.
+
+use crate::support::{Values, corpus, npy, read_url, same, unpack};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use craton_core::ErrorKind;
+use serde_json::Value;
+
+/// Codecs and types that are refused by name, and why.
+const REFUSED: &[(&str, &str)] = &[
+    (
+        "zfpy",
+        "the zfp library has no pure-Rust or cmake-free build",
+    ),
+    ("pcodec", "the format of this young codec still changes"),
+    ("json2", "objects of any type have no element type here"),
+    ("msgpack2", "objects of any type have no element type here"),
+    ("vlen-array", "ragged arrays have no element type here"),
+    (
+        "categorize",
+        "only for texts of varying length; fixed ones are refused",
+    ),
+    ("bfloat16", "an extension type without arithmetic here"),
+    ("float8_e4m3fn", "an extension type without arithmetic here"),
+    ("float8_e5m2", "an extension type without arithmetic here"),
+    ("int4", "an extension type without arithmetic here"),
+];
+
+#[test]
+fn every_array_of_the_conformance_corpus_has_its_values() {
+    let Some(archive) = corpus("conformance/zarr/corpus.tar.gz") else {
+        return;
+    };
+    let folder = unpack(&archive);
+    let manifest = std::fs::read(folder.path().join("manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    let entries = manifest
+        .as_array()
+        .or_else(|| manifest["arrays"].as_array())
+        .unwrap();
+    let (mut equal, mut refused, mut wrong) = (0, 0, Vec::new());
+    for entry in entries {
+        let name = entry["array"].as_str().unwrap();
+        let url = folder.path().join(name).to_str().unwrap().to_owned();
+        match read_url(&url) {
+            Ok((shape, values)) => match compare(folder.path(), entry, &shape, &values) {
+                Ok(()) => equal += 1,
+                Err(why) => wrong.push(format!("{name}: {why}")),
+            },
+            Err(error) if is_refused(entry, &error) => refused += 1,
+            Err(error) => wrong.push(format!("{name}: {error:?}")),
+        }
+    }
+    println!("{equal} equal, {refused} refused, {} wrong", wrong.len());
+    assert!(
+        wrong.is_empty(),
+        "{} arrays are wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    assert!(
+        equal + refused >= 642 && refused <= 26,
+        "{equal} equal, {refused} refused"
+    );
+}
+
+fn is_refused(entry: &Value, error: &craton_core::Error) -> bool {
+    let text = format!("{} {}", entry["codecs"], entry["dtype"]);
+    let names = |name: &str| {
+        text.contains(&format!("{name}\"")) || text.contains(&format!("numcodecs.{name}"))
+    };
+    error.kind() == ErrorKind::Unsupported
+        && error.context().variable.is_some()
+        && REFUSED
+            .iter()
+            .any(|(name, _)| names(name) && error.to_string().contains(name))
+}
+
+fn compare(
+    root: &std::path::Path,
+    entry: &Value,
+    shape: &[u64],
+    values: &Values,
+) -> Result<(), String> {
+    let path = root.join(entry["expected"].as_str().unwrap());
+    let bytes = std::fs::read(&path).unwrap();
+    let declared: Vec<u64> = entry["shape"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|length| length.as_u64().unwrap())
+        .collect();
+    if declared != shape {
+        return Err(format!("shape {shape:?} instead of {declared:?}"));
+    }
+    if entry["note"]
+        .as_str()
+        .is_some_and(|note| note.starts_with("fill_value null"))
+    {
+        return Ok(());
+    }
+    match values {
+        Values::Strings(actual) => {
+            let expected: Value = serde_json::from_slice(&bytes).unwrap();
+            let expected = expected["values_C_order"].as_array().unwrap();
+            for (at, (actual, expected)) in actual.iter().zip(expected).enumerate() {
+                let expected = match expected {
+                    Value::String(text) => text.as_bytes().to_vec(),
+                    Value::Object(map) => STANDARD.decode(map["base64"].as_str().unwrap()).unwrap(),
+                    Value::Null | Value::Number(_) => Vec::new(),
+                    other => return Err(format!("expected {other}")),
+                };
+                if *actual != expected {
+                    return Err(format!(
+                        "element {at} is {actual:?} instead of {expected:?}"
+                    ));
+                }
+            }
+            if actual.len() == expected.len() {
+                Ok(())
+            } else {
+                Err("count differs".to_owned())
+            }
+        }
+        Values::Fixed(dtype, actual) => {
+            if path.extension().is_some_and(|ending| ending == "json") {
+                return compare_json(*dtype, actual, &bytes);
+            }
+            let (_, _, expected) = npy(&bytes);
+            let tolerance = if entry["lossy"] == true { 1e-6 } else { 0.0 };
+            if same(*dtype, actual, &expected, tolerance) {
+                return Ok(());
+            }
+            let size = dtype.item_size().unwrap();
+            let differs = actual
+                .chunks(size)
+                .zip(expected.chunks(size))
+                .position(|(a, b)| a != b);
+            let (got, want) = (actual.len(), expected.len());
+            Err(format!(
+                "{dtype}: {got} bytes against {want}, first difference at {differs:?}"
+            ))
+        }
+    }
+}
+
+/// Fixed bytes and texts whose expected values are a list.
+fn compare_json(dtype: craton_core::DType, actual: &[u8], expected: &[u8]) -> Result<(), String> {
+    let expected: Value = serde_json::from_slice(expected).unwrap();
+    let size = dtype.item_size().unwrap();
+    for (at, (item, expected)) in actual
+        .chunks(size)
+        .zip(expected["values_C_order"].as_array().unwrap())
+        .enumerate()
+    {
+        let scalar = craton_core::Scalar::from_bytes(dtype, item);
+        let is_same = match expected {
+            Value::String(text) => scalar.to_text().as_deref() == Some(text),
+            Value::Object(map) => {
+                let mut bytes = STANDARD.decode(map["base64"].as_str().unwrap()).unwrap();
+                bytes.resize(size, 0);
+                bytes == item
+            }
+            _ => false,
+        };
+        if !is_same {
+            return Err(format!("element {at} is {scalar} instead of {expected}"));
+        }
+    }
+    Ok(())
+}
