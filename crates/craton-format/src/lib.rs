@@ -4,11 +4,11 @@
 //! [`craton_core::Sink`]s. Never schedules work, starts a thread, or knows what a plan is.
 
 pub mod codec;
-pub mod detect;
-pub mod zarr;
 pub mod combine;
+pub mod detect;
 pub mod hdf5;
 pub mod netcdf3;
 pub mod pieces;
 pub mod ranges;
 pub mod tree;
+pub mod zarr;

@@ -311,3 +311,54 @@ impl RangeCache {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use craton_store::MemoryStore;
+    use futures_util::FutureExt;
+
+    fn cache(length: usize) -> (Vec<u8>, RangeCache) {
+        let bytes: Vec<u8> = (0..length).map(|at| (at * 31 % 251) as u8).collect();
+        let objects = BTreeMap::from([("a".to_owned(), bytes.clone())]);
+        let store = Arc::new(MemoryStore::new(objects));
+        let cache = RangeCache::open(store, "a")
+            .now_or_never()
+            .unwrap()
+            .unwrap();
+        (bytes, cache)
+    }
+
+    #[test]
+    fn a_parser_sees_the_bytes_of_the_object_whatever_was_fetched_before() {
+        let (bytes, mut cache) = cache(1_000_000);
+        for (offset, length) in [
+            (999_000, 1000),
+            (70_000, 10),
+            (60_000, 300_000),
+            (0, 1_000_000),
+        ] {
+            let found = cache.run(|cache| Ok(cache.bytes(offset, length)?.into_owned()));
+            let found = found.now_or_never().unwrap().unwrap();
+            assert_eq!(found, bytes[offset as usize..(offset + length) as usize]);
+        }
+    }
+
+    #[test]
+    fn bytes_past_the_end_are_an_error_and_never_fetched() {
+        let (_, cache) = cache(10);
+        for (offset, length) in [(5, 6), (11, 0), (u64::MAX, 2)] {
+            assert!(matches!(cache.bytes(offset, length), Err(Stop::Failed(_))));
+        }
+    }
+
+    #[test]
+    fn items_fail_alone() {
+        let (_, mut cache) = cache(300_000);
+        let places = [0u64, 299_999, 400_000, 150_000];
+        let results = cache.run_all(&places, |cache, at| Ok(cache.bytes(*at, 1)?[0]));
+        let results = results.now_or_never().unwrap().unwrap();
+        let is_ok: Vec<bool> = results.iter().map(Result::is_ok).collect();
+        assert_eq!(is_ok, [true, true, false, true]);
+    }
+}

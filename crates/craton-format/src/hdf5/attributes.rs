@@ -10,6 +10,7 @@ use super::superblock::View;
 use crate::ranges::Parse;
 use craton_core::{AttributeValue, Attributes, Error, Numbers, Result};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// An attribute's value may not become larger than this in memory.
 const LARGEST: u64 = 256 * 1024 * 1024;
@@ -311,14 +312,11 @@ impl Heaps {
         if count == 0 || address == 0 || address == UNDEFINED {
             return Ok(Vec::new());
         }
-        if !self.collections.contains_key(&address) {
-            self.collections
-                .insert(address, Collection::parse(view, address)?);
-        }
-        let bytes = match self.collections.get(&address) {
-            Some(collection) => collection.get(number)?,
-            None => &[],
+        let collection = match self.collections.entry(address) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(Collection::parse(view, address)?),
         };
+        let bytes = collection.get(number)?;
         let length = count.saturating_mul(u64::from(item_size));
         let value = usize::try_from(length)
             .ok()

@@ -1,5 +1,6 @@
 //! Little-endian fields, one after the other, out of bytes that may end too early.
 
+use crate::codec::lookup3::lookup3;
 use craton_core::{Error, Result};
 
 /// An address that points nowhere.
@@ -45,11 +46,6 @@ impl<'a> Cursor<'a> {
     /// Passes over `count` bytes.
     pub fn skip(&mut self, count: usize) -> Result<()> {
         self.take(count).map(|_| ())
-    }
-
-    /// Passes over padding up to a multiple of `alignment` from the start.
-    pub fn align(&mut self, alignment: usize) -> Result<()> {
-        self.skip(self.at.next_multiple_of(alignment) - self.at)
     }
 
     /// One byte.
@@ -153,62 +149,9 @@ pub fn verify_checksum(block: &[u8], what: &str) -> Result<()> {
     )))
 }
 
-/// Bob Jenkins' lookup3 hash with seed 0, which HDF5 uses for its metadata.
-pub fn lookup3(bytes: &[u8]) -> u32 {
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "the hash is defined modulo 2^32"
-    )]
-    let start = 0xdead_beef_u32.wrapping_add(bytes.len() as u32);
-    let (mut a, mut b, mut c) = (start, start, start);
-    let word = |bytes: &[u8], at: usize| {
-        (0..4).fold(0u32, |word, byte| {
-            word | u32::from(bytes.get(at + byte).copied().unwrap_or(0)) << (8 * byte)
-        })
-    };
-    let mut rest = bytes;
-    while rest.len() > 12 {
-        a = a.wrapping_add(word(rest, 0));
-        b = b.wrapping_add(word(rest, 4));
-        c = c.wrapping_add(word(rest, 8));
-        a = a.wrapping_sub(c) ^ c.rotate_left(4);
-        c = c.wrapping_add(b);
-        b = b.wrapping_sub(a) ^ a.rotate_left(6);
-        a = a.wrapping_add(c);
-        c = c.wrapping_sub(b) ^ b.rotate_left(8);
-        b = b.wrapping_add(a);
-        a = a.wrapping_sub(c) ^ c.rotate_left(16);
-        c = c.wrapping_add(b);
-        b = b.wrapping_sub(a) ^ a.rotate_left(19);
-        a = a.wrapping_add(c);
-        c = c.wrapping_sub(b) ^ b.rotate_left(4);
-        b = b.wrapping_add(a);
-        rest = &rest[12..];
-    }
-    if rest.is_empty() {
-        return c;
-    }
-    a = a.wrapping_add(word(rest, 0));
-    b = b.wrapping_add(word(rest, 4));
-    c = c.wrapping_add(word(rest, 8));
-    c = (c ^ b).wrapping_sub(b.rotate_left(14));
-    a = (a ^ c).wrapping_sub(c.rotate_left(11));
-    b = (b ^ a).wrapping_sub(a.rotate_left(25));
-    c = (c ^ b).wrapping_sub(b.rotate_left(16));
-    a = (a ^ c).wrapping_sub(c.rotate_left(4));
-    b = (b ^ a).wrapping_sub(a.rotate_left(14));
-    (c ^ b).wrapping_sub(b.rotate_left(24))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lookup3_gives_its_published_values() {
-        assert_eq!(lookup3(b""), 0xdead_beef);
-        assert_eq!(lookup3(b"Four score and seven years ago"), 0x1777_0551);
-    }
 
     #[test]
     fn fields_past_the_end_are_errors() {

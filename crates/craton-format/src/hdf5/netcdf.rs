@@ -9,8 +9,9 @@ use crate::tree::{Dimension, Group};
 use craton_core::{Error, Result};
 use std::collections::{HashMap, HashSet};
 
-/// Soft links that lead to soft links are followed this often.
-const MOST_HOPS: u32 = 32;
+/// One soft link may lead over this many others. A budget rather than a depth, because links that each
+/// name the next one twice would double the work at every step.
+const MOST_HOPS: u32 = 256;
 /// The netCDF library renames variables that would be mistaken for coordinates.
 const RENAMED: &str = "_nc4_non_coord_";
 
@@ -128,7 +129,7 @@ impl<'a> Builder<'a> {
             });
             let mut below = Vec::new();
             for link in links {
-                match self.follow(address, &link.target, MOST_HOPS) {
+                match self.follow(address, &link.target, &mut { MOST_HOPS }) {
                     Ok(target) => self.read_member(number, &link.name, target, &mut below),
                     Err(error) => self.scopes[number]
                         .broken
@@ -166,7 +167,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The object that a link leads to.
-    fn follow(&self, group: u64, target: &Target, hops: u32) -> Result<u64> {
+    fn follow(&self, group: u64, target: &Target, hops: &mut u32) -> Result<u64> {
         match target {
             Target::Hard(address) => Ok(*address),
             Target::Soft(path) => self.resolve(group, path, hops),
@@ -181,12 +182,12 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn resolve(&self, group: u64, path: &str, hops: u32) -> Result<u64> {
-        if hops == 0 {
-            return Err(Error::corrupt(format!(
-                "soft links that lead to `{path}` go in a circle"
-            )));
-        }
+    fn resolve(&self, group: u64, path: &str, hops: &mut u32) -> Result<u64> {
+        let Some(left) = hops.checked_sub(1) else {
+            let message = format!("soft links that lead to `{path}` go in a circle");
+            return Err(Error::corrupt(message));
+        };
+        *hops = left;
         let mut at = if path.starts_with('/') {
             self.root
         } else {
@@ -206,7 +207,7 @@ impl<'a> Builder<'a> {
                     "a soft link leads to `{path}`, but there is no `{part}`"
                 ))
             })?;
-            at = self.follow(at, &link.target, hops - 1)?;
+            at = self.follow(at, &link.target, hops)?;
         }
         Ok(at)
     }
@@ -311,7 +312,13 @@ impl<'a> Builder<'a> {
             let own = self.scopes[group].variables[variable].axes[axis];
             let fits = |found: &(usize, usize)| self.fits(*found, dataset, axis);
             let found = by_id.filter(fits).or(by_scale.filter(fits)).or(own);
-            let found = found.unwrap_or_else(|| self.anonymous(group, dataset, axis));
+            let found = match found {
+                Some(found) => found,
+                None => {
+                    let used = self.scopes[group].variables[variable].axes.clone();
+                    self.anonymous(group, dataset, axis, &used)
+                }
+            };
             self.scopes[group].variables[variable].axes[axis] = Some(found);
         }
     }
@@ -338,26 +345,32 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// A dimension of this group with the right length, made if there is none.
-    fn anonymous(&mut self, group: usize, dataset: &Dataset, axis: usize) -> (usize, usize) {
+    /// A dimension of this group with the right length that the variable has on no other axis, made if
+    /// there is none.
+    fn anonymous(
+        &mut self,
+        group: usize,
+        dataset: &Dataset,
+        axis: usize,
+        used: &[Option<(usize, usize)>],
+    ) -> (usize, usize) {
         let (length, is_unlimited) = (dataset.shape[axis], dataset.is_unlimited(axis));
-        let position = self.scopes[group].dimensions.iter().position(|axis| {
-            axis.dimension.length == length && axis.dimension.is_unlimited == is_unlimited
+        let mut numbered = self.scopes[group].dimensions.iter().enumerate();
+        let found = numbered.find(|(position, axis)| {
+            let dimension = &axis.dimension;
+            (dimension.length, dimension.is_unlimited) == (length, is_unlimited)
+                && !used.contains(&Some((group, *position)))
         });
-        if let Some(position) = position {
+        if let Some((position, _)) = found {
             return (group, position);
         }
         let name = format!("phony_dim_{}", self.next_id);
-        self.add_dimension(
-            group,
-            Dimension {
-                name,
-                length,
-                is_unlimited,
-            },
-            None,
-            None,
-        )
+        let dimension = Dimension {
+            name,
+            length,
+            is_unlimited,
+        };
+        self.add_dimension(group, dimension, None, None)
     }
 
     /// An unlimited dimension is as long as the longest variable along it.

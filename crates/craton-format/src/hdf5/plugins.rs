@@ -1,5 +1,6 @@
 //! Filters that HDF5 has as plug-ins or that are rare, each by the library that knows it.
 
+use crate::codec::lz4::decode_block;
 use craton_core::{Error, Result};
 
 fn wrong_length(what: &str, found: usize, expected: usize) -> Error {
@@ -57,19 +58,10 @@ pub fn lz4(input: &[u8], out: &mut [u8]) -> Result<()> {
 
 /// One lz4 block that gives exactly `out`.
 pub fn lz4_block(input: &[u8], out: &mut [u8]) -> Result<()> {
-    let damaged = || Error::corrupt("lz4 bytes are damaged");
-    let (from, room) = (i32::try_from(input.len()), i32::try_from(out.len()));
-    let (Ok(from), Ok(room)) = (from, room) else {
-        return Err(damaged());
-    };
-    // SAFETY: both buffers come with their lengths, and the library checks every access against them.
-    let length = unsafe {
-        lz4_sys::LZ4_decompress_safe(input.as_ptr().cast(), out.as_mut_ptr().cast(), from, room)
-    };
-    match usize::try_from(length) {
-        Ok(length) if length == out.len() => Ok(()),
-        Ok(length) => Err(wrong_length("lz4", length, out.len())),
-        Err(_) => Err(damaged()),
+    match decode_block(input, out) {
+        Some(length) if length == out.len() => Ok(()),
+        Some(length) => Err(wrong_length("lz4", length, out.len())),
+        None => Err(Error::corrupt("lz4 bytes are damaged")),
     }
 }
 

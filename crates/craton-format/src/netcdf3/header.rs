@@ -19,8 +19,6 @@ pub struct Header {
     pub attributes: Attributes,
     /// The variables.
     pub variables: Vec<RawVariable>,
-    /// Bytes of the header.
-    pub length: u64,
 }
 
 /// A dimension; length 0 marks the one that grows.
@@ -270,7 +268,6 @@ pub fn parse(cache: &RangeCache) -> Parse<Header> {
         record_dimension,
         attributes,
         variables,
-        length: reader.at,
     })
 }
 

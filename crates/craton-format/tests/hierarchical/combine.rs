@@ -48,7 +48,10 @@ impl Source for Model {
                 }
             }
             let decode = Arc::new(Plain { is_swapped: false });
-            Ok(ChunkRef::Inline { bytes: Buffer::copy_of(&bytes)?, decode })
+            Ok(ChunkRef::Inline {
+                bytes: Buffer::copy_of(&bytes)?,
+                decode,
+            })
         })
     }
     fn url(&self) -> &str {
@@ -101,7 +104,8 @@ proptest! {
 
 #[test]
 fn sources_that_differ_are_refused_by_name() {
-    let part = |shape: &[u64], chunks: &[u64]| Arc::new(Model::new(shape, chunks, 0)) as Arc<dyn Source>;
+    let part =
+        |shape: &[u64], chunks: &[u64]| Arc::new(Model::new(shape, chunks, 0)) as Arc<dyn Source>;
     let refused = |parts: Vec<Arc<dyn Source>>| ConcatSource::new(parts, 0).unwrap_err();
     let shape = refused(vec![part(&[2, 3], &[2, 2]), part(&[2, 4], &[2, 2])]);
     assert_eq!(shape.kind(), ErrorKind::InvalidInput);
@@ -113,9 +117,14 @@ fn sources_that_differ_are_refused_by_name() {
 
 #[test]
 fn sources_without_chunks_take_no_place() {
-    let part = |length, first| Arc::new(Model::new(&[length, 1], &[2, 1], first)) as Arc<dyn Source>;
-    let whole = ConcatSource::new(vec![part(0, 0), part(3, 10), part(0, 20), part(1, 30)], 0).unwrap();
-    let expected: Vec<u8> = [10i32, 11, 12, 30].into_iter().flat_map(i32::to_ne_bytes).collect();
+    let part =
+        |length, first| Arc::new(Model::new(&[length, 1], &[2, 1], first)) as Arc<dyn Source>;
+    let whole =
+        ConcatSource::new(vec![part(0, 0), part(3, 10), part(0, 20), part(1, 30)], 0).unwrap();
+    let expected: Vec<u8> = [10i32, 11, 12, 30]
+        .into_iter()
+        .flat_map(i32::to_ne_bytes)
+        .collect();
     assert_eq!(read_all(&whole).unwrap(), Values::Bytes(expected));
     assert!(now(whole.locate(&[2, 0])).is_ok());
 }

@@ -43,9 +43,17 @@ pub fn read_chunk(source: &dyn Source, index: &[u64]) -> Result<Option<Values>> 
     let pool = Pool::unlimited();
     let meta = source.meta();
     let size = meta.dtype.item_size().unwrap_or(0);
-    let encoded: u64 = meta.grid.chunk(index).iter().map(|axis| axis.encoded).product();
+    let encoded: u64 = meta
+        .grid
+        .chunk(index)
+        .iter()
+        .map(|axis| axis.encoded)
+        .product();
     if encoded.saturating_mul(size as u64) > LARGEST {
-        return Err(Error::new(craton_core::ErrorKind::Budget, "too large for a test"));
+        return Err(Error::new(
+            craton_core::ErrorKind::Budget,
+            "too large for a test",
+        ));
     }
     let mut out = vec![0u8; encoded as usize * size];
     let decoded = match now(source.locate(index))? {
@@ -56,16 +64,26 @@ pub fn read_chunk(source: &dyn Source, index: &[u64]) -> Result<Option<Values>> 
             let bytes = read.ok_or_else(|| Error::not_found("no object"))?;
             let decoded = stored.decode.decode(&bytes, &mut out, &pool)?;
             if let Some(identity) = stored.decode.is_identity() {
-                assert_eq!((identity, &bytes[..]), (decoded.clone(), &out[..]), "identity tells the truth");
+                assert_eq!(
+                    (identity, &bytes[..]),
+                    (decoded.clone(), &out[..]),
+                    "identity tells the truth"
+                );
             }
             decoded
         }
     };
     Ok(Some(match decoded {
-        Decoded::Strings(strings) => {
-            Values::Texts((0..strings.len()).map(|at| strings.get(at).to_vec()).collect())
-        }
-        Decoded::Elements { order, is_swapped, is_shuffled } => {
+        Decoded::Strings(strings) => Values::Texts(
+            (0..strings.len())
+                .map(|at| strings.get(at).to_vec())
+                .collect(),
+        ),
+        Decoded::Elements {
+            order,
+            is_swapped,
+            is_shuffled,
+        } => {
             assert_eq!(order, Order::C);
             if is_shuffled {
                 let count = out.len() / size;
@@ -75,7 +93,8 @@ pub fn read_chunk(source: &dyn Source, index: &[u64]) -> Result<Option<Values>> 
                 }
             }
             if is_swapped {
-                out.chunks_exact_mut(meta.dtype.swap_size()).for_each(<[u8]>::reverse);
+                out.chunks_exact_mut(meta.dtype.swap_size())
+                    .for_each(<[u8]>::reverse);
             }
             Values::Bytes(out)
         }
@@ -88,7 +107,10 @@ pub fn read_all(source: &dyn Source) -> Result<Values> {
     let total: u64 = meta.shape.iter().product();
     let size = meta.dtype.item_size();
     if total.saturating_mul(size.unwrap_or(16) as u64) > LARGEST || meta.grid.len() > 1 << 20 {
-        return Err(Error::new(craton_core::ErrorKind::Budget, "too large for a test"));
+        return Err(Error::new(
+            craton_core::ErrorKind::Budget,
+            "too large for a test",
+        ));
     }
     let fill = meta.fill_value.bytes();
     let mut bytes = vec![0u8; total as usize * size.unwrap_or(0)];
@@ -114,7 +136,11 @@ pub fn read_all(source: &dyn Source) -> Result<Values> {
             }
         }
     }
-    Ok(if size.is_some() { Values::Bytes(bytes) } else { Values::Texts(texts) })
+    Ok(if size.is_some() {
+        Values::Bytes(bytes)
+    } else {
+        Values::Texts(texts)
+    })
 }
 
 /// The array among `nodes` at `path`.

@@ -69,9 +69,9 @@ def record(name):
                 return
             if str(item.attrs.get("NAME", b"")).find("not a netCDF variable") >= 0:
                 return
-            path = "/" + path
-            data = item[()]
-            entry = {"shape": list(item.shape), "dtype": dtype_name(np.asarray(data)), "values": values(data)}
+            path = "/" + path.replace("_nc4_non_coord_", "")
+            data = np.asarray(item[()], dtype=object if item.dtype.kind == "O" else None)
+            entry = {"shape": list(item.shape), "dtype": dtype_name(data), "values": values(data)}
             if path in dims:
                 entry["dims"], entry["netcdf_shape"] = dims[path]
             arrays[path] = entry
