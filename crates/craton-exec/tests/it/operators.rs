@@ -265,10 +265,13 @@ fn a_group_alone_in_its_task_lands_in_its_own_place() {
     let node = Arc::new(ModelSource::new(&array, &storage)).node();
     let codes = [0i64, 1, 2, 0, 1, 2];
     for chunk in [1, 2, 6] {
-        let storage = Storage { grid: Grid { axes: vec![
-            AxisGrid::single(4),
-            AxisGrid::regular(6, chunk).unwrap(),
-        ] }, order: Order::C, ..storage.clone() };
+        let storage = Storage {
+            grid: Grid {
+                axes: vec![AxisGrid::single(4), AxisGrid::regular(6, chunk).unwrap()],
+            },
+            order: Order::C,
+            ..storage.clone()
+        };
         let other = Arc::new(ModelSource::new(&array, &storage)).node();
         for node in [&node, &other] {
             let options = ReduceOptions::default();
@@ -279,7 +282,11 @@ fn a_group_alone_in_its_task_lands_in_its_own_place() {
     }
     // Twenty indices of one group to a task, which is more than are folded together.
     let array = Array::of(DType::Int32, &[3, 40], |at| (100 * at[0] + at[1]) as f64);
-    let node = Arc::new(ModelSource::new(&array, &Storage::plain(&[3, 40], &[3, 20]))).node();
+    let node = Arc::new(ModelSource::new(
+        &array,
+        &Storage::plain(&[3, 40], &[3, 20]),
+    ))
+    .node();
     let codes: Vec<i64> = (0..40).map(|at| at / 20).collect();
     let options = ReduceOptions::default();
     let sums = ops::group_reduce(Reduction::Sum, &node, 1, codes.clone(), 2, options).unwrap();
@@ -289,11 +296,17 @@ fn a_group_alone_in_its_task_lands_in_its_own_place() {
 
 #[test]
 fn each_missing_value_is_filled_from_its_own_place() {
-    let array = Array::of(DType::Float32, &[5], |at| if at[0] % 2 == 0 { f64::NAN } else { 1.0 });
+    let array = Array::of(DType::Float32, &[5], |at| {
+        if at[0] % 2 == 0 { f64::NAN } else { 1.0 }
+    });
     let other = Array::of(DType::Float32, &[5], |at| 10.0 + at[0] as f64);
     let random = &mut Random(1);
     let (left, right) = (stored(random, &array).1, stored(random, &other).1);
     let node = ops::fill_missing(&left, &right).unwrap();
-    let expected = array.zip(&other, DType::Float32, |a, b| if a.is_nan() { b } else { a });
+    let expected = array.zip(
+        &other,
+        DType::Float32,
+        |a, b| if a.is_nan() { b } else { a },
+    );
     Array::from_block(&run(&node, 1)).check(&expected, 0.0, "fillna");
 }

@@ -326,7 +326,10 @@ fn encode(array: &Array, storage: &Storage, index: &[u64], fill: f64) -> Option<
         Order::C => (0..chunk.len()).collect(),
         Order::Permuted(axes) => axes.clone(),
     };
-    let stored: Vec<usize> = axes.iter().map(|axis| chunk[*axis].encoded as usize).collect();
+    let stored: Vec<usize> = axes
+        .iter()
+        .map(|axis| chunk[*axis].encoded as usize)
+        .collect();
     let size = array.dtype.item_size().unwrap();
     let mut items = Vec::new();
     let mut is_fill = true;
@@ -364,7 +367,12 @@ impl Source for ModelSource {
     }
     fn locate<'a>(&'a self, index: &'a [u64]) -> BoxFuture<'a, Result<ChunkRef>> {
         Box::pin(async move {
-            *self.locates.lock().unwrap().entry(index.to_vec()).or_default() += 1;
+            *self
+                .locates
+                .lock()
+                .unwrap()
+                .entry(index.to_vec())
+                .or_default() += 1;
             if let Some(control) = &self.on_locate {
                 control.cancel();
             }
@@ -415,7 +423,11 @@ impl ModelSink {
         seen.sort();
         seen.dedup();
         assert_eq!(seen.len(), puts.len(), "a chunk was put twice");
-        assert_eq!(puts.len() as u64, self.chunks.grid.len(), "a chunk is left out");
+        assert_eq!(
+            puts.len() as u64,
+            self.chunks.grid.len(),
+            "a chunk is left out"
+        );
         for (index, block) in puts.iter() {
             let chunk = self.chunks.grid.chunk(index);
             let lengths: Vec<usize> = chunk.iter().map(|chunk| chunk.length as usize).collect();
@@ -450,7 +462,10 @@ impl Sink for ModelSink {
         block: &'a Block,
         _: &'a Pool,
     ) -> BoxFuture<'a, Result<u64>> {
-        self.puts.lock().unwrap().push((index.to_vec(), block.clone()));
+        self.puts
+            .lock()
+            .unwrap()
+            .push((index.to_vec(), block.clone()));
         Box::pin(async { Ok(1) })
     }
     fn commit(&self) -> BoxFuture<'_, Result<()>> {
@@ -536,7 +551,8 @@ pub fn fold(
             return f64::NAN;
         }
         let mean = numbers().sum::<f64>() / count;
-        numbers().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - f64::from(options.ddof))
+        numbers().map(|value| (value - mean).powi(2)).sum::<f64>()
+            / (count - f64::from(options.ddof))
     };
     match reduction {
         Reduction::Sum if is_enough => numbers().sum::<f64>() + 0.0,
@@ -580,14 +596,24 @@ impl Array {
         let shape: Vec<usize> = kept.iter().map(|axis| self.shape[*axis]).collect();
         let mut members = vec![Vec::new(); shape.iter().product()];
         for (index, value) in indices(&self.shape).zip(&self.values) {
-            let place = kept.iter().fold(0, |place, axis| place * self.shape[*axis] + index[*axis]);
+            let place = kept
+                .iter()
+                .fold(0, |place, axis| place * self.shape[*axis] + index[*axis]);
             members[place].push(*value);
         }
         let values = members.iter().map(|all| {
             let value = fold(reduction, self.dtype, all, options);
-            if dtype.is_float() { rounded(dtype, value) } else { value }
+            if dtype.is_float() {
+                rounded(dtype, value)
+            } else {
+                value
+            }
         });
-        Array { dtype, values: values.collect(), shape }
+        Array {
+            dtype,
+            values: values.collect(),
+            shape,
+        }
     }
 
     /// Folds the indices of `axis` with equal codes.
@@ -611,12 +637,21 @@ impl Array {
                     self.at(&place)
                 })
                 .collect();
-            let places: Vec<usize> =
-                (0..self.shape[axis]).filter(|at| codes[*at] == index[axis] as i64).collect();
+            let places: Vec<usize> = (0..self.shape[axis])
+                .filter(|at| codes[*at] == index[axis] as i64)
+                .collect();
             let value = fold(reduction, self.dtype, &members, options);
             let is_place = matches!(reduction, Reduction::ArgMin | Reduction::ArgMax);
-            let value = if is_place && value >= 0.0 { places[value as usize] as f64 } else { value };
-            if dtype.is_float() { rounded(dtype, value) } else { value }
+            let value = if is_place && value >= 0.0 {
+                places[value as usize] as f64
+            } else {
+                value
+            };
+            if dtype.is_float() {
+                rounded(dtype, value)
+            } else {
+                value
+            }
         })
     }
 
@@ -713,7 +748,11 @@ impl Array {
         let rank = self.shape.len().max(other.shape.len());
         let length = |array: &Array, axis: usize| {
             let skip = rank - array.shape.len();
-            if axis < skip { 1 } else { array.shape[axis - skip] }
+            if axis < skip {
+                1
+            } else {
+                array.shape[axis - skip]
+            }
         };
         let shape: Vec<usize> = (0..rank)
             .map(|axis| match (length(self, axis), length(other, axis)) {
@@ -756,19 +795,41 @@ pub fn random_index(random: &mut Random, array: &Array) -> (Vec<AxisIndex>, Arra
             (_, true) => (length - start).div_ceil(step as usize),
             (_, false) => start / step.unsigned_abs() as usize + 1,
         };
-        let taken = if random.flag() { room } else { random.below(room + 1) };
-        picks.push(AxisIndex::Range { start: start as u64, length: taken as u64, step });
-        lists.push((0..taken).map(|at| (start as i64 + at as i64 * step) as usize).collect());
+        let taken = if random.flag() {
+            room
+        } else {
+            random.below(room + 1)
+        };
+        picks.push(AxisIndex::Range {
+            start: start as u64,
+            length: taken as u64,
+            step,
+        });
+        lists.push(
+            (0..taken)
+                .map(|at| (start as i64 + at as i64 * step) as usize)
+                .collect(),
+        );
         is_kept.push(true);
     }
-    let shape: Vec<usize> =
-        lists.iter().zip(&is_kept).filter(|(_, kept)| **kept).map(|(list, _)| list.len()).collect();
+    let shape: Vec<usize> = lists
+        .iter()
+        .zip(&is_kept)
+        .filter(|(_, kept)| **kept)
+        .map(|(list, _)| list.len())
+        .collect();
     let taken = Array::of(array.dtype, &shape, |index| {
         let mut index = index.iter();
         let place: Vec<usize> = lists
             .iter()
             .zip(&is_kept)
-            .map(|(list, kept)| if *kept { list[*index.next().unwrap()] } else { list[0] })
+            .map(|(list, kept)| {
+                if *kept {
+                    list[*index.next().unwrap()]
+                } else {
+                    list[0]
+                }
+            })
             .collect();
         array.at(&place)
     });
