@@ -202,9 +202,15 @@ fn deep_chains_are_computed_or_refused() {
             ops::binary(Binary::Add, &node, &leaf).unwrap()
         })
     };
-    let sum = run(&chain(500), 2);
-    assert_eq!(sum.get(1).unwrap().to_f64(), Some(501.0));
-    let error = try_run(&chain(10_000), &engine(2)).unwrap_err();
+    let sum = run(&chain(10_000), 2);
+    assert_eq!(sum.get(1).unwrap().to_f64(), Some(10_001.0));
+    let nest = |count: usize| {
+        (0..count).fold(leaf.clone(), |node, _| {
+            ops::concat(&[node, leaf.clone()], 0).unwrap()
+        })
+    };
+    assert_eq!(run(&nest(300), 2).len(), 903);
+    let error = try_run(&nest(3000), &engine(2)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
 }
 
