@@ -7,7 +7,7 @@ use crate::load::load;
 use crate::memory::{StageMemory, available_memory, estimate, resident};
 use crate::reduce::{Accumulator, Partial, fold_box};
 use crate::stage::{Uses, Worker};
-use crate::store::{Assembly, Target, evaluate, write_box};
+use crate::store::{Assembly, SpareScratch, Target, evaluate, write_box};
 use crate::strings::evaluate_strings;
 use crate::view::View;
 use craton_core::block::c_strides;
@@ -120,6 +120,7 @@ impl Engine {
     ) -> Result<()> {
         let uses = Uses::of_stage(stage);
         let cache = Cache::default();
+        let scratch = SpareScratch::default();
         let has_failed = AtomicBool::new(false);
         let worker = Worker {
             pool: &self.pool,
@@ -127,6 +128,7 @@ impl Engine {
             cache: &cache,
             uses: &uses,
             slots,
+            scratch: &scratch,
             has_failed: &has_failed,
         };
         if let [

@@ -3,7 +3,10 @@
 use crate::cache::Cache;
 use crate::control::Control;
 use crate::need::AxisNeed;
+use crate::store::{Scratch, SpareScratch};
+use crate::view::View;
 use craton_core::{AxisGrid, Block, BufferMut, Error, ErrorKind, Pool, Result, Source};
+use craton_kernels::program::Program;
 use craton_plan::AxisMap;
 use craton_plan::physical::{Input, Leaf, Local, LocalKind, Space, Stage};
 use std::collections::HashMap;
@@ -17,6 +20,7 @@ pub(crate) struct Worker<'a> {
     pub cache: &'a Cache,
     pub uses: &'a Uses,
     pub slots: &'a [OnceLock<Block>],
+    pub scratch: &'a SpareScratch,
     /// Set when a task of the stage failed, so that the others stop.
     pub has_failed: &'a AtomicBool,
 }
@@ -28,6 +32,16 @@ impl Worker<'_> {
             return Err(Error::new(ErrorKind::Cancelled, "another task failed"));
         }
         self.control.check()
+    }
+
+    /// Scratch for the strips of an expression; best given back.
+    pub(crate) fn scratch(&self, program: &Program, views: &[&View], rows: usize) -> Scratch {
+        self.scratch.take(program, views, rows)
+    }
+
+    /// Keeps scratch for the next task.
+    pub(crate) fn give_back(&self, scratch: Scratch) {
+        self.scratch.give_back(scratch);
     }
 
     /// A buffer within the budget.
