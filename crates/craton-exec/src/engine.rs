@@ -11,14 +11,14 @@ use crate::store::{Assembly, Target, evaluate, write_box};
 use crate::strings::evaluate_strings;
 use crate::view::View;
 use craton_core::block::c_strides;
-use craton_core::{Block, BufferMut, Error, ErrorKind, Pool, Result};
+use craton_core::{Block, BufferMut, Error, ErrorKind, Pool, Result, Sink};
 use craton_kernels::program::Program;
 use craton_plan::node::Meta;
 use craton_plan::physical::stage::StoreTo;
 use craton_plan::physical::{Pipelines, SinkKind, Stage, StageSink};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 
 /// Memory beside the pool that each thread may come to use: its stack, codec contexts, strips.
 const PER_THREAD: u64 = 1 << 20;
@@ -80,6 +80,10 @@ impl Engine {
         );
         for stage in &pipelines.stages {
             self.run_stage(stage, &pipelines.slots, &slots, control)?;
+        }
+        control.check()?;
+        for sink in pipelines.stages.iter().flat_map(written) {
+            pollster::block_on(sink.commit())?;
         }
         let kept = |slot: &Option<usize>| match slot {
             Some(slot) => slots[*slot]
@@ -177,9 +181,9 @@ impl Engine {
         let fitting = room / needed.per_task.max(1);
         if fitting == 0 {
             let minimum = (self.memory - limit.min(self.memory))
-                + usage.lent as u64
-                + needed.shared
-                + needed.per_task;
+                .saturating_add(usage.lent as u64)
+                .saturating_add(needed.shared)
+                .saturating_add(needed.per_task);
             let message = format!(
                 "the work needs about {} of memory, the budget is {}",
                 mebibytes(minimum),
@@ -214,6 +218,18 @@ fn slot_of(sink: &StageSink) -> Option<usize> {
             StoreTo::Sink(_) => None,
         },
     }
+}
+
+/// The arrays that a stage writes.
+fn written(stage: &Stage) -> impl Iterator<Item = &Arc<dyn Sink>> {
+    stage.sinks.iter().filter_map(|sink| match &sink.kind {
+        SinkKind::Store(StoreTo::Sink(sink))
+        | SinkKind::Cumulate {
+            to: StoreTo::Sink(sink),
+            ..
+        } => Some(sink),
+        _ => None,
+    })
 }
 
 /// The memory of a slot that tasks write directly.
@@ -327,6 +343,20 @@ struct Turn {
     waiting: BTreeMap<u64, Vec<Option<Partial>>>,
 }
 
+/// Stops the other workers when a task ends in an error or a panic; they would wait for its turn forever.
+struct Alarm<'a> {
+    run: &'a StageRun<'a>,
+    is_armed: bool,
+}
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if self.is_armed {
+            self.run.stop();
+        }
+    }
+}
+
 struct StageRun<'a> {
     stage: &'a Stage,
     sinks: &'a [SinkState<'a>],
@@ -378,19 +408,27 @@ impl StageRun<'_> {
             if !self.wait_for_window(task) {
                 return Err(Error::new(ErrorKind::Cancelled, "another task failed"));
             }
+            let mut alarm = Alarm {
+                run: self,
+                is_armed: true,
+            };
             let result = self.worker.check().and_then(|()| self.run_task(task));
-            if let Err(error) = result.and_then(|partials| self.hand_in(task, partials)) {
-                let _turn = self
-                    .order
-                    .state
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                self.worker.has_failed.store(true, Relaxed);
-                self.order.merged.notify_all();
-                return Err(error);
-            }
+            result.and_then(|partials| self.hand_in(task, partials))?;
+            alarm.is_armed = false;
             count(&self.worker.control.tasks_done, 1);
         }
+    }
+
+    /// Tells the other workers that a task failed.
+    fn stop(&self) {
+        // Locked, so that no worker goes to sleep between its look at the flag and this call.
+        let _turn = self
+            .order
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        self.worker.has_failed.store(true, Relaxed);
+        self.order.merged.notify_all();
     }
 
     /// Waits while too many later tasks are done; false if another worker failed.

@@ -314,7 +314,7 @@ fn fetch(
             other => other,
         }
     });
-    chunk.map_err(|error| error.in_chunk(index))
+    chunk.map_err(|error| error.in_chunk(index).at(source.url()))
 }
 
 /// Locates, reads and decodes one chunk.

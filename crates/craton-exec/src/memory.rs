@@ -2,6 +2,7 @@
 
 use crate::stage::Uses;
 use craton_plan::node::Meta;
+use craton_plan::physical::stage::StoreTo;
 use craton_plan::physical::{Input, LocalKind, SinkKind, Space, Stage};
 
 /// Memory that the process may still use: what its control group and the machine leave.
@@ -65,19 +66,17 @@ pub(crate) fn estimate(stage: &Stage, uses: &Uses, slots: &[Meta]) -> StageMemor
     for scan in uses.scans() {
         let size = scan.source.meta().dtype.item_size().unwrap_or(16) as u64;
         let grid = &scan.source.meta().grid;
-        let chunk = size
-            * grid
-                .axes
-                .iter()
-                .map(|axis| axis.largest_encoded())
-                .product::<u64>();
-        let stored = size * scan.axes.iter().map(|axis| axis.stored).product::<u64>();
-        let needed = size * scan.axes.iter().map(|axis| axis.needed).product::<u64>();
+        let chunk = times(size, grid.axes.iter().map(|axis| axis.largest_encoded()));
+        let stored = times(size, scan.axes.iter().map(|axis| axis.stored));
+        let needed = times(size, scan.axes.iter().map(|axis| axis.needed));
         let is_assembled = scan.axes.iter().any(|axis| axis.chunks > 1);
         // Encoded bytes beside decoded ones; well-compressed data need less, and the pool still holds the line.
-        memory.per_task += chunk + chunk * 7 / 10 + if is_assembled { needed } else { 0 };
+        add(&mut memory.per_task, chunk.saturating_add(chunk / 10 * 7));
+        if is_assembled {
+            add(&mut memory.per_task, needed);
+        }
         if scan.is_shared() {
-            memory.shared += stored;
+            add(&mut memory.shared, stored);
         }
     }
     let widest = |axis: usize| {
@@ -88,8 +87,8 @@ pub(crate) fn estimate(stage: &Stage, uses: &Uses, slots: &[Meta]) -> StageMemor
             .unwrap_or(0)
     };
     let lengths: Vec<u64> = (0..stage.cuts.len()).map(widest).collect();
-    let elements: u64 = lengths.iter().product();
-    memory.per_task += locals(&stage.space, elements);
+    let elements = times(1, lengths.iter().copied());
+    add(&mut memory.per_task, locals(&stage.space, elements));
     for sink in &stage.sinks {
         let size = sink.dtype.item_size().unwrap_or(16) as u64;
         match &sink.kind {
@@ -109,20 +108,22 @@ pub(crate) fn estimate(stage: &Stage, uses: &Uses, slots: &[Meta]) -> StageMemor
                         }
                     });
                 // The partial being folded, and one that waits for its turn.
-                memory.per_task += 2 * words * kept.product::<u64>();
-                let outputs: u64 = slots[*slot].shape.iter().product();
-                memory.shared += outputs * words + slots[*slot].bytes();
+                add(&mut memory.per_task, times(2 * words, kept));
+                let states = times(words, slots[*slot].shape.iter().copied());
+                add(
+                    &mut memory.shared,
+                    states.saturating_add(slots[*slot].bytes()),
+                );
             }
-            SinkKind::Store(craton_plan::physical::stage::StoreTo::Slot(slot)) => {
-                memory.shared += slots[*slot].bytes()
-            }
-            SinkKind::Store(craton_plan::physical::stage::StoreTo::Sink(_)) => {
-                memory.per_task += 2 * size * elements
+            SinkKind::Store(StoreTo::Slot(slot)) => add(&mut memory.shared, slots[*slot].bytes()),
+            SinkKind::Store(StoreTo::Sink(_)) => {
+                add(&mut memory.per_task, elements.saturating_mul(2 * size));
             }
             SinkKind::Cumulate { to, dtype, .. } => {
-                memory.per_task += (size + 2 * dtype.item_size().unwrap_or(16) as u64) * elements;
-                if let craton_plan::physical::stage::StoreTo::Slot(slot) = to {
-                    memory.shared += slots[*slot].bytes();
+                let bytes = size + 2 * dtype.item_size().unwrap_or(16) as u64;
+                add(&mut memory.per_task, elements.saturating_mul(bytes));
+                if let StoreTo::Slot(slot) = to {
+                    add(&mut memory.shared, slots[*slot].bytes());
                 }
             }
         }
@@ -133,17 +134,30 @@ pub(crate) fn estimate(stage: &Stage, uses: &Uses, slots: &[Meta]) -> StageMemor
 fn locals(space: &Space, elements: u64) -> u64 {
     let per_leaf = |input: &Input| match input {
         Input::Local(local) => {
-            let own = local.meta.dtype.item_size().unwrap_or(16) as u64 * elements;
-            own + match &local.kind {
-                LocalKind::Rolling { body, .. } => 3 * 8 * elements + locals(&body.space, elements),
+            let size = local.meta.dtype.item_size().unwrap_or(16) as u64;
+            let inner = match &local.kind {
+                LocalKind::Rolling { body, .. } => elements
+                    .saturating_mul(3 * 8)
+                    .saturating_add(locals(&body.space, elements)),
                 LocalKind::Concat { pieces, .. } => pieces
                     .iter()
                     .map(|(_, body)| locals(&body.space, elements))
                     .max()
                     .unwrap_or(0),
-            }
+            };
+            elements.saturating_mul(size).saturating_add(inner)
         }
         _ => 0,
     };
-    space.leaves.iter().map(|leaf| per_leaf(&leaf.input)).sum()
+    let leaves = space.leaves.iter().map(|leaf| per_leaf(&leaf.input));
+    leaves.fold(0, u64::saturating_add)
+}
+
+/// Plans may speak of more bytes than there are; such work is refused, not wrapped round.
+fn add(total: &mut u64, more: u64) {
+    *total = total.saturating_add(more);
+}
+
+fn times(size: u64, lengths: impl IntoIterator<Item = u64>) -> u64 {
+    lengths.into_iter().fold(size, u64::saturating_mul)
 }

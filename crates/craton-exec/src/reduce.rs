@@ -85,8 +85,8 @@ impl Accumulator {
             .rposition(|kept| matches!(kept, Kept::Range { .. }))
         {
             Some(axis)
-                if axis + 1 == partial.kept.len()
-                    || trailing_is_single(&partial.kept[axis + 1..]) =>
+                // A row runs on in both states: nothing varies inside it here, and it is the output's last axis.
+                if strides[axis] == 1 && trailing_is_single(&partial.kept[axis + 1..]) =>
             {
                 (Some(axis), partial.kept[axis].length())
             }

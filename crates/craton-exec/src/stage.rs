@@ -293,7 +293,10 @@ impl Path<'_> {
         }
         let mut interval = part;
         for (depth, hop) in self.hops.iter().enumerate() {
-            let inner_axis = axes.get(self.hops.len() - 1 - depth).copied()?;
+            // Hops outside of one that fixes the index have no say in it.
+            let Some(inner_axis) = axes.get(self.hops.len() - 1 - depth).copied() else {
+                continue;
+            };
             let grid = AxisGrid::single(hop.shape[inner_axis]);
             let need = AxisNeed::of(&hop.maps[inner_axis], &grid, interval.0, interval.1);
             let segment = need.segments.first()?;

@@ -295,14 +295,37 @@ impl Program {
             (Kind::FillMissing, [values, replacement]) => {
                 let [first, second, _] = widened else { return };
                 let size = operation.output.item_size().unwrap_or(1);
+                let dtype = self.dtype(operands[0]);
                 let values = widen(*values, length, size, first);
-                let replacement = widen(*replacement, length, size, second);
-                fill_missing(values, replacement, self.dtype(operands[0]), out);
+                match replacement {
+                    Strip::Uniform(item) => fill_missing(values, item, dtype, out),
+                    Strip::Elements(items) => {
+                        fill_missing_from_each(values, items, size, dtype, second, out);
+                    }
+                }
             }
             // OK because planning checks arities and kernels; nothing sensible could be written here.
             _ => debug_assert!(false, "operation without a kernel"),
         }
     }
+}
+
+/// Where a value is missing, the replacement in the same place.
+fn fill_missing_from_each(
+    values: &[u8],
+    replacements: &[u8],
+    size: usize,
+    dtype: DType,
+    scratch: &mut [u64],
+    out: &mut [u8],
+) {
+    let Some(is_valid) = Unary::NotNan.kernel(dtype) else {
+        out.copy_from_slice(values);
+        return;
+    };
+    let truth = &mut bytemuck::cast_slice_mut(scratch)[..values.len() / size.max(1)];
+    is_valid(values, truth);
+    select(truth, values, replacements, size, out);
 }
 
 /// The strip with every element written out.

@@ -95,40 +95,45 @@ impl<T: Element, const MAX: bool, const SKIP: bool> Accumulate<2> for Position<T
     }
 }
 
-/// The first or last value, and whether there was one.
+/// The first or last value and its position. Tasks of several folded axes do not come in the order of positions,
+/// so that the position decides, not the turn.
 struct End<T, const LAST: bool, const SKIP: bool>(PhantomData<T>);
+
+impl<T: Element, const LAST: bool, const SKIP: bool> End<T, LAST, SKIP> {
+    #[inline(always)]
+    fn goes_before(index: u64, other: u64) -> bool {
+        if LAST { index >= other } else { index < other }
+    }
+}
 
 impl<T: Element, const LAST: bool, const SKIP: bool> Accumulate<2> for End<T, LAST, SKIP> {
     type Value = T;
     type Output = T;
-    const IN_ORDER: bool = true;
-    const START: [u64; 2] = [0, 0];
+    const START: [u64; 2] = [0, NOWHERE];
 
     #[inline(always)]
-    fn push(state: [u64; 2], value: T, _: u64) -> [u64; 2] {
+    fn push([best, at]: [u64; 2], value: T, index: u64) -> [u64; 2] {
         let counts = !SKIP | !value.is_missing();
-        let takes = counts & (LAST | (state[1] == 0));
+        let takes = counts & ((at == NOWHERE) | Self::goes_before(index, at));
         [
-            if takes {
-                value.key().to_word()
-            } else {
-                state[0]
-            },
-            state[1] | u64::from(counts),
+            if takes { value.key().to_word() } else { best },
+            if takes { index } else { at },
         ]
     }
     #[inline(always)]
     fn merge(earlier: [u64; 2], later: [u64; 2]) -> [u64; 2] {
-        let takes_later = if LAST { later[1] != 0 } else { earlier[1] == 0 };
+        let takes_later = (later[1] != NOWHERE)
+            & ((earlier[1] == NOWHERE) | Self::goes_before(later[1], earlier[1]));
         if takes_later { later } else { earlier }
     }
-    fn finish(_: &FoldSpec, [value, exists]: [u64; 2]) -> T {
-        if exists == 0 {
+    fn finish(_: &FoldSpec, [value, at]: [u64; 2]) -> T {
+        if at == NOWHERE {
             return T::missing();
         }
         T::from_key(T::Key::from_word(value))
     }
-    fn repeat(state: [u64; 2], value: T, _: u64, index: u64) -> Option<[u64; 2]> {
-        Some(Self::push(state, value, index))
+    fn repeat(_: [u64; 2], _: T, _: u64, _: u64) -> Option<[u64; 2]> {
+        // The position of the last repetition is not known here.
+        None
     }
 }

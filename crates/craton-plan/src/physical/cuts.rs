@@ -39,12 +39,20 @@ pub(super) fn cut_stage(stage: &Stage) -> Vec<Vec<u64>> {
         &mut scans,
     );
     scans.sort_by_key(|scan| std::cmp::Reverse(scan.bytes()));
-    let mut cuts: Vec<Option<Vec<u64>>> = vec![None; extents.len()];
+    let mut read: Vec<Option<AxisCuts>> = vec![None; extents.len()];
     for scan in &scans {
-        for (axis, grid_cuts) in scan_cuts(scan, extents) {
-            cuts[axis].get_or_insert(grid_cuts);
+        for (axis, more) in scan_cuts(scan, extents) {
+            match &mut read[axis] {
+                None => read[axis] = Some(more),
+                Some(cuts) if cuts.is_read.contains(&false) => cuts.refine(&more),
+                Some(_) => {}
+            }
         }
     }
+    let mut cuts: Vec<Option<Vec<u64>>> = read
+        .into_iter()
+        .map(|read| read.map(|read| read.cuts))
+        .collect();
     for (axis, cut) in cuts.iter_mut().enumerate() {
         if cut.is_none() {
             *cut = sink_cuts(&stage.sinks, axis);
@@ -75,6 +83,8 @@ fn collect_scans(space: &Space, maps: &[AxisMap], extents: &[u64], scans: &mut V
             continue;
         };
         match &leaf.input {
+            // Another piece of a concatenation is read where a fixed index lies outside of this one.
+            Input::Source(source) if is_outside(&through, &source.meta().shape) => {}
             Input::Source(source) => scans.push(Scan {
                 source: source.clone(),
                 maps: through,
@@ -94,6 +104,11 @@ fn collect_scans(space: &Space, maps: &[AxisMap], extents: &[u64], scans: &mut V
             Input::Slot(_) | Input::Literal(_) => {}
         }
     }
+}
+
+fn is_outside(maps: &[AxisMap], shape: &[u64]) -> bool {
+    let mut axes = maps.iter().zip(shape);
+    axes.any(|(map, extent)| matches!(map, AxisMap::Fixed(at) if at >= extent))
 }
 
 /// The map to indices counted from `start`; what lies before wraps round and so lies outside every extent.
@@ -117,9 +132,47 @@ fn shift(map: &AxisMap, start: u64) -> AxisMap {
     }
 }
 
+/// Cuts along one axis, and which of the intervals between them lie on a source.
+#[derive(Clone)]
+struct AxisCuts {
+    cuts: Vec<u64>,
+    is_read: Vec<bool>,
+}
+
+impl AxisCuts {
+    /// Cuts what lies on no source yet at the cuts of `other`: the next piece of a concatenation, say.
+    fn refine(&mut self, other: &Self) {
+        let mut refined = Self {
+            cuts: vec![0],
+            is_read: Vec::new(),
+        };
+        for (pair, is_read) in self.cuts.windows(2).zip(&self.is_read) {
+            if *is_read || pair[0] == pair[1] {
+                refined.cuts.push(pair[1]);
+                refined.is_read.push(*is_read);
+                continue;
+            }
+            let first = other.cuts.partition_point(|cut| *cut <= pair[0]).max(1);
+            for (end, is_read) in other
+                .cuts
+                .iter()
+                .zip(std::iter::once(&false).chain(&other.is_read))
+                .skip(first)
+            {
+                refined.cuts.push((*end).min(pair[1]));
+                refined.is_read.push(*is_read);
+                if *end >= pair[1] {
+                    break;
+                }
+            }
+        }
+        *self = refined;
+    }
+}
+
 /// Per axis of the space that the source follows, the indices at which another chunk begins.
-fn scan_cuts(scan: &Scan, extents: &[u64]) -> Vec<(usize, Vec<u64>)> {
-    let mut cuts: Vec<(usize, Vec<u64>)> = Vec::new();
+fn scan_cuts(scan: &Scan, extents: &[u64]) -> Vec<(usize, AxisCuts)> {
+    let mut cuts = Vec::new();
     for (map, grid) in scan.maps.iter().zip(&scan.source.meta().grid.axes) {
         if let Some(axis) = map.axis() {
             cuts.push((axis, axis_cuts(map, grid, extents[axis])));
@@ -128,23 +181,26 @@ fn scan_cuts(scan: &Scan, extents: &[u64]) -> Vec<(usize, Vec<u64>)> {
     cuts
 }
 
-fn axis_cuts(map: &AxisMap, grid: &AxisGrid, extent: u64) -> Vec<u64> {
-    let mut cuts = vec![0];
+fn axis_cuts(map: &AxisMap, grid: &AxisGrid, extent: u64) -> AxisCuts {
+    let mut found = AxisCuts {
+        cuts: vec![0],
+        is_read: Vec::new(),
+    };
     let mut at = 0;
     let mut last = None;
     while at < extent {
         let index = map.index(at).unwrap_or(u64::MAX);
         let chunk = (index < grid.extent()).then(|| grid.chunk_of(index));
         if chunk != last && at > 0 {
-            cuts.push(at);
+            found.cuts.push(at);
+            found.is_read.push(last.is_some());
         }
         last = chunk;
-        at += stride_to_next_chunk(map, grid, index, chunk);
+        at = at.saturating_add(stride_to_next_chunk(map, grid, index, chunk));
     }
-    if extent > 0 || cuts.len() == 1 {
-        cuts.push(extent);
-    }
-    cuts
+    found.cuts.push(extent);
+    found.is_read.push(last.is_some());
+    found
 }
 
 /// How many indices of the space are certain to stay in the same chunk (or outside), at least 1.
@@ -152,15 +208,17 @@ fn stride_to_next_chunk(map: &AxisMap, grid: &AxisGrid, index: u64, chunk: Optio
     let AxisMap::Affine { step, .. } = map else {
         return 1;
     };
+    let distance = step.unsigned_abs().max(1);
     let Some(chunk) = chunk.map(|position| grid.chunk(position)) else {
-        // Outside, before the first index: a wrapped negative number.
-        return if *step == 1 && index.cast_signed() < 0 {
-            index.cast_signed().unsigned_abs()
-        } else {
-            1
+        // Outside: a wrapped negative number lies before the first index, any other one past the last.
+        let is_before = index.cast_signed() < 0;
+        return match (is_before, *step > 0) {
+            (true, true) => index.cast_signed().unsigned_abs().div_ceil(distance),
+            (false, false) => (index - grid.extent()) / distance + 1,
+            // It only gets further away.
+            _ => u64::MAX,
         };
     };
-    let distance = step.unsigned_abs().max(1);
     if *step > 0 {
         (chunk.end() - index).div_ceil(distance)
     } else {
@@ -188,7 +246,9 @@ fn sink_cuts(sinks: &[StageSink], axis: usize) -> Option<Vec<u64>> {
 
 /// Cuts the outer axes of a space that no source drives into tasks of a few MiB.
 fn cut_freely(cuts: &mut [Vec<u64>], extents: &[u64]) {
-    let mut inner: u64 = extents.iter().product();
+    let mut inner = extents
+        .iter()
+        .fold(1u64, |count, extent| count.saturating_mul(*extent));
     for (cut, extent) in cuts.iter_mut().zip(extents) {
         if inner <= FREE_TASK_ELEMENTS || *extent == 0 {
             return;
@@ -234,8 +294,7 @@ fn fold_thin_chunks_together(stage: &Stage, cuts: &mut [Vec<u64>]) {
         .iter()
         .enumerate()
         .filter(|(other, _)| *other != axis)
-        .map(|(_, cut)| widest(cut))
-        .product();
+        .fold(1u64, |count, (_, cut)| count.saturating_mul(widest(cut)));
     let room = TOGETHER_BYTES / others.saturating_mul(size).max(1);
     let target = FOLDED_TOGETHER.min(room);
     let mut merged = vec![0];

@@ -23,8 +23,9 @@ pub struct Output {
     pub target: Target,
 }
 
-/// Deeper plans than this are refused rather than risk the stack.
-const DEPTH_LIMIT: usize = 4000;
+/// Plans that nest windows, reductions and concatenations deeper than this are refused rather than risk the
+/// stack. A concatenation in a loop nests once per turn, which is two of these.
+const DEPTH_LIMIT: usize = 800;
 
 /// Turns outputs into stages.
 ///
@@ -165,25 +166,61 @@ impl Lowering {
         })
     }
 
-    /// Adds `node`, read through `maps`, to the expression being fused.
+    /// Adds `root`, read through `maps`, to the expression being fused.
     fn fuse(
         &mut self,
+        root: &NodeRef,
+        maps: Vec<AxisMap>,
+        fusion: &mut Fusion,
+        depth: usize,
+    ) -> Result<Operand> {
+        // A stack of our own: chains of operations may be longer than the thread's stack is deep.
+        let mut pending = vec![Pending::new(root.clone(), maps.clone())];
+        while let Some(mut next) = pending.pop() {
+            if fusion.operand(&next.node, &next.maps).is_some() {
+                continue;
+            }
+            let work = next.node.work();
+            if next.inputs.is_none() && matches!(work, Work::View | Work::Map(_)) {
+                let inputs = inputs_through(&next.node, &next.maps, fusion)?;
+                next.inputs = Some(inputs.clone());
+                pending.push(next);
+                let inputs = inputs.into_iter().rev();
+                pending.extend(inputs.map(|(node, maps)| Pending::new(node, maps)));
+                continue;
+            }
+            let operands: Option<Vec<Operand>> = next
+                .inputs
+                .iter()
+                .flatten()
+                .map(|(node, maps)| fusion.operand(node, maps))
+                .collect();
+            let operands = operands.ok_or_else(|| Error::internal("an operand was passed over"))?;
+            let operand = match (work, operands.first()) {
+                (Work::View, Some(only)) => *only,
+                (Work::Map(operation), _) => fusion.program.step(operation, operands),
+                (work, _) => self.fuse_leaf(&next.node, work, next.maps.clone(), fusion, depth)?,
+            };
+            fusion.done.insert((next.node.hash(), next.maps), operand);
+        }
+        let operand = fusion.operand(root, &maps);
+        operand.ok_or_else(|| Error::internal("an expression without a result"))
+    }
+
+    /// Adds what is read, not computed element by element.
+    fn fuse_leaf(
+        &mut self,
         node: &NodeRef,
+        work: Work,
         maps: Vec<AxisMap>,
         fusion: &mut Fusion,
         depth: usize,
     ) -> Result<Operand> {
         if depth > DEPTH_LIMIT {
-            let message =
-                format!("the expression is nested more than {DEPTH_LIMIT} operations deep");
+            let message = "the expression nests windows, reductions or concatenations too deeply";
             return Err(Error::unsupported(message).hint("compute a part of it first"));
         }
-        let key = (node.hash(), maps);
-        if let Some(operand) = fusion.done.get(&key) {
-            return Ok(*operand);
-        }
-        let maps = key.1.clone();
-        let operand = match node.work() {
+        Ok(match work {
             Work::Source(source) => fusion.leaf(Input::Source(source), maps, node),
             Work::Literal(block) => fusion.leaf(Input::Literal(block), maps, node),
             Work::Reduce(_) | Work::Cumulate { .. } => {
@@ -230,41 +267,51 @@ impl Lowering {
                     node,
                 )
             }
-            Work::View => self.fuse_inputs(node, &maps, fusion, depth)?[0],
-            Work::Map(operation) => {
-                let operands = self.fuse_inputs(node, &maps, fusion, depth)?;
-                fusion.program.step(operation, operands)
+            Work::View | Work::Map(_) => {
+                return Err(Error::internal("an operation without operands"));
             }
-        };
-        fusion.done.insert(key, operand);
-        Ok(operand)
+        })
     }
+}
 
-    fn fuse_inputs(
-        &mut self,
-        node: &NodeRef,
-        maps: &[AxisMap],
-        fusion: &mut Fusion,
-        depth: usize,
-    ) -> Result<Vec<Operand>> {
-        let metas: Vec<&Meta> = node.inputs().iter().map(|input| input.meta()).collect();
-        let demand = node.operator().demand(&metas, node.meta());
-        let mut operands = Vec::new();
-        for (input, demand) in node.inputs().iter().zip(demand) {
-            let through: Option<Vec<AxisMap>> = demand
-                .iter()
-                .map(|map| map.after(maps, &fusion.extents))
-                .collect();
-            let through = through.ok_or_else(|| {
-                Error::internal(format!(
-                    "`{}` is no element-wise view",
-                    node.operator().name()
-                ))
-            })?;
-            operands.push(self.fuse(input, through, fusion, depth + 1)?);
+/// A node that is to be added to an expression.
+struct Pending {
+    node: NodeRef,
+    maps: Vec<AxisMap>,
+    /// Its operands, once they are on their way.
+    inputs: Option<Vec<(NodeRef, Vec<AxisMap>)>>,
+}
+
+impl Pending {
+    fn new(node: NodeRef, maps: Vec<AxisMap>) -> Self {
+        Self {
+            node,
+            maps,
+            inputs: None,
         }
-        Ok(operands)
     }
+}
+
+/// The inputs of an element-wise node or view that is read through `maps`, and what they are read through.
+fn inputs_through(
+    node: &NodeRef,
+    maps: &[AxisMap],
+    fusion: &Fusion,
+) -> Result<Vec<(NodeRef, Vec<AxisMap>)>> {
+    let metas: Vec<&Meta> = node.inputs().iter().map(|input| input.meta()).collect();
+    let demand = node.operator().demand(&metas, node.meta());
+    let pairs = node.inputs().iter().zip(demand).map(|(input, demand)| {
+        let through: Option<Vec<AxisMap>> = demand
+            .iter()
+            .map(|map| map.after(maps, &fusion.extents))
+            .collect();
+        let through = through.ok_or_else(|| {
+            let name = node.operator().name();
+            Error::internal(format!("`{name}` is no element-wise view"))
+        })?;
+        Ok((input.clone(), through))
+    });
+    pairs.collect()
 }
 
 /// An expression while it is being fused.
@@ -277,6 +324,10 @@ struct Fusion {
 }
 
 impl Fusion {
+    fn operand(&self, node: &NodeRef, maps: &[AxisMap]) -> Option<Operand> {
+        self.done.get(&(node.hash(), maps.to_vec())).copied()
+    }
+
     fn leaf(&mut self, input: Input, maps: Vec<AxisMap>, node: &NodeRef) -> Operand {
         self.leaves.push(Leaf {
             input,

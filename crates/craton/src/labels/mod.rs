@@ -11,7 +11,7 @@ mod shape;
 mod variable;
 mod window;
 
-pub(crate) use arithmetic::{convert, missing, missing_dtype};
+pub(crate) use arithmetic::convert;
 pub use arithmetic::{Operand, WeakKind, binary, unary, where_};
 pub use data_array::DataArray;
 pub use dataset::Dataset;

@@ -8,6 +8,7 @@ use craton_kernels::fold::Reduction;
 use craton_kernels::promote::promote;
 use craton_kernels::scan::RollingKind;
 use craton_kernels::unary::Unary;
+use craton_plan::NodeRef;
 use craton_plan::ops::{self, ReduceOptions};
 
 /// Windows of fixed length along one dimension.
@@ -92,11 +93,11 @@ impl Weighted {
         let (values, weights) = (ops::cast(&nodes[0], dtype)?, ops::cast(&nodes[1], dtype)?);
         let skips = arguments.skipna.unwrap_or(nodes[0].dtype().is_float());
         let options = ReduceOptions { skip_missing: skips, ..ReduceOptions::default() };
-        let sum = |node| ops::reduce(Reduction::Sum, node, &axes, options);
-        let weighted_sum = || sum(&ops::binary(Binary::Multiply, &values, &weights)?);
+        let sum = |node: NodeRef| ops::reduce(Reduction::Sum, &node, &axes, options);
+        let weighted_sum = || sum(ops::binary(Binary::Multiply, &values, &weights)?);
         let sum_of_weights = || {
             let valid = ops::cast(&ops::unary(Unary::NotNan, &nodes[0])?, dtype)?;
-            let total = sum(&ops::binary(Binary::Multiply, &valid, &weights)?)?;
+            let total = sum(ops::binary(Binary::Multiply, &valid, &weights)?)?;
             let zero = ops::scalar(Scalar::zero(dtype))?;
             let is_valid = ops::binary(Binary::NotEqual, &total, &zero)?;
             ops::select(&is_valid, &total, &ops::scalar(Scalar::from_f64(dtype, f64::NAN))?)

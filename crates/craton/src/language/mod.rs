@@ -24,6 +24,7 @@ mod statement;
 mod tests;
 
 pub use ast::{Assignment, Expr, Keyword, Literal, Node, Program};
+pub use near::did_you_mean;
 pub use operator::{BinaryOperator, UnaryOperator};
 pub use span::Span;
 pub use statement::parse;
