@@ -8,6 +8,7 @@ pub mod evaluate;
 pub mod labels;
 pub mod language;
 pub mod open;
+pub mod output;
 pub mod session;
 
 pub use craton_core::{Error, ErrorKind, Result};

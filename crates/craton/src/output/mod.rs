@@ -1,0 +1,70 @@
+//! What people and programs see of a result: text, JSON, CSV, Zarr.
+//!
+//! Takes labelled arrays; gives bytes. Results larger than memory pass through in slabs.
+
+pub mod csv;
+pub mod json;
+mod numpy;
+pub mod recipe;
+pub mod repr;
+mod slabs;
+mod values;
+//ZARR
+
+pub use recipe::{Recipe, RecipeInput};
+
+use crate::labels::{DataArray, Dataset};
+use craton_core::{Error, Result};
+
+/// What a question may give.
+#[derive(Clone, Copy, Debug)]
+pub enum Labelled<'a> {
+    /// One array.
+    Array(&'a DataArray),
+    /// Several that share coordinates.
+    Dataset(&'a Dataset),
+}
+
+/// The name under which an array without a name is written.
+pub const UNNAMED: &str = "value";
+
+/// Everything as one dataset; an array without a name is called [`UNNAMED`].
+///
+/// # Errors
+/// [`craton_core::ErrorKind::InvalidInput`] if coordinates differ, or two arrays have one name.
+pub fn merged(parts: &[Labelled<'_>]) -> Result<Dataset> {
+    if let [Labelled::Dataset(dataset)] = parts {
+        return Ok((*dataset).clone());
+    }
+    let mut arrays: Vec<(String, DataArray)> = Vec::new();
+    let mut whole = Dataset::default();
+    for part in parts {
+        match part {
+            Labelled::Array(array) => {
+                let name = array.name.clone().unwrap_or_else(|| UNNAMED.to_owned());
+                arrays.push((name, (*array).clone()));
+            }
+            Labelled::Dataset(dataset) => {
+                for array in dataset.arrays()? {
+                    arrays.push((array.name.clone().unwrap_or_default(), array));
+                }
+                whole.attributes.extend(dataset.attributes.clone());
+                whole.coords.extend(dataset.coords.clone());
+            }
+        }
+    }
+    let twice = |at: &usize| arrays[..*at].iter().any(|(name, _)| *name == arrays[*at].0);
+    if let Some(at) = (1..arrays.len()).find(twice) {
+        let message = format!("two results are called `{}`", arrays[at].0);
+        return Err(Error::invalid(message).hint("give one of them another name: `.rename(\"name\")`"));
+    }
+    let mut dataset = Dataset::from_arrays(arrays)?;
+    dataset.attributes = whole.attributes;
+    for (name, coord) in whole.coords {
+        dataset.coords.entry(name).or_insert(coord);
+    }
+    Ok(dataset)
+}
+
+#[cfg(test)]
+mod testing;
