@@ -4,6 +4,7 @@ use crate::evaluate::{Scope, Value, evaluate};
 use crate::labels::{DataArray, Dataset};
 use crate::open::{OpenOptions, Opened, open};
 use crate::output;
+use crate::output::zarr::Length;
 use crate::session::Session;
 use craton_core::{Error, ErrorKind, Result};
 use craton_plan::NodeRef;
@@ -196,11 +197,15 @@ impl Answer {
             (Labelled::Array(array), true) => output::json::write_array(&array, session, out),
             (Labelled::Dataset(dataset), true) => output::json::write_dataset(&dataset, session, out),
             (Labelled::Array(array), false) => {
-                let text = output::repr::array_text(&array, options.is_bare, session)?;
+                let text = if array.dims().is_empty() {
+                    output::repr::value_text(&array, options.is_bare, session)?
+                } else {
+                    output::repr::repr_array(&array, &output::repr::ReprOptions::default(), session)?
+                };
                 writeln!(out, "{text}").map_err(|error| Error::io("cannot write the answer", error))
             }
             (Labelled::Dataset(dataset), false) => {
-                let text = output::repr::dataset_text(&dataset, session)?;
+                let text = output::repr::repr_dataset(&dataset, &output::repr::ReprOptions::default(), session)?;
                 writeln!(out, "{text}").map_err(|error| Error::io("cannot write the answer", error))
             }
         }
@@ -216,25 +221,26 @@ impl Answer {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
         match ending.as_str() {
             "zarr" => {
-                let dataset = match labelled {
-                    Labelled::Array(array) => {
-                        let name = array.name.clone().unwrap_or_else(|| "result".to_owned());
-                        Dataset::from_arrays([(name, array)])?
-                    }
-                    Labelled::Dataset(dataset) => dataset,
-                };
-                let recipe = output::zarr::Recipe {
+                let inputs = self.question.inputs.iter();
+                let recipe = output::Recipe {
                     expression: self.question.expression.clone(),
-                    inputs: self.question.inputs.values().flatten().cloned().collect(),
+                    inputs: inputs
+                        .flat_map(|(name, urls)| urls.iter().map(|url| output::RecipeInput::of_url(name, url)))
+                        .collect(),
                 };
                 let zarr = output::zarr::ZarrOptions {
-                    chunks: options.chunks.clone(),
-                    codec: options.codec.clone(),
+                    chunks: parse_lengths(options.chunks.as_deref().unwrap_or_default())?,
+                    codec: options.codec.clone().unwrap_or_else(|| "zstd:3".to_owned()),
                     may_replace: options.may_replace,
+                    ..output::zarr::ZarrOptions::default()
                 };
-                output::zarr::write_zarr(&dataset, path, &zarr, &recipe, session)
+                let part = match &labelled {
+                    Labelled::Array(array) => output::Labelled::Array(array),
+                    Labelled::Dataset(dataset) => output::Labelled::Dataset(dataset),
+                };
+                output::zarr::write_zarr(&[part], path, &zarr, &recipe, session)
             }
-            "json" | "csv" => output::file::write_whole(path, options.may_replace, |out| match (&labelled, ending.as_str()) {
+            "json" | "csv" => output::whole_file::write_whole(path, options.may_replace, |out| match (&labelled, ending.as_str()) {
                 (Labelled::Array(array), "json") => output::json::write_array(array, session, out),
                 (Labelled::Dataset(dataset), "json") => output::json::write_dataset(dataset, session, out),
                 (Labelled::Array(array), _) => output::csv::write_array(array, session, out),
@@ -246,6 +252,25 @@ impl Answer {
             }
         }
     }
+}
+
+/// `time=24,lat=-1`.
+fn parse_lengths(text: &str) -> Result<IndexMap<String, Length>> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let length = |part: &str| {
+        let (dim, length) = part.split_once('=')?;
+        match length.parse::<i64>().ok()? {
+            -1 => Some((dim.to_owned(), Length::Whole)),
+            length => Some((dim.to_owned(), Length::Indices(u64::try_from(length).ok().filter(|length| *length > 0)?))),
+        }
+    };
+    parts
+        .map(|part| {
+            length(part).ok_or_else(|| {
+                Error::usage(format!("`{part}` is no chunk length")).hint("write `time=24,lat=-1`, where -1 is the whole dimension")
+            })
+        })
+        .collect()
 }
 
 enum Labelled {
