@@ -2,6 +2,7 @@
 //! costs more than decoding into warm ones.
 
 use crate::{Error, ErrorKind, Result};
+use memmap2::MmapMut;
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -141,10 +142,7 @@ impl State {
     }
 
     fn allocate(&mut self, length: usize, limit: usize) -> Result<Memory> {
-        let capacity = length
-            .max(1)
-            .checked_next_multiple_of(PAGE)
-            .unwrap_or(usize::MAX);
+        let capacity = size_class(length);
         while self
             .lent
             .saturating_add(self.cached)
@@ -164,11 +162,25 @@ impl State {
     }
 }
 
+/// Lengths rounded up to an eighth of their power of two, so that chunks of about one size share their buffers.
+/// Pages beyond the length are never touched, so they cost nothing but address space.
+fn size_class(length: usize) -> usize {
+    let step = (length.max(1).checked_next_power_of_two().unwrap_or(usize::MAX) / 16).max(PAGE);
+    length.max(1).checked_next_multiple_of(step).unwrap_or(usize::MAX)
+}
+
 /// An aligned allocation.
+///
+/// Large ones are mapped by themselves: the system's allocator would keep what is freed in its heap, where it
+/// stays resident although nobody uses it, and the budget could not be kept.
 struct Memory {
     start: NonNull<u8>,
     capacity: usize,
+    mapping: Option<MmapMut>,
 }
+
+/// From this size on memory is mapped.
+const MAPPED_FROM: usize = 64 << 10;
 
 // SAFETY: `Memory` owns its allocation exclusively, like a `Box<[u8]>`.
 unsafe impl Send for Memory {}
@@ -181,16 +193,21 @@ impl Memory {
             let message = format!("the system cannot provide {capacity} bytes of memory");
             Error::new(ErrorKind::Budget, message)
         };
+        if capacity >= MAPPED_FROM {
+            let mut mapping = MmapMut::map_anon(capacity).map_err(|error| too_much().caused_by(error))?;
+            let start = NonNull::new(mapping.as_mut_ptr()).ok_or_else(too_much)?;
+            return Ok(Self { start, capacity, mapping: Some(mapping) });
+        }
         let layout = Layout::from_size_align(capacity, ALIGNMENT).map_err(|_| too_much())?;
         // SAFETY: the layout is not empty, because capacity is at least one page.
         let start = NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or_else(too_much)?;
-        Ok(Self { start, capacity })
+        Ok(Self { start, capacity, mapping: None })
     }
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        if self.capacity == 0 {
+        if self.capacity == 0 || self.mapping.is_some() {
             return;
         }
         // SAFETY: allocated in `allocate` with this very layout, which was valid there.
@@ -249,10 +266,7 @@ impl Drop for BufferMut {
         let Some(home) = self.home.upgrade() else {
             return;
         };
-        let dangling = Memory {
-            start: NonNull::dangling(),
-            capacity: 0,
-        };
+        let dangling = Memory { start: NonNull::dangling(), capacity: 0, mapping: None };
         let memory = std::mem::replace(&mut self.memory, dangling);
         let mut state = home.lock();
         state.lent -= memory.capacity;

@@ -9,7 +9,8 @@ pub mod recipe;
 pub mod repr;
 mod slabs;
 mod values;
-//ZARR
+pub mod whole_file;
+pub mod zarr;
 
 pub use recipe::{Recipe, RecipeInput};
 
@@ -67,4 +68,4 @@ pub fn merged(parts: &[Labelled<'_>]) -> Result<Dataset> {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
