@@ -5,6 +5,7 @@
 pub mod calendar;
 pub mod cf;
 pub mod evaluate;
+pub mod info;
 pub mod labels;
 pub mod language;
 pub mod open;

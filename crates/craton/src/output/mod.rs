@@ -9,7 +9,7 @@ pub mod recipe;
 pub mod repr;
 mod slabs;
 mod values;
-//ZARR
+pub mod zarr;
 
 pub use recipe::{Recipe, RecipeInput};
 
@@ -67,4 +67,4 @@ pub fn merged(parts: &[Labelled<'_>]) -> Result<Dataset> {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

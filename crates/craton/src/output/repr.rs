@@ -385,7 +385,7 @@ fn flat_values(block: &Block, count: u64, width: usize) -> String {
 }
 
 /// One value as it stands in a line of values.
-fn short_text(value: &Scalar) -> String {
+pub(super) fn short_text(value: &Scalar) -> String {
     match value.dtype() {
         dtype if dtype.is_float() => four_digits(value.to_f64().unwrap_or(f64::NAN)),
         DType::Bool => if value.to_i64() == Some(0) {
@@ -485,7 +485,7 @@ fn cut_to(text: &str, width: usize) -> String {
 }
 
 /// `24B`, `8kB`, `2MB`.
-fn human_bytes(bytes: u64) -> String {
+pub(crate) fn human_bytes(bytes: u64) -> String {
     const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
     #[allow(clippy::cast_precision_loss, reason = "one digit is shown")]
     let mut amount = bytes as f64;
