@@ -1,12 +1,46 @@
-//! The `craton` command.
+//! The `craton` command: reads arguments, hands them to the library, prints what comes back.
+//!
+//! Takes command lines; gives text on standard output and talk on standard error. Never decides anything itself.
 
-use clap::Parser;
+mod commands;
+mod interrupt;
+mod size;
+
+use clap::{Parser, Subcommand};
+use std::io::Write;
+use std::process::ExitCode;
 
 /// Labelled geoscience arrays, read where they lie and computed in bounded memory.
 #[derive(Parser)]
-#[command(name = "craton", version)]
-struct Arguments {}
+#[command(name = "craton", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
 
-fn main() {
-    let Arguments {} = Arguments::parse();
+#[derive(Subcommand)]
+enum Command {
+    /// Show what lies at URLs: groups, dimensions, variables, chunks, codecs, attributes.
+    Info(commands::info::Info),
+    /// Compute an expression over the data at URLs.
+    Eval(commands::eval::Eval),
+    /// Run the whole main job on data made on the spot, or at a URL.
+    Demo(commands::demo::Demo),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Command::Info(command) => command.run(),
+        Command::Eval(command) => command.run(),
+        Command::Demo(command) => command.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing can be done if even standard error is gone.
+            let _ = writeln!(std::io::stderr(), "{}", error.report());
+            ExitCode::from(error.kind().faces().exit_code)
+        }
+    }
 }

@@ -7,7 +7,7 @@ use crate::load::load;
 use crate::memory::{StageMemory, available_memory, estimate, resident};
 use crate::reduce::{Accumulator, Partial, fold_box};
 use crate::stage::{Uses, Worker};
-use crate::store::{Assembly, Target, evaluate, write_box};
+use crate::store::{Assembly, SpareScratch, Target, evaluate, write_box};
 use crate::strings::evaluate_strings;
 use crate::view::View;
 use craton_core::block::c_strides;
@@ -24,6 +24,19 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 const PER_THREAD: u64 = 1 << 20;
 /// Memory beside the pool for metadata and what the allocator keeps.
 const SLACK: u64 = 6 << 20;
+
+/// What one stage costs, known before it runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StageCost {
+    /// Chunks that are needed.
+    pub chunks: u64,
+    /// Bytes that they decode to, at most: missing chunks cost nothing.
+    pub bytes_decoded: u64,
+    /// Memory of each task that runs.
+    pub bytes_per_task: u64,
+    /// Memory held once.
+    pub bytes_shared: u64,
+}
 
 /// Threads and a memory budget.
 #[derive(Debug, Clone)]
@@ -107,6 +120,7 @@ impl Engine {
     ) -> Result<()> {
         let uses = Uses::of_stage(stage);
         let cache = Cache::default();
+        let scratch = SpareScratch::default();
         let has_failed = AtomicBool::new(false);
         let worker = Worker {
             pool: &self.pool,
@@ -114,6 +128,7 @@ impl Engine {
             cache: &cache,
             uses: &uses,
             slots,
+            scratch: &scratch,
             has_failed: &has_failed,
         };
         if let [
@@ -193,6 +208,22 @@ impl Engine {
                 .hint(format!("allow it with `--memory {}`", mebibytes(minimum))));
         }
         Ok(fitting.min(self.threads as u64).min(tasks.max(1)) as usize)
+    }
+
+    /// What a stage will locate, decode and hold, from grids alone.
+    #[must_use]
+    pub fn cost(&self, stage: &Stage, slots: &[Meta]) -> StageCost {
+        let uses = Uses::of_stage(stage);
+        let memory = estimate(stage, &uses, slots);
+        let mut cost =
+            StageCost { bytes_per_task: memory.per_task, bytes_shared: memory.shared, ..StageCost::default() };
+        for scan in uses.scans() {
+            let (chunks, elements) = scan.wanted();
+            let size = scan.source.meta().dtype.item_size().unwrap_or(16) as u64;
+            cost.chunks += chunks;
+            cost.bytes_decoded = cost.bytes_decoded.saturating_add(elements.saturating_mul(size));
+        }
+        cost
     }
 
     fn pool_limit(&self) -> u64 {

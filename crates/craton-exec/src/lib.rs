@@ -18,5 +18,5 @@ mod view;
 mod walk;
 
 pub use control::{Control, Metrics};
-pub use engine::Engine;
+pub use engine::{Engine, StageCost};
 pub use memory::{available_memory, peak_resident};

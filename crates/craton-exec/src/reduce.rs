@@ -272,7 +272,7 @@ struct Folder<'a> {
 impl Folder<'_> {
     fn run(&self, mut walk: Walk, state: &mut [u64], worker: &Worker<'_>) -> Result<()> {
         let inner = walk.take(walk.axes.len() - 1);
-        let mut scratch = Scratch::new(self.program, self.views.len(), ROWS);
+        let mut scratch = worker.scratch(self.program, self.views, ROWS);
         let start = Place::first(self.views);
         let mut since_check = 0;
         let mut check = |elements: usize| {
@@ -283,7 +283,7 @@ impl Folder<'_> {
             }
             Ok(())
         };
-        match &inner.out {
+        let done = match &inner.out {
             Step::Stride(0) => walk.for_each(&start, |place| {
                 self.fold_inner(
                     &inner,
@@ -309,12 +309,19 @@ impl Folder<'_> {
                     Some(axis) => walk.take(axis),
                     None => single_row(self.views.len()),
                 };
+                let runs: Vec<(usize, usize)> = match &rows.out {
+                    Step::Table(groups) => runs_of_equal(groups).collect(),
+                    Step::Stride(_) if rows.length == 0 => Vec::new(),
+                    Step::Stride(_) => vec![(0, rows.length)],
+                };
                 walk.for_each(&start, |place| {
-                    self.fold_rows(&rows, &inner, place, &mut scratch, state);
+                    self.fold_rows((&rows, &runs), &inner, place, &mut scratch, state);
                     check(rows.length * inner.length)
                 })
             }
-        }
+        };
+        worker.give_back(scratch);
+        done
     }
 
     /// Folds elements `range` of a loop into the one output `out`.
@@ -351,6 +358,7 @@ impl Folder<'_> {
                 registers,
                 strips,
                 tile,
+                ..
             } = &mut *scratch;
             let bytes = &mut bytemuck::cast_slice_mut(tile)[..count * size];
             run_strip(
@@ -377,19 +385,15 @@ impl Folder<'_> {
     /// Folds a loop of rows, each a loop of columns that are kept.
     fn fold_rows(
         &self,
-        rows: &Axis,
+        (rows, runs): (&Axis, &[(usize, usize)]),
         inner: &Axis,
         place: &Place,
         scratch: &mut Scratch,
         state: &mut [u64],
     ) {
-        let runs = match &rows.out {
-            Step::Table(groups) => runs_of_equal(groups).collect(),
-            Step::Stride(_) => vec![(0, rows.length)],
-        };
         for from in (0..inner.length).step_by(STRIP) {
             let columns = (from, STRIP.min(inner.length - from));
-            for (first, last) in &runs {
+            for (first, last) in runs {
                 let out = place.out + rows.out.offset(*first);
                 if out >= 0 {
                     let out = (out + inner.out.offset(from)) as usize;
@@ -449,16 +453,18 @@ impl Folder<'_> {
                 registers,
                 strips,
                 tile,
+                place: at,
+                ..
             } = &mut *scratch;
             let bytes: &mut [u8] = bytemuck::cast_slice_mut(tile);
             for row in 0..height {
-                let mut at = place.clone();
+                at.clone_from(place);
                 at.advance(rows, batch + row);
                 let to = &mut bytes[row * count * size..(row + 1) * count * size];
                 run_strip(
                     self.program,
                     self.views,
-                    &at,
+                    at,
                     &inner.views,
                     (from, count),
                     (registers, strips),

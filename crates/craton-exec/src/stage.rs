@@ -3,7 +3,10 @@
 use crate::cache::Cache;
 use crate::control::Control;
 use crate::need::AxisNeed;
+use crate::store::{Scratch, SpareScratch};
+use crate::view::View;
 use craton_core::{AxisGrid, Block, BufferMut, Error, ErrorKind, Pool, Result, Source};
+use craton_kernels::program::Program;
 use craton_plan::AxisMap;
 use craton_plan::physical::{Input, Leaf, Local, LocalKind, Space, Stage};
 use std::collections::HashMap;
@@ -17,6 +20,7 @@ pub(crate) struct Worker<'a> {
     pub cache: &'a Cache,
     pub uses: &'a Uses,
     pub slots: &'a [OnceLock<Block>],
+    pub scratch: &'a SpareScratch,
     /// Set when a task of the stage failed, so that the others stop.
     pub has_failed: &'a AtomicBool,
 }
@@ -28,6 +32,16 @@ impl Worker<'_> {
             return Err(Error::new(ErrorKind::Cancelled, "another task failed"));
         }
         self.control.check()
+    }
+
+    /// Scratch for the strips of an expression; best given back.
+    pub(crate) fn scratch(&self, program: &Program, views: &[&View], rows: usize) -> Scratch {
+        self.scratch.take(program, views, rows)
+    }
+
+    /// Keeps scratch for the next task.
+    pub(crate) fn give_back(&self, scratch: Scratch) {
+        self.scratch.give_back(scratch);
     }
 
     /// A buffer within the budget.
@@ -120,6 +134,18 @@ impl ScanUse {
             u64::from(axis.counts.get(*at as usize).copied().unwrap_or(0))
         };
         self.repeats * self.axes.iter().zip(index).map(along).product::<u64>()
+    }
+
+    /// How many chunks are needed at all, and the stored elements in them.
+    pub(crate) fn wanted(&self) -> (u64, u64) {
+        let grids = &self.source.meta().grid.axes;
+        self.axes.iter().zip(grids).fold((1, 1), |(chunks, elements), (axis, grid)| {
+            let wanted = (0u64..).zip(&axis.counts).filter(|(_, count)| **count > 0);
+            let (count, length) = wanted.fold((0, 0), |(count, length), (position, _)| {
+                (count + 1, length + grid.chunk(position).encoded)
+            });
+            (chunks * count, elements * length)
+        })
     }
 
     /// Whether some chunk is needed by more than one task.

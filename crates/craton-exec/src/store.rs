@@ -57,16 +57,53 @@ pub(crate) struct Scratch {
     pub registers: Registers,
     pub strips: Vec<Vec<u64>>,
     pub tile: Vec<u64>,
+    /// Where a row stands.
+    pub place: Place,
+    key: ScratchKey,
 }
 
-impl Scratch {
+/// What scratch was made for: the program, by its address while a stage runs, and the sizes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct ScratchKey {
+    program: usize,
+    views: usize,
+    strip: usize,
+    tile: usize,
+}
+
+/// Scratch of earlier tasks of a stage. Fresh memory would cost each task more than its use.
+#[derive(Default)]
+pub(crate) struct SpareScratch {
+    spare: Mutex<HashMap<ScratchKey, Vec<Scratch>>>,
+}
+
+impl SpareScratch {
     /// Scratch for `program` and strips of `views`; `rows` strips of results are held at once.
-    pub(crate) fn new(program: &Program, views: usize, rows: usize) -> Self {
-        Self {
+    pub(crate) fn take(&self, program: &Program, views: &[&View], rows: usize) -> Scratch {
+        let widest = views.iter().map(|view| view.size).max().unwrap_or(0);
+        // OK for a program that lives shorter than the stage: it only copies, and has no registers of its own.
+        let key = ScratchKey {
+            program: std::ptr::from_ref(program) as usize,
+            views: views.len(),
+            strip: (STRIP * widest).div_ceil(8),
+            tile: (rows * STRIP * program.output_size()).div_ceil(8),
+        };
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = spare.get_mut(&key).and_then(Vec::pop);
+        drop(spare);
+        found.unwrap_or_else(|| Scratch {
             registers: program.registers(STRIP),
-            strips: (0..views).map(|_| vec![0u64; STRIP * 2]).collect(),
-            tile: vec![0u64; (rows * STRIP * program.output_size()).div_ceil(8)],
-        }
+            strips: (0..key.views).map(|_| vec![0u64; key.strip]).collect(),
+            tile: vec![0u64; key.tile],
+            place: Place::default(),
+            key,
+        })
+    }
+
+    /// Keeps scratch for the next task.
+    pub(crate) fn give_back(&self, scratch: Scratch) {
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        spare.entry(scratch.key).or_default().push(scratch);
     }
 }
 
@@ -113,11 +150,11 @@ pub(crate) fn evaluate(
     let out: Vec<Step> = strides.iter().map(|stride| Step::Stride(*stride)).collect();
     let mut walk = Walk::new(lengths, views, &out, &vec![0; lengths.len()]);
     let inner = walk.take(walk.axes.len() - 1);
-    let mut scratch = Scratch::new(program, views.len(), 1);
+    let mut scratch = worker.scratch(program, views, 1);
     let mut start = Place::first(views);
     start.out = first as isize;
     let mut since_check = 0usize;
-    walk.for_each(&start, |place| {
+    let done = walk.for_each(&start, |place| {
         since_check += inner.length;
         if since_check > 1 << 20 {
             worker.check()?;
@@ -130,6 +167,7 @@ pub(crate) fn evaluate(
                 registers,
                 strips,
                 tile,
+                ..
             } = &mut scratch;
             if inner.out == Step::Stride(1) || count == 1 {
                 // SAFETY: the box is this task's own.
@@ -162,7 +200,9 @@ pub(crate) fn evaluate(
             }
         }
         Ok(())
-    })
+    });
+    worker.give_back(scratch);
+    done
 }
 
 /// Chunks of a sink of which some tasks' parts are still missing.

@@ -24,7 +24,7 @@ pub(crate) struct Walk {
 }
 
 /// Where an iteration stands: one element offset per view, one of the result, and the position.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     pub views: Vec<isize>,
     pub out: isize,
@@ -80,8 +80,14 @@ impl Walk {
             return Ok(());
         }
         let mut index = vec![0usize; self.axes.len()];
+        let mut place = start.clone();
         loop {
-            visit(&self.place(start, &index))?;
+            place.clone_from(start);
+            // At index 0 too: the first entry of a table is an offset.
+            for (axis, at) in self.axes.iter().zip(&index) {
+                place.advance(axis, *at);
+            }
+            visit(&place)?;
             let Some(axis) = (0..index.len())
                 .rev()
                 .find(|axis| index[*axis] + 1 < self.axes[*axis].length)
@@ -92,13 +98,20 @@ impl Walk {
             index[axis + 1..].fill(0);
         }
     }
+}
 
-    fn place(&self, start: &Place, index: &[usize]) -> Place {
-        let mut place = start.clone();
-        for (axis, at) in self.axes.iter().zip(index) {
-            place.advance(axis, *at);
+impl Clone for Place {
+    fn clone(&self) -> Self {
+        Self {
+            views: self.views.clone(),
+            ..*self
         }
-        place
+    }
+
+    /// Keeps the memory that is there: this runs once per strip.
+    fn clone_from(&mut self, source: &Self) {
+        self.views.clone_from(&source.views);
+        (self.out, self.order) = (source.out, source.order);
     }
 }
 

@@ -178,6 +178,11 @@ impl Program {
     #[must_use]
     pub fn registers(&self, strip_length: usize) -> Registers {
         let words = |dtype: DType| (strip_length * dtype.item_size().unwrap_or(1)).div_ceil(8);
+        let dtypes = self.inputs.iter().copied();
+        let dtypes = dtypes.chain(self.steps.iter().map(|step| step.operation.output));
+        let widest = dtypes
+            .max_by_key(|dtype| dtype.item_size())
+            .unwrap_or(DType::Bool);
         Registers {
             strip_length,
             registers: self
@@ -186,7 +191,7 @@ impl Program {
                 .map(|step| vec![0; words(step.operation.output)])
                 .collect(),
             is_uniform: vec![false; self.steps.len()],
-            widened: (0..3).map(|_| vec![0; strip_length * 2]).collect(),
+            widened: (0..3).map(|_| vec![0; words(widest).max(1)]).collect(),
         }
     }
 

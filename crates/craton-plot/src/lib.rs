@@ -1,5 +1,5 @@
-//! Turns blocks of numbers into pictures.
+//! Turns blocks of values into pictures.
 //!
-//! Takes slices of values and how they lie; gives text or image bytes. Never reads a file or computes a plan.
+//! Takes plain numbers; gives text. Never reads, computes statistics of more than what it draws, or opens a window.
 
 pub mod terminal;

@@ -85,7 +85,8 @@ pub struct MapOptions {
     pub title: String,
     /// The units beside the colour bar.
     pub units: String,
-    /// The values of the first and last colour; the 2nd and 98th percentile if `None`.
+    /// The values of the first and last colour; the 2nd and 98th percentile if `None`, as far from zero as
+    /// each other where they lie on both sides of it.
     pub limits: Option<(f64, f64)>,
 }
 
@@ -117,6 +118,41 @@ const COLOUR_STOPS: [[u8; 3]; 6] = [
     [160, 206, 78],
     [250, 236, 120],
 ];
+/// From blue over near white to red, for limits as far below zero as above.
+const DIVERGING_STOPS: [[u8; 3]; 6] = [
+    [24, 60, 140],
+    [84, 150, 205],
+    [214, 230, 240],
+    [246, 226, 208],
+    [222, 124, 88],
+    [146, 24, 40],
+];
+
+/// Draws `rows × columns` values, first row on top, in at most `width` characters and 256 colours.
+///
+/// The whole of [`draw_map`] with the options that most callers want. Cells are never repeated to fill `width`.
+#[must_use]
+pub fn draw(
+    values: &[f64],
+    (rows, columns): (usize, usize),
+    title: &str,
+    units: &str,
+    width: usize,
+) -> String {
+    let Ok(field) = Field::new(values, rows, columns) else {
+        return format!("{title}: nothing to draw\n");
+    };
+    let width = width.clamp(1, columns.max(1));
+    let options = MapOptions {
+        width,
+        height: width.max(2),
+        colours: Colours::Palette,
+        title: title.to_owned(),
+        units: units.to_owned(),
+        limits: None,
+    };
+    draw_map(&field, &options)
+}
 
 /// Draws `field` with a colour bar under it. Cells are means of the values they cover.
 ///
@@ -140,7 +176,7 @@ pub fn draw_map(field: &Field<'_>, options: &MapOptions) -> String {
         return out;
     };
     let pixels = Pixels::of_field(field, options.width.max(1), options.height.max(1) * 2);
-    let mut pen = Pen::new(options.colours);
+    let mut pen = Pen::new(options.colours, scale.stops());
     for line in 0..pixels.rows.div_ceil(2) {
         for column in 0..pixels.columns {
             let upper = pixels.get(line * 2, column).map(|value| scale.place(value));
@@ -179,7 +215,12 @@ impl Scale {
             let mut sorted: Vec<f64> = finite().step_by(count.div_ceil(MOST_SORTED)).collect();
             let last = sorted.len() - 1;
             let mut at = |place: usize| *sorted.select_nth_unstable_by(place, f64::total_cmp).1;
-            (at(last * 2 / 100), at((last * 98).div_ceil(100)))
+            let (low, high) = (at(last * 2 / 100), at((last * 98).div_ceil(100)));
+            if low < 0.0 && high > 0.0 {
+                let reach = high.max(-low);
+                return (-reach, reach);
+            }
+            (low, high)
         });
         // A field that is flat but for a few cells still shows those.
         let (low, high) = if low < high {
@@ -193,6 +234,15 @@ impl Scale {
             has_below: least < low,
             has_above: most > high,
         })
+    }
+
+    /// Limits as far below zero as above have colours of their own: the middle means something.
+    fn stops(&self) -> &'static [[u8; 3]; 6] {
+        if self.low < 0.0 && self.low == -self.high {
+            &DIVERGING_STOPS
+        } else {
+            &COLOUR_STOPS
+        }
     }
 
     fn place(&self, value: f64) -> f64 {
@@ -275,14 +325,16 @@ fn covered(at: usize, count: usize, length: usize) -> std::ops::Range<usize> {
 /// Writes cells, changing colours only where they change.
 struct Pen {
     colours: Colours,
+    stops: &'static [[u8; 3]; 6],
     foreground: Option<[u8; 3]>,
     background: Option<[u8; 3]>,
 }
 
 impl Pen {
-    fn new(colours: Colours) -> Self {
+    fn new(colours: Colours, stops: &'static [[u8; 3]; 6]) -> Self {
         Self {
             colours,
+            stops,
             foreground: None,
             background: None,
         }
@@ -298,6 +350,7 @@ impl Pen {
             out.push(place.map_or(' ', weight));
             return;
         }
+        let colour = |place| colour(place, self.stops);
         match (upper.map(colour), lower.map(colour)) {
             (Some(upper), Some(lower)) if upper == lower => self.put(Some(upper), None, '█', out),
             (Some(upper), lower) => self.put(Some(upper), lower, '▀', out),
@@ -359,8 +412,8 @@ fn weight(place: f64) -> char {
     WEIGHTS[at.min(last)]
 }
 
-fn colour(place: f64) -> [u8; 3] {
-    let last = COLOUR_STOPS.len() - 1;
+fn colour(place: f64, stops: &[[u8; 3]; 6]) -> [u8; 3] {
+    let last = stops.len() - 1;
     let scaled = place * last as f64;
     #[allow(
         clippy::cast_possible_truncation,
@@ -370,7 +423,7 @@ fn colour(place: f64) -> [u8; 3] {
     let at = (scaled as usize).min(last - 1);
     let part = scaled - at as f64;
     let mix = |channel: usize| {
-        let (from, to) = (COLOUR_STOPS[at][channel], COLOUR_STOPS[at + 1][channel]);
+        let (from, to) = (stops[at][channel], stops[at + 1][channel]);
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -503,6 +556,15 @@ mod tests {
         assert!(scale.has_above && scale.has_below);
         let flat = Scale::new(&[5.0; 10], None).unwrap();
         assert_eq!(flat.place(5.0), 0.5);
+    }
+
+    #[test]
+    fn values_on_both_sides_of_zero_are_centred() {
+        let scale = Scale::new(&[-1.0, 0.0, 3.0], None).unwrap();
+        assert_eq!((scale.low, scale.high), (-3.0, 3.0));
+        assert_eq!(scale.stops(), &DIVERGING_STOPS);
+        let drawn = draw(&[1.0; 40 * 80], (40, 80), "t", "K", 80);
+        assert_eq!(drawn.lines().count(), 1 + 20 + 1);
     }
 
     #[test]

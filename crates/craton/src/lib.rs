@@ -2,8 +2,10 @@
 //!
 //! Takes URLs and expressions; gives labelled answers. Never touches a thread, a header or a socket itself.
 
+pub mod answer;
 pub mod calendar;
 pub mod cf;
+pub mod demo;
 pub mod evaluate;
 pub mod info;
 pub mod labels;

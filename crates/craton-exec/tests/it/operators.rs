@@ -1,7 +1,7 @@
 //! Each operator equals the naive model, over any storage, on any number of threads.
 
 use crate::support::*;
-use craton_core::{AxisGrid, DType, Grid, Order, Scalar};
+use craton_core::{AxisGrid, Block, DType, Grid, Order, Scalar};
 use craton_kernels::binary::Binary;
 use craton_kernels::fold::Reduction;
 use craton_kernels::scan::{Cumulation, RollingKind};
@@ -309,4 +309,29 @@ fn each_missing_value_is_filled_from_its_own_place() {
         |a, b| if a.is_nan() { b } else { a },
     );
     Array::from_block(&run(&node, 1)).check(&expected, 0.0, "fillna");
+}
+
+#[test]
+fn sums_over_no_rows_of_values_at_hand_are_zero() {
+    let block = Block::from_bytes(DType::Float64, vec![0, 3], &[]).unwrap();
+    let node = ops::literal(block).unwrap();
+    let sums = ops::reduce(Reduction::Sum, &node, &[0], ReduceOptions::default()).unwrap();
+    assert_eq!(Array::from_block(&run(&sums, 2)).values, [0.0; 3]);
+}
+
+#[test]
+fn long_fixed_texts_are_picked_whole() {
+    let bytes: Vec<u8> = (0..6000 * 20).map(|at| (at % 251) as u8).collect();
+    let dtype = DType::FixedBytes(20);
+    let node = ops::literal(Block::from_bytes(dtype, vec![6000], &bytes).unwrap()).unwrap();
+    let back: Vec<u64> = (0..6000).rev().collect();
+    let picked = run(&ops::gather(&node, 0, back).unwrap(), 2);
+    let expected: Vec<u8> = bytes.chunks(20).rev().flatten().copied().collect();
+    assert!(bits(&picked) == expected);
+    let holds = ops::cast(
+        &ops::full(Scalar::zero(DType::Int8), &[1]).unwrap(),
+        DType::Bool,
+    );
+    let same = run(&ops::select(&holds.unwrap(), &node, &node).unwrap(), 2);
+    assert!(bits(&same) == bytes);
 }

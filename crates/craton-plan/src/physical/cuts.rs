@@ -12,6 +12,9 @@ const TOGETHER_BYTES: u64 = 32 << 20;
 /// Tasks without a source to drive them hold about this many elements.
 const FREE_TASK_ELEMENTS: u64 = 1 << 20;
 
+/// Such tasks along one axis at most, so that the list of cuts stays small.
+const FREE_PARTS: u64 = 1 << 16;
+
 /// A source as seen from a stage's space: per axis of the source, the index that each index of the space needs.
 struct Scan {
     source: Arc<dyn Source>,
@@ -255,7 +258,8 @@ fn cut_freely(cuts: &mut [Vec<u64>], extents: &[u64]) {
         }
         inner /= extent;
         if cut.len() == 2 {
-            let length = (FREE_TASK_ELEMENTS / inner.max(1)).clamp(1, *extent);
+            let fewest = extent.div_ceil(FREE_PARTS);
+            let length = (FREE_TASK_ELEMENTS / inner.max(1)).clamp(fewest, *extent);
             *cut = (0..extent.div_ceil(length))
                 .map(|part| part * length)
                 .chain([*extent])

@@ -1,0 +1,116 @@
+//! `craton eval EXPR [NAME=]URL...`
+
+use crate::interrupt::cancel_on_interrupt;
+use crate::size::parse_size;
+use clap::Args;
+use craton::answer::{Answer, AnswerOptions, Question};
+use craton::{Error, Result, Session};
+use std::io::{IsTerminal, Read, Write};
+use std::path::PathBuf;
+
+/// Compute an expression over the data at URLs.
+#[derive(Args)]
+pub struct Eval {
+    /// The expression, over `ds` and the names given to inputs; `-` reads it from standard input.
+    #[arg(required_unless_present = "file")]
+    expression: Option<String>,
+    /// What to open, each a URL or `NAME=URL`; several without a name are one dataset, `ds`.
+    inputs: Vec<String>,
+    /// Read the expression from a file.
+    #[arg(short, long, value_name = "FILE.py")]
+    file: Option<PathBuf>,
+    /// Where the answer goes, by its ending: .zarr, .csv, .json.
+    #[arg(short, long)]
+    output: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// Print a single value bare.
+    #[arg(long)]
+    value: bool,
+    /// Take stored values as they are, without CF decoding.
+    #[arg(long)]
+    raw: bool,
+    /// Print the plan and what it will read, then the answer.
+    #[arg(long)]
+    explain: bool,
+    /// Print the plan and stop.
+    #[arg(long)]
+    dry_run: bool,
+    /// Memory for the whole process, such as 2GiB; half of what is available by default.
+    #[arg(long, value_parser = parse_size)]
+    memory: Option<u64>,
+    /// Threads; all cores by default.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Refuse to read more than this.
+    #[arg(long, value_parser = parse_size)]
+    max_read: Option<u64>,
+    /// Replace the output if it exists.
+    #[arg(long)]
+    overwrite: bool,
+    /// Chunks of a .zarr output, such as time=24,lat=-1.
+    #[arg(long)]
+    chunks: Option<String>,
+    /// Codec of a .zarr output, such as zstd:3.
+    #[arg(long)]
+    codec: Option<String>,
+}
+
+impl Eval {
+    /// Runs the command.
+    pub fn run(mut self) -> Result<()> {
+        let expression = self.expression()?;
+        let session = Session::new(self.threads, self.memory);
+        cancel_on_interrupt(&session);
+        let question = Question::new(&expression, &self.inputs, self.raw);
+        let answer = Answer::plan(&question, &session)?;
+        let mut out = std::io::stdout().lock();
+        if self.explain || self.dry_run {
+            out.write_all(answer.explain(&session)?.as_bytes()).map_err(stdout_error)?;
+        }
+        if let Some(limit) = self.max_read {
+            answer.check_reads(limit, &session)?;
+        }
+        if self.dry_run {
+            return Ok(());
+        }
+        let options = AnswerOptions {
+            is_json: self.json,
+            is_bare: self.value || !out.is_terminal(),
+            may_replace: self.overwrite,
+            chunks: self.chunks.clone(),
+            codec: self.codec.clone(),
+        };
+        match &self.output {
+            Some(path) => answer.write_to(path, &options, &session),
+            None => answer.print(&mut out, &options, &session),
+        }
+    }
+
+    fn expression(&mut self) -> Result<String> {
+        if let Some(path) = &self.file {
+            // With a file, the first word is an input.
+            if let Some(input) = self.expression.take() {
+                self.inputs.insert(0, input);
+            }
+            let place = |error| Error::io("cannot read the expression", error).at(path.display().to_string());
+            return std::fs::read_to_string(path).map_err(place);
+        }
+        let text = self.expression.take().unwrap_or_default();
+        if text == "-" {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).map_err(|error| Error::io("cannot read standard input", error))?;
+            return Ok(text);
+        }
+        if std::path::Path::new(&text).exists() {
+            let message = format!("`{text}` is a file, not an expression");
+            return Err(Error::usage(message).hint("the expression comes first: `craton eval 'ds.mean()' FILE`, or `-f FILE.py`"));
+        }
+        Ok(text)
+    }
+}
+
+fn stdout_error(error: std::io::Error) -> Error {
+    Error::io("cannot write to standard output", error)
+}

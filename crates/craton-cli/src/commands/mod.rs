@@ -1,0 +1,5 @@
+//! One file per command.
+
+pub mod demo;
+pub mod eval;
+pub mod info;

@@ -1,0 +1,279 @@
+//! From a question as typed to its answer: the one path that every face takes.
+
+use crate::evaluate::{Scope, Value, evaluate};
+use crate::labels::{DataArray, Dataset};
+use crate::open::{OpenOptions, Opened, open};
+use crate::output;
+use crate::output::zarr::Length;
+use crate::session::Session;
+use craton_core::{Error, ErrorKind, Result};
+use craton_plan::NodeRef;
+use craton_plan::explain::{explain_plan, explain_stage};
+use craton_plan::physical::Target;
+use indexmap::IndexMap;
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::Path;
+
+/// An expression and its inputs.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The expression.
+    pub expression: String,
+    /// URLs by name; `ds` for those without one.
+    pub inputs: IndexMap<String, Vec<String>>,
+    /// How inputs are opened.
+    pub options: OpenOptions,
+}
+
+/// How an answer is shown.
+#[derive(Debug, Clone, Default)]
+pub struct AnswerOptions {
+    /// As JSON.
+    pub is_json: bool,
+    /// A single value without its unit.
+    pub is_bare: bool,
+    /// Whether an existing output is replaced.
+    pub may_replace: bool,
+    /// Chunks of a Zarr output, as `time=24,lat=-1`.
+    pub chunks: Option<String>,
+    /// Codec of a Zarr output, as `zstd:3`.
+    pub codec: Option<String>,
+}
+
+/// A planned answer.
+#[derive(Debug)]
+pub struct Answer {
+    value: Value,
+    question: Question,
+}
+
+impl Question {
+    /// A question over inputs as typed: `URL` or `NAME=URL`, quoted globs expanded.
+    #[must_use]
+    pub fn new(expression: &str, inputs: &[String], is_raw: bool) -> Self {
+        let mut named: IndexMap<String, Vec<String>> = IndexMap::new();
+        for input in inputs {
+            let (name, url) = split_name(input);
+            named.entry(name.to_owned()).or_default().extend(expand_glob(url));
+        }
+        let options = OpenOptions { decodes_cf: !is_raw };
+        Self { expression: expression.to_owned(), inputs: named, options }
+    }
+}
+
+/// `NAME=` counts only where NAME is an identifier before the first `=`.
+fn split_name(input: &str) -> (&str, &str) {
+    match input.split_once('=') {
+        Some((name, url)) if is_identifier(name) && !url.is_empty() => (name, url),
+        _ => ("ds", input),
+    }
+}
+
+fn is_identifier(name: &str) -> bool {
+    let mut letters = name.chars();
+    letters.next().is_some_and(|first| first.is_alphabetic() || first == '_')
+        && letters.all(|letter| letter.is_alphanumeric() || letter == '_')
+}
+
+/// The files that a pattern names, sorted; the pattern itself where it names none or is no pattern.
+fn expand_glob(url: &str) -> Vec<String> {
+    if !url.contains(['*', '?']) || Path::new(url).exists() {
+        return vec![url.to_owned()];
+    }
+    let found: Vec<String> = glob::glob(url)
+        .into_iter()
+        .flatten()
+        .filter_map(|path| Some(path.ok()?.to_str()?.to_owned()))
+        .collect();
+    if found.is_empty() { vec![url.to_owned()] } else { found }
+}
+
+impl Answer {
+    /// Opens the inputs and evaluates the expression, reading only metadata and the labels that it needs.
+    ///
+    /// # Errors
+    /// What opening, the language and the operations refuse.
+    pub fn plan(question: &Question, session: &Session) -> Result<Self> {
+        let mut scope = Scope::default();
+        for (name, urls) in &question.inputs {
+            let value = match open(urls, question.options, session)? {
+                Opened::Dataset(dataset) => Value::Dataset(dataset),
+                Opened::Array(array) => Value::Array(array),
+            };
+            scope.insert(name, value);
+        }
+        let value = evaluate(&question.expression, scope, session)?;
+        Ok(Self { value, question: question.clone() })
+    }
+
+    /// The planned value.
+    #[must_use]
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// Name and plan of everything that the answer holds.
+    fn nodes(&self) -> Result<Vec<(String, NodeRef)>> {
+        match self.labelled()? {
+            Labelled::Array(array) => Ok(vec![(array.name.unwrap_or_else(|| "result".to_owned()), array.variable.node)]),
+            Labelled::Dataset(dataset) => {
+                Ok(dataset.variables.into_iter().map(|(name, variable)| (name, variable.node)).collect())
+            }
+        }
+    }
+
+    fn labelled(&self) -> Result<Labelled> {
+        match &self.value {
+            Value::Array(array) => Ok(Labelled::Array(array.clone())),
+            Value::Dataset(dataset) => Ok(Labelled::Dataset(dataset.clone())),
+            Value::Number(..) => self.value.to_array(Vec::new()).map(Labelled::Array),
+            other => {
+                let message = format!("the expression gives {}, not an array or dataset", other.kind());
+                Err(Error::usage(message).hint("a reduction such as `.mean()` completes it"))
+            }
+        }
+    }
+
+    /// The plan, and what it will read and hold.
+    ///
+    /// # Errors
+    /// What planning refuses.
+    pub fn explain(&self, session: &Session) -> Result<String> {
+        let nodes = self.nodes()?;
+        let mut text = String::new();
+        for (name, node) in &nodes {
+            let (optimised, firings) = craton_plan::rules::optimise(node)?;
+            let _ = writeln!(text, "plan of {name}  {}", &node.hash().to_string()[..12]);
+            text.push_str(&explain_plan(&optimised));
+            for firing in firings {
+                let _ = writeln!(text, "  rule {}: {} becomes {}", firing.rule, firing.before, firing.after);
+            }
+        }
+        let outputs: Vec<_> = nodes.into_iter().map(|(_, node)| (node, Target::Keep)).collect();
+        let pipelines = session.plan(&outputs)?;
+        for (number, stage) in pipelines.stages.iter().enumerate() {
+            let cost = session.engine().cost(stage, &pipelines.slots);
+            let _ = writeln!(text, "pipeline {}: {} tasks", number + 1, stage.task_count());
+            for line in explain_stage(stage) {
+                let _ = writeln!(text, "  {line}");
+            }
+            let _ = writeln!(
+                text,
+                "  locate {} chunks, read ≤ {} bytes, decode {} bytes once; about {} MiB a task and {} MiB shared",
+                cost.chunks,
+                cost.bytes_decoded,
+                cost.bytes_decoded,
+                cost.bytes_per_task >> 20,
+                cost.bytes_shared >> 20
+            );
+        }
+        Ok(text)
+    }
+
+    /// Refuses to read more than `limit` bytes (as decoded, which bounds what is stored).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Budget`] with the figures.
+    pub fn check_reads(&self, limit: u64, session: &Session) -> Result<()> {
+        let outputs: Vec<_> = self.nodes()?.into_iter().map(|(_, node)| (node, Target::Keep)).collect();
+        let pipelines = session.plan(&outputs)?;
+        let costs = pipelines.stages.iter().map(|stage| session.engine().cost(stage, &pipelines.slots).bytes_decoded);
+        let total: u64 = costs.sum();
+        if total > limit {
+            let message = format!("the work reads up to {total} bytes, {limit} are allowed");
+            return Err(Error::new(ErrorKind::Budget, message)
+                .hint("select less first, with `.sel(…)` or `.isel(…)`, or raise `--max-read`"));
+        }
+        Ok(())
+    }
+
+    /// Computes and prints the answer.
+    ///
+    /// # Errors
+    /// What computing reports; failures to write.
+    pub fn print(&self, out: &mut dyn Write, options: &AnswerOptions, session: &Session) -> Result<()> {
+        match (self.labelled()?, options.is_json) {
+            (Labelled::Array(array), true) => output::json::write_array(&array, session, out),
+            (Labelled::Dataset(dataset), true) => output::json::write_dataset(&dataset, session, out),
+            (Labelled::Array(array), false) => {
+                let text = if array.dims().is_empty() {
+                    output::repr::value_text(&array, options.is_bare, session)?
+                } else {
+                    output::repr::repr_array(&array, &output::repr::ReprOptions::default(), session)?
+                };
+                writeln!(out, "{text}").map_err(|error| Error::io("cannot write the answer", error))
+            }
+            (Labelled::Dataset(dataset), false) => {
+                let text = output::repr::repr_dataset(&dataset, &output::repr::ReprOptions::default(), session)?;
+                writeln!(out, "{text}").map_err(|error| Error::io("cannot write the answer", error))
+            }
+        }
+    }
+
+    /// Computes the answer into a file or store, by its ending.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for unknown endings, [`ErrorKind::Conflict`] if the output exists; what computing and
+    /// writing report. Nothing is left under the final name after an error.
+    pub fn write_to(&self, path: &Path, options: &AnswerOptions, session: &Session) -> Result<()> {
+        let labelled = self.labelled()?;
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+        match ending.as_str() {
+            "zarr" => {
+                let inputs = self.question.inputs.iter();
+                let recipe = output::Recipe {
+                    expression: self.question.expression.clone(),
+                    inputs: inputs
+                        .flat_map(|(name, urls)| urls.iter().map(|url| output::RecipeInput::of_url(name, url)))
+                        .collect(),
+                };
+                let zarr = output::zarr::ZarrOptions {
+                    chunks: parse_lengths(options.chunks.as_deref().unwrap_or_default())?,
+                    codec: options.codec.clone().unwrap_or_else(|| "zstd:3".to_owned()),
+                    may_replace: options.may_replace,
+                    ..output::zarr::ZarrOptions::default()
+                };
+                let part = match &labelled {
+                    Labelled::Array(array) => output::Labelled::Array(array),
+                    Labelled::Dataset(dataset) => output::Labelled::Dataset(dataset),
+                };
+                output::zarr::write_zarr(&[part], path, &zarr, &recipe, session)
+            }
+            "json" | "csv" => output::whole_file::write_whole(path, options.may_replace, |out| match (&labelled, ending.as_str()) {
+                (Labelled::Array(array), "json") => output::json::write_array(array, session, out),
+                (Labelled::Dataset(dataset), "json") => output::json::write_dataset(dataset, session, out),
+                (Labelled::Array(array), _) => output::csv::write_array(array, session, out),
+                (Labelled::Dataset(dataset), _) => output::csv::write_dataset(dataset, session, out),
+            }),
+            other => {
+                let message = format!("no output format for the ending `.{other}`");
+                Err(Error::usage(message).hint("there are .zarr, .csv and .json"))
+            }
+        }
+    }
+}
+
+/// `time=24,lat=-1`.
+fn parse_lengths(text: &str) -> Result<IndexMap<String, Length>> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let length = |part: &str| {
+        let (dim, length) = part.split_once('=')?;
+        match length.parse::<i64>().ok()? {
+            -1 => Some((dim.to_owned(), Length::Whole)),
+            length => Some((dim.to_owned(), Length::Indices(u64::try_from(length).ok().filter(|length| *length > 0)?))),
+        }
+    };
+    parts
+        .map(|part| {
+            length(part).ok_or_else(|| {
+                Error::usage(format!("`{part}` is no chunk length")).hint("write `time=24,lat=-1`, where -1 is the whole dimension")
+            })
+        })
+        .collect()
+}
+
+enum Labelled {
+    Array(DataArray),
+    Dataset(Dataset),
+}
