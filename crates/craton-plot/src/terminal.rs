@@ -505,9 +505,9 @@ mod tests {
         let values = [0.0, 0.0, 0.0, f64::NAN, 9.0, 9.0, 9.0, 9.0];
         // Two rows of pixels share a line, so a field of 4 × 2 in a width of 2 takes two lines.
         let mut field = Field::new(&values, 4, 2).unwrap();
-        assert_eq!(plain(&field, 2, 2), "..\n@@\n0 .-+# 9 K\n");
+        assert_eq!(plain(&field, 2, 2), "..\n@@\n0 :=*% 9 K\n");
         field.starts_at_bottom = true;
-        assert_eq!(plain(&field, 2, 2), "@@\n..\n0 .-+# 9 K\n");
+        assert_eq!(plain(&field, 2, 2), "@@\n..\n0 :=*% 9 K\n");
         let values = [0.0, 9.0, 0.0, 9.0];
         let mut field = Field::new(&values, 2, 2).unwrap();
         field.starts_at_right = true;

@@ -9,6 +9,7 @@ pub mod recipe;
 pub mod repr;
 mod slabs;
 mod values;
+pub mod whole_file;
 pub mod zarr;
 
 pub use recipe::{Recipe, RecipeInput};
