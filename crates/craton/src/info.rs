@@ -94,16 +94,26 @@ impl Info {
                 attributes: Attributes::new(),
                 broken: Vec::new(),
             };
-            return Ok(Self { url, format, groups: vec![group] });
+            return Ok(Self {
+                url,
+                format,
+                groups: vec![group],
+            });
         }
         stored.root()?;
         let prefix = format!("{}/", stored.selected.trim_end_matches('/'));
         let is_inside = |path: &str| path == stored.selected || path.starts_with(&prefix);
         let groups = stored.groups.iter().filter(|(path, _)| is_inside(path));
-        let mut groups: Vec<GroupInfo> = groups.map(|(path, group)| GroupInfo::new(path, group)).collect();
+        let mut groups: Vec<GroupInfo> = groups
+            .map(|(path, group)| GroupInfo::new(path, group))
+            .collect();
         // Parts rather than texts are compared, so that every group stands right above its own.
         groups.sort_by(|one, other| parts(&one.path).cmp(parts(&other.path)));
-        Ok(Self { url, format, groups })
+        Ok(Self {
+            url,
+            format,
+            groups,
+        })
     }
 
     /// `{"url", "format", "groups": [{"path", "dims", "variables", "attrs", "broken"}]}`.
@@ -131,7 +141,10 @@ fn parts(path: &str) -> impl Iterator<Item = &str> {
 
 fn dims_of(arrays: &[ArrayInfo]) -> IndexMap<String, Option<u64>> {
     let mut dims: IndexMap<String, Option<u64>> = IndexMap::new();
-    for (dim, length) in arrays.iter().flat_map(|array| array.dims.iter().zip(&array.shape)) {
+    for (dim, length) in arrays
+        .iter()
+        .flat_map(|array| array.dims.iter().zip(&array.shape))
+    {
         let known = dims.entry(dim.clone()).or_insert(Some(*length));
         if *known != Some(*length) {
             *known = None;
@@ -142,9 +155,15 @@ fn dims_of(arrays: &[ArrayInfo]) -> IndexMap<String, Option<u64>> {
 
 impl GroupInfo {
     fn new(path: &str, group: &StoredGroup) -> Self {
-        let arrays: Vec<ArrayInfo> =
-            group.arrays.iter().map(|(name, source)| ArrayInfo::new(name, &**source)).collect();
-        let broken = group.broken.iter().map(|(name, _, report)| (name.clone(), report.clone()));
+        let arrays: Vec<ArrayInfo> = group
+            .arrays
+            .iter()
+            .map(|(name, source)| ArrayInfo::new(name, &**source))
+            .collect();
+        let broken = group
+            .broken
+            .iter()
+            .map(|(name, _, report)| (name.clone(), report.clone()));
         Self {
             path: path.to_owned(),
             dims: dims_of(&arrays),
@@ -155,8 +174,14 @@ impl GroupInfo {
     }
 
     fn to_json(&self) -> Value {
-        let arrays = self.arrays.iter().map(|array| (array.name.clone(), array.to_json()));
-        let broken = self.broken.iter().map(|(name, report)| (name.clone(), Value::from(report.as_str())));
+        let arrays = self
+            .arrays
+            .iter()
+            .map(|array| (array.name.clone(), array.to_json()));
+        let broken = self
+            .broken
+            .iter()
+            .map(|(name, report)| (name.clone(), Value::from(report.as_str())));
         json!({
             "path": self.path,
             "dims": self.dims,
@@ -187,7 +212,9 @@ impl GroupInfo {
             writeln!(out, "cannot be read:")?;
         }
         for (name, report) in &self.broken {
-            let report = report.trim_start_matches("error: ").replace('\n', "\n        ");
+            let report = report
+                .trim_start_matches("error: ")
+                .replace('\n', "\n        ");
             writeln!(out, "    {name}\n        {report}")?;
         }
         if !self.attributes.is_empty() {
@@ -209,7 +236,12 @@ impl ArrayInfo {
             dtype: meta.dtype,
             dims: (0..meta.shape.len()).map(dim).collect(),
             shape: meta.shape.clone(),
-            chunks: meta.grid.axes.iter().map(|axis| axis.largest_encoded()).collect(),
+            chunks: meta
+                .grid
+                .axes
+                .iter()
+                .map(|axis| axis.largest_encoded())
+                .collect(),
             chunk_count: meta.grid.len(),
             shards: meta.shard_shape.clone(),
             codecs: meta.codecs.clone(),
@@ -222,7 +254,11 @@ impl ArrayInfo {
     #[must_use]
     pub fn bytes(&self) -> Option<u64> {
         let size = self.dtype.item_size()? as u64;
-        Some(self.shape.iter().fold(size, |bytes, length| bytes.saturating_mul(*length)))
+        Some(
+            self.shape
+                .iter()
+                .fold(size, |bytes, length| bytes.saturating_mul(*length)),
+        )
     }
 
     fn to_json(&self) -> Value {
@@ -241,9 +277,22 @@ impl ArrayInfo {
     }
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
-        let bytes = self.bytes().map(|bytes| format!("  {}", human_bytes(bytes))).unwrap_or_default();
-        writeln!(out, "    {} {}({}){bytes}", self.dtype, self.name, self.dims.join(", "))?;
-        let codecs = if self.codecs.is_empty() { "no codecs" } else { &self.codecs };
+        let bytes = self
+            .bytes()
+            .map(|bytes| format!("  {}", human_bytes(bytes)))
+            .unwrap_or_default();
+        writeln!(
+            out,
+            "    {} {}({}){bytes}",
+            self.dtype,
+            self.name,
+            self.dims.join(", ")
+        )?;
+        let codecs = if self.codecs.is_empty() {
+            "no codecs"
+        } else {
+            &self.codecs
+        };
         let lengths = |lengths: &[u64]| {
             let texts: Vec<String> = lengths.iter().map(u64::to_string).collect();
             texts.join(" × ")
@@ -255,19 +304,27 @@ impl ArrayInfo {
         };
         let shards = self.shards.as_ref();
         let shards = shards.map(|shards| format!(", shards of {} chunks", lengths(shards)));
-        writeln!(out, "        {chunks}{}, {codecs}", shards.unwrap_or_default())?;
+        writeln!(
+            out,
+            "        {chunks}{}, {codecs}",
+            shards.unwrap_or_default()
+        )?;
         write_attributes(&self.attributes, "        ", out)
     }
 }
 
 fn attributes_json(attributes: &Attributes) -> Value {
-    let pairs = attributes.iter().map(|(name, value)| (name.clone(), value.to_json()));
+    let pairs = attributes
+        .iter()
+        .map(|(name, value)| (name.clone(), value.to_json()));
     Value::Object(pairs.collect())
 }
 
 fn write_attributes(attributes: &Attributes, indent: &str, out: &mut String) -> std::fmt::Result {
     for (name, value) in attributes {
-        let text = attribute_text(value).replace('\n', "\\n").replace('\t', "\\t");
+        let text = attribute_text(value)
+            .replace('\n', "\\n")
+            .replace('\t', "\\t");
         match text.char_indices().nth(LONGEST_ATTRIBUTE) {
             Some((end, _)) => writeln!(out, "{indent}{name}: {}...", &text[..end])?,
             None => writeln!(out, "{indent}{name}: {text}")?,
@@ -290,7 +347,14 @@ mod tests {
         let path = std::env::temp_dir().join(name);
         let (recipe, options) = (Recipe::default(), ZarrOptions::default());
         let array = temperatures();
-        write_zarr(&[Labelled::Array(&array)], &path, &options, &recipe, &session()).unwrap();
+        write_zarr(
+            &[Labelled::Array(&array)],
+            &path,
+            &options,
+            &recipe,
+            &session(),
+        )
+        .unwrap();
         check(path.to_str().unwrap());
         std::fs::remove_dir_all(&path).unwrap();
     }
@@ -299,7 +363,10 @@ mod tests {
     fn the_text_tells_dimensions_variables_and_chunks() {
         in_store(|path| {
             let text = info(path).unwrap().to_text();
-            assert!(text.starts_with(&format!("Zarr 3 {path}\ndimensions:\n")), "{text}");
+            assert!(
+                text.starts_with(&format!("Zarr 3 {path}\ndimensions:\n")),
+                "{text}"
+            );
             assert!(text.contains("    time = 2\n"), "{text}");
             let expected = "    float64 t2m(time, station)  48B\n        one chunk, bytes, zstd:3\n        units: K\n";
             assert!(text.contains(expected), "{text}");
@@ -315,7 +382,10 @@ mod tests {
             assert_eq!(array["chunks"], json!([2, 3]));
             assert_eq!(array["attrs"]["units"], "K");
             assert_eq!(value["groups"][0]["dims"]["station"], 3);
-            assert_eq!(value["groups"][0]["attrs"]["craton_recipe"]["expression"], "");
+            assert_eq!(
+                value["groups"][0]["attrs"]["craton_recipe"]["expression"],
+                ""
+            );
         });
     }
 
@@ -329,8 +399,18 @@ mod tests {
             std::fs::write(&root, document.to_string()).unwrap();
             let info = info(path).unwrap();
             assert_eq!(info.groups[0].broken[0].0, "height");
-            assert!(info.groups[0].arrays.iter().any(|array| array.name == "t2m"));
-            assert!(info.to_text().contains("cannot be read:\n    height\n        "), "{}", info.to_text());
+            assert!(
+                info.groups[0]
+                    .arrays
+                    .iter()
+                    .any(|array| array.name == "t2m")
+            );
+            assert!(
+                info.to_text()
+                    .contains("cannot be read:\n    height\n        "),
+                "{}",
+                info.to_text()
+            );
         });
     }
 

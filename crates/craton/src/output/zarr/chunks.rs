@@ -65,7 +65,10 @@ pub fn natural_chunks(node: &NodeRef) -> Option<Vec<u64>> {
         let demand = node.operator().demand(&metas, node.meta());
         let follows = |(input, maps): &(&NodeRef, &Vec<AxisMap>)| {
             input.shape() == node.shape()
-                && maps.iter().enumerate().all(|(axis, map)| keeps_grid(map, axis))
+                && maps
+                    .iter()
+                    .enumerate()
+                    .all(|(axis, map)| keeps_grid(map, axis))
                 && has_source(input)
         };
         if let Some((input, _)) = node.inputs().iter().zip(&demand).find(follows) {
@@ -79,7 +82,11 @@ pub fn natural_chunks(node: &NodeRef) -> Option<Vec<u64>> {
 
 fn keeps_grid(map: &AxisMap, own: usize) -> bool {
     match map {
-        AxisMap::Affine { axis, start: 0, step: 1 }
+        AxisMap::Affine {
+            axis,
+            start: 0,
+            step: 1,
+        }
         | AxisMap::Window { axis, .. }
         | AxisMap::Cumulative { axis } => *axis == own,
         _ => false,
@@ -108,7 +115,11 @@ fn sliced(input: &NodeRef, maps: &[AxisMap], shape: &[u64]) -> Option<Vec<u64>> 
     for (chunk, map) in of_input.iter().zip(maps) {
         match map {
             AxisMap::Fixed(_) => {}
-            AxisMap::Affine { axis, start, step: 1 } if start % chunk == 0 => {
+            AxisMap::Affine {
+                axis,
+                start,
+                step: 1,
+            } if start % chunk == 0 => {
                 chunks[*axis] = (*chunk).min(shape[*axis].max(1));
             }
             _ => return None,
@@ -120,13 +131,16 @@ fn sliced(input: &NodeRef, maps: &[AxisMap], shape: &[u64]) -> Option<Vec<u64>> 
 fn source_chunks(source: &Arc<dyn Source>) -> Option<Vec<u64>> {
     let meta = source.meta();
     let lengths = meta.grid.axes.iter().zip(&meta.shape);
-    let chunks: Vec<u64> =
-        lengths.map(|(axis, length)| axis.largest().min(*length).max(1)).collect();
+    let chunks: Vec<u64> = lengths
+        .map(|(axis, length)| axis.largest().min(*length).max(1))
+        .collect();
     (chunks.len() == meta.shape.len()).then_some(chunks)
 }
 
 fn bytes_of(chunks: &[u64], size: u64) -> u64 {
-    chunks.iter().fold(size, |bytes, length| bytes.saturating_mul(*length))
+    chunks
+        .iter()
+        .fold(size, |bytes, length| bytes.saturating_mul(*length))
 }
 
 /// Whole multiples of `chunks`, from the last axis on, until they are worth a file.
@@ -168,14 +182,23 @@ mod tests {
     fn default_chunks_keep_the_last_axes_and_are_even() {
         assert_eq!(about(16 << 20, &[100, 721, 1440], 4), [4, 721, 1440]);
         assert_eq!(about(16 << 20, &[9, 721, 1440], 4), [3, 721, 1440]);
-        assert_eq!(about(16 << 20, &[2, 1 << 13, 1 << 13], 8), [1, 256, 1 << 13]);
+        assert_eq!(
+            about(16 << 20, &[2, 1 << 13, 1 << 13], 8),
+            [1, 256, 1 << 13]
+        );
         assert_eq!(about(16, &[], 8), [0u64; 0]);
         assert_eq!(about(16, &[0, 3], 8), [1, 2]);
     }
 
     #[test]
     fn small_chunks_of_a_source_are_joined() {
-        assert_eq!(joined(vec![1, 10, 10], &[1000, 100, 100], 4), [27, 100, 100]);
-        assert_eq!(joined(vec![1, 721, 1440], &[1000, 721, 1440], 4), [1, 721, 1440]);
+        assert_eq!(
+            joined(vec![1, 10, 10], &[1000, 100, 100], 4),
+            [27, 100, 100]
+        );
+        assert_eq!(
+            joined(vec![1, 721, 1440], &[1000, 721, 1440], 4),
+            [1, 721, 1440]
+        );
     }
 }

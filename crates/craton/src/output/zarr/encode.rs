@@ -33,7 +33,11 @@ pub(super) fn encode(variable: &Variable, session: &Session) -> Result<Encoded> 
         DType::FixedUtf8(_) => {
             let block = variable.values(session)?;
             let node = literal(to_strings(&block)?)?;
-            Ok(Encoded { node, attributes: without_fill(variable), fill_value: None })
+            Ok(Encoded {
+                node,
+                attributes: without_fill(variable),
+                fill_value: None,
+            })
         }
         dtype => Ok(encode_plain(variable, dtype)),
     }
@@ -51,12 +55,17 @@ fn encode_plain(variable: &Variable, dtype: DType) -> Encoded {
     let stated = attributes.get(FILL).and_then(AttributeValue::as_scalar);
     let stated = stated.filter(|_| dtype.is_integer() || dtype.is_float());
     let fill_value = match stated {
-        Some(value) if dtype.is_integer() => value.to_i64().map(|value| Scalar::from_i64(dtype, value)),
+        Some(value) if dtype.is_integer() => {
+            value.to_i64().map(|value| Scalar::from_i64(dtype, value))
+        }
         Some(value) => value.to_f64().map(|value| Scalar::from_f64(dtype, value)),
         None if dtype.is_float() => Some(Scalar::from_f64(dtype, f64::NAN)),
         None => None,
     };
-    if let Some(fill) = fill_value.as_ref().filter(|_| attributes.contains_key(FILL)) {
+    if let Some(fill) = fill_value
+        .as_ref()
+        .filter(|_| attributes.contains_key(FILL))
+    {
         let stored = match fill.to_f64() {
             // The form in which xarray keeps float fill values in Zarr 3: JSON has no exact bits.
             Some(value) if dtype.is_float() => {
@@ -66,7 +75,11 @@ fn encode_plain(variable: &Variable, dtype: DType) -> Encoded {
         };
         attributes.insert(FILL.to_owned(), stored);
     }
-    Encoded { node: variable.node.clone(), attributes, fill_value }
+    Encoded {
+        node: variable.node.clone(),
+        attributes,
+        fill_value,
+    }
 }
 
 fn encode_time(variable: &Variable, time: TimeType, session: &Session) -> Result<Encoded> {
@@ -76,13 +89,19 @@ fn encode_time(variable: &Variable, time: TimeType, session: &Session) -> Result
     let mut text = |name: &str, value: &str| {
         attributes.insert(name.to_owned(), AttributeValue::Text(value.to_owned()));
     };
-    let count = variable.shape().iter().fold(1u64, |count, length| count.saturating_mul(*length));
+    let count = variable
+        .shape()
+        .iter()
+        .fold(1u64, |count, length| count.saturating_mul(*length));
     let (node, units, has_missing) = if count <= MOST_LOOKED_AT {
         let block = variable.values(session)?;
         let counts: Vec<i64> = block.scalars().filter_map(|value| value.to_i64()).collect();
         let has_missing = counts.contains(&i64::MIN);
         let (values, units) = coarsest(&counts, time, plain_units)?;
-        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_ne_bytes()).collect();
+        let bytes: Vec<u8> = values
+            .iter()
+            .flat_map(|value| value.to_ne_bytes())
+            .collect();
         let block = Block::from_bytes(DType::Int64, block.shape().to_vec(), &bytes)?;
         (literal(block)?, units, has_missing)
     } else {
@@ -105,7 +124,11 @@ fn encode_time(variable: &Variable, time: TimeType, session: &Session) -> Result
         let fill = AttributeValue::number(DType::Int64, missing().bytes());
         attributes.insert(FILL.to_owned(), fill);
     }
-    Ok(Encoded { node, attributes, fill_value: has_missing.then(missing) })
+    Ok(Encoded {
+        node,
+        attributes,
+        fill_value: has_missing.then(missing),
+    })
 }
 
 /// CF's word for the unit of a time type.
@@ -141,7 +164,11 @@ fn coarsest(counts: &[i64], time: TimeType, plain: &str) -> Result<(Vec<i64>, St
         Calendar::Standard => Calendar::Standard,
         other => other,
     };
-    let first = counts.iter().copied().find(|count| *count != i64::MIN).unwrap_or(0);
+    let first = counts
+        .iter()
+        .copied()
+        .find(|count| *count != i64::MIN)
+        .unwrap_or(0);
     let date = date_from_count(first, time).ok_or_else(too_far)?;
     let since = iso_string(date).replace('T', " ");
     let since = since.strip_suffix(" 00:00:00").unwrap_or(&since);

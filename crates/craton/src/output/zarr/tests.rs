@@ -20,7 +20,9 @@ impl Folder {
     }
     fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(&self.0).unwrap();
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
     }
 }
 
@@ -39,12 +41,26 @@ fn read(path: &Path) -> Dataset {
 }
 
 fn write(array: &DataArray, path: &Path, options: &ZarrOptions) -> Result<()> {
-    let recipe = Recipe { expression: "ds.t2m".into(), inputs: Vec::new() };
-    write_zarr(&[Labelled::Array(array)], path, options, &recipe, &session())
+    let recipe = Recipe {
+        expression: "ds.t2m".into(),
+        inputs: Vec::new(),
+    };
+    write_zarr(
+        &[Labelled::Array(array)],
+        path,
+        options,
+        &recipe,
+        &session(),
+    )
 }
 
 fn shown(variable: &Variable) -> Vec<String> {
-    variable.values(&session()).unwrap().scalars().map(|value| value.to_string()).collect()
+    variable
+        .values(&session())
+        .unwrap()
+        .scalars()
+        .map(|value| value.to_string())
+        .collect()
 }
 
 #[test]
@@ -55,8 +71,14 @@ fn an_array_is_read_again_with_coordinates_and_recipe() {
     let read = read(&folder.store());
     assert_eq!(shown(&read.variables["t2m"]), shown(&array.variable));
     assert_eq!(read.variables["t2m"].dims, ["time", "station"]);
-    assert_eq!(read.variables["t2m"].attributes["units"].as_text(), Some("K"));
-    assert_eq!(shown(&read.coords["station"]), shown(&array.coords["station"]));
+    assert_eq!(
+        read.variables["t2m"].attributes["units"].as_text(),
+        Some("K")
+    );
+    assert_eq!(
+        shown(&read.coords["station"]),
+        shown(&array.coords["station"])
+    );
     assert_eq!(shown(&read.coords["height"]), ["2.0"]);
     let days: Vec<String> = read.coords["time"]
         .values(&session())
@@ -67,7 +89,10 @@ fn an_array_is_read_again_with_coordinates_and_recipe() {
     assert_eq!(days, ["2000-01-01", "2000-01-02"]);
     let recipe = read.attributes[RECIPE_ATTRIBUTE].to_json();
     assert_eq!(recipe["expression"], "ds.t2m");
-    assert_eq!(recipe["plans"]["t2m"], array.variable.node.hash().to_string());
+    assert_eq!(
+        recipe["plans"]["t2m"],
+        array.variable.node.hash().to_string()
+    );
     assert_eq!(folder.names(), ["out.zarr"]);
 }
 
@@ -95,7 +120,10 @@ fn chunks_and_shards_are_as_asked() {
     let mut array = DataArray::new(variable(&["y", "x"], floats(&values, &[12, 20])));
     array.name = Some("v".into());
     let options = ZarrOptions {
-        chunks: IndexMap::from([("y".into(), Length::Indices(5)), ("x".into(), Length::Whole)]),
+        chunks: IndexMap::from([
+            ("y".into(), Length::Indices(5)),
+            ("x".into(), Length::Whole),
+        ]),
         shards: IndexMap::from([("y".into(), Length::Indices(6))]),
         codec: "blosc:zstd:3,crc32c".into(),
         may_replace: false,
@@ -103,24 +131,53 @@ fn chunks_and_shards_are_as_asked() {
     write(&array, &folder.store(), &options).unwrap();
     let text = std::fs::read_to_string(folder.store().join("v/zarr.json")).unwrap();
     let document: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(document["chunk_grid"]["configuration"]["chunk_shape"], serde_json::json!([10, 20]));
+    assert_eq!(
+        document["chunk_grid"]["configuration"]["chunk_shape"],
+        serde_json::json!([10, 20])
+    );
     assert_eq!(document["dimension_names"], serde_json::json!(["y", "x"]));
-    assert_eq!(shown(&read(&folder.store()).variables["v"]), shown(&array.variable));
+    assert_eq!(
+        shown(&read(&folder.store()).variables["v"]),
+        shown(&array.variable)
+    );
 }
 
 #[test]
 fn a_failure_leaves_nothing_and_what_is_there_is_kept() {
     let folder = Folder::new("failure");
-    let options = ZarrOptions { codec: "lossy".into(), ..ZarrOptions::default() };
-    assert_eq!(write(&temperatures(), &folder.store(), &options).unwrap_err().kind(), ErrorKind::Usage);
-    let options =
-        ZarrOptions { chunks: IndexMap::from([("lat".into(), Length::Whole)]), ..ZarrOptions::default() };
-    assert_eq!(write(&temperatures(), &folder.store(), &options).unwrap_err().kind(), ErrorKind::Usage);
+    let options = ZarrOptions {
+        codec: "lossy".into(),
+        ..ZarrOptions::default()
+    };
+    assert_eq!(
+        write(&temperatures(), &folder.store(), &options)
+            .unwrap_err()
+            .kind(),
+        ErrorKind::Usage
+    );
+    let options = ZarrOptions {
+        chunks: IndexMap::from([("lat".into(), Length::Whole)]),
+        ..ZarrOptions::default()
+    };
+    assert_eq!(
+        write(&temperatures(), &folder.store(), &options)
+            .unwrap_err()
+            .kind(),
+        ErrorKind::Usage
+    );
     assert!(folder.names().is_empty());
     let options = ZarrOptions::default();
     write(&temperatures(), &folder.store(), &options).unwrap();
-    assert_eq!(write(&temperatures(), &folder.store(), &options).unwrap_err().kind(), ErrorKind::Conflict);
-    let options = ZarrOptions { may_replace: true, ..options };
+    assert_eq!(
+        write(&temperatures(), &folder.store(), &options)
+            .unwrap_err()
+            .kind(),
+        ErrorKind::Conflict
+    );
+    let options = ZarrOptions {
+        may_replace: true,
+        ..options
+    };
     write(&temperatures(), &folder.store(), &options).unwrap();
     assert_eq!(folder.names(), ["out.zarr"]);
 }
@@ -129,17 +186,34 @@ fn a_failure_leaves_nothing_and_what_is_there_is_kept() {
 fn texts_in_several_chunks_and_scalars_survive() {
     let folder = Folder::new("texts");
     let mut dataset = Dataset::default();
-    dataset.variables.insert("names".into(), variable(&["x"], texts(&["a", "", "ccc", "d", "e"])));
+    dataset.variables.insert(
+        "names".into(),
+        variable(&["x"], texts(&["a", "", "ccc", "d", "e"])),
+    );
     let one = Block::constant(craton_core::Scalar::from_i64(DType::Int16, 7), vec![]);
     dataset.variables.insert("seven".into(), variable(&[], one));
-    dataset.variables.insert("none".into(), variable(&["y"], floats(&[], &[0])));
+    dataset
+        .variables
+        .insert("none".into(), variable(&["y"], floats(&[], &[0])));
     dataset.attributes = attributes(&[("title", "texts")]);
-    let options =
-        ZarrOptions { chunks: IndexMap::from([("x".into(), Length::Indices(2))]), ..ZarrOptions::default() };
+    let options = ZarrOptions {
+        chunks: IndexMap::from([("x".into(), Length::Indices(2))]),
+        ..ZarrOptions::default()
+    };
     let parts = [Labelled::Dataset(&dataset)];
-    write_zarr(&parts, &folder.store(), &options, &Recipe::default(), &session()).unwrap();
+    write_zarr(
+        &parts,
+        &folder.store(),
+        &options,
+        &Recipe::default(),
+        &session(),
+    )
+    .unwrap();
     let back = read(&folder.store());
-    assert_eq!(shown(&back.variables["names"]), ["\"a\"", "\"\"", "\"ccc\"", "\"d\"", "\"e\""]);
+    assert_eq!(
+        shown(&back.variables["names"]),
+        ["\"a\"", "\"\"", "\"ccc\"", "\"d\"", "\"e\""]
+    );
     assert_eq!(shown(&back.variables["seven"]), ["7"]);
     assert_eq!(back.variables["none"].shape(), [0]);
     assert_eq!(back.attributes["title"].as_text(), Some("texts"));
@@ -151,8 +225,10 @@ fn a_copy_keeps_the_chunks_of_its_source() {
     let values: Vec<f64> = (0..1 << 18).map(f64::from).collect();
     let mut array = DataArray::new(variable(&["y", "x"], floats(&values, &[512, 512])));
     array.name = Some("v".into());
-    let options =
-        ZarrOptions { chunks: IndexMap::from([("y".into(), Length::Indices(256))]), ..ZarrOptions::default() };
+    let options = ZarrOptions {
+        chunks: IndexMap::from([("y".into(), Length::Indices(256))]),
+        ..ZarrOptions::default()
+    };
     write(&array, &folder.store(), &options).unwrap();
     let node = read(&folder.store()).variables["v"].node.clone();
     assert_eq!(natural_chunks(&node), Some(vec![256, 512]));
