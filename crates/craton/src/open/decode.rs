@@ -18,13 +18,21 @@ const MOST_TIMES: u64 = 50_000_000;
 ///
 /// # Errors
 /// What decoding refuses, with the variable named.
-pub(super) fn decode_group(group: &StoredGroup, options: OpenOptions, session: &Session) -> Result<Dataset> {
-    let mut dataset = Dataset { attributes: group.attributes.clone(), ..Dataset::default() };
+pub(super) fn decode_group(
+    group: &StoredGroup,
+    options: OpenOptions,
+    session: &Session,
+) -> Result<Dataset> {
+    let mut dataset = Dataset {
+        attributes: group.attributes.clone(),
+        ..Dataset::default()
+    };
     let mut names_of_coords: Vec<String> = take_coordinates(&mut dataset.attributes, options);
     for (name, source) in &group.arrays {
         let stored = raw_variable(source)?;
         let mut variable = match options.decodes_cf {
-            true => decode_variable(&stored, session).map_err(|error| error.in_variable(name).at(source.url()))?,
+            true => decode_variable(&stored, session)
+                .map_err(|error| error.in_variable(name).at(source.url()))?,
             false => stored,
         };
         names_of_coords.extend(take_coordinates(&mut variable.attributes, options));
@@ -40,7 +48,11 @@ pub(super) fn take_coordinates(attributes: &mut Attributes, options: OpenOptions
     if !options.decodes_cf {
         return Vec::new();
     }
-    let Some(names) = attributes.get("coordinates").and_then(|value| value.as_text()).map(str::to_owned) else {
+    let Some(names) = attributes
+        .get("coordinates")
+        .and_then(|value| value.as_text())
+        .map(str::to_owned)
+    else {
         return Vec::new();
     };
     attributes.shift_remove("coordinates");
@@ -49,7 +61,9 @@ pub(super) fn take_coordinates(attributes: &mut Attributes, options: OpenOptions
 
 /// Moves index coordinates and named ones out of the data variables.
 pub(super) fn promote_coordinates(dataset: &mut Dataset, names: &[String]) {
-    let is_coord = |name: &String, variable: &Variable| variable.dims == [name.clone()] || names.contains(name);
+    let is_coord = |name: &String, variable: &Variable| {
+        variable.dims == [name.clone()] || names.contains(name)
+    };
     let (coords, variables) = std::mem::take(&mut dataset.variables)
         .into_iter()
         .partition(|(name, variable)| is_coord(name, variable));
@@ -62,10 +76,15 @@ pub(super) fn load_indexes(dataset: &mut Dataset, session: &Session) -> Result<(
     let names: Vec<String> = dataset
         .coords
         .iter()
-        .filter(|(name, coord)| coord.dims == [(*name).clone()] && !matches!(coord.node.work(), Work::Literal(_)))
+        .filter(|(name, coord)| {
+            coord.dims == [(*name).clone()] && !matches!(coord.node.work(), Work::Literal(_))
+        })
         .map(|(name, _)| name.clone())
         .collect();
-    let nodes: Vec<NodeRef> = names.iter().map(|name| dataset.coords[name].node.clone()).collect();
+    let nodes: Vec<NodeRef> = names
+        .iter()
+        .map(|name| dataset.coords[name].node.clone())
+        .collect();
     let blocks = session.compute(&nodes)?;
     for (name, block) in names.iter().zip(blocks) {
         if let Some(coord) = dataset.coords.get_mut(name) {
@@ -79,28 +98,57 @@ pub(super) fn load_indexes(dataset: &mut Dataset, session: &Session) -> Result<(
 pub(super) fn raw_variable(source: &Arc<dyn Source>) -> Result<Variable> {
     let meta = source.meta();
     let dims = (0..meta.shape.len())
-        .map(|axis| meta.dimension_names.get(axis).cloned().flatten().unwrap_or_else(|| format!("dim_{axis}")))
+        .map(|axis| {
+            meta.dimension_names
+                .get(axis)
+                .cloned()
+                .flatten()
+                .unwrap_or_else(|| format!("dim_{axis}"))
+        })
         .collect();
-    Variable::new(dims, ops::source(source.clone(), version_of(source))?, meta.attributes.clone())
-        .map_err(|error| error.at(source.url()))
+    Variable::new(
+        dims,
+        ops::source(source.clone(), version_of(source))?,
+        meta.attributes.clone(),
+    )
+    .map_err(|error| error.at(source.url()))
 }
 
 /// What tells apart two states of a local file: its size and time of change.
 fn version_of(source: &Arc<dyn Source>) -> String {
     let path = source.url().split('!').next().unwrap_or_default();
-    let Ok(facts) = std::fs::metadata(path) else { return String::new() };
-    let changed = facts.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    format!("{}-{}", facts.len(), changed.map_or(0, |time| time.as_nanos()))
+    let Ok(facts) = std::fs::metadata(path) else {
+        return String::new();
+    };
+    let changed = facts
+        .modified()
+        .ok()
+        .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    format!(
+        "{}-{}",
+        facts.len(),
+        changed.map_or(0, |time| time.as_nanos())
+    )
 }
 
 /// Decodes one variable.
 pub(super) fn decode_variable(stored: &Variable, session: &Session) -> Result<Variable> {
     let decoding = decoded_dtype(stored.dtype(), &stored.attributes)?;
     let mut attributes = stored.attributes.clone();
-    for name in ["_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "_Encoding"] {
+    for name in [
+        "_FillValue",
+        "missing_value",
+        "scale_factor",
+        "add_offset",
+        "_Unsigned",
+        "_Encoding",
+    ] {
         attributes.shift_remove(name);
     }
-    if decoding.joins_characters && stored.dtype() == DType::FixedBytes(1) && !stored.dims.is_empty() {
+    if decoding.joins_characters
+        && stored.dtype() == DType::FixedBytes(1)
+        && !stored.dims.is_empty()
+    {
         return join_characters(stored, attributes, session);
     }
     let node = mask_and_scale(&stored.node, &decoding)?;
@@ -123,7 +171,11 @@ fn mask_and_scale(stored: &NodeRef, decoding: &CfDecoding) -> Result<NodeRef> {
         return Ok(node);
     }
     let mut is_missing: Option<NodeRef> = None;
-    for fill in decoding.fill_values.iter().filter(|fill| !fill.is_missing()) {
+    for fill in decoding
+        .fill_values
+        .iter()
+        .filter(|fill| !fill.is_missing())
+    {
         let equal = ops::binary(Binary::Equal, &node, &ops::scalar(fill.clone())?)?;
         is_missing = Some(match is_missing {
             Some(others) => ops::binary(Binary::LogicalOr, &others, &equal)?,
@@ -164,35 +216,71 @@ fn times(
         let message = format!("{count} times in one variable are more than are decoded at once");
         return Err(Error::unsupported(message).hint("`--raw` shows the stored numbers"));
     }
-    let wanted = if node.dtype().is_float() { DType::Float64 } else { DType::Int64 };
+    let wanted = if node.dtype().is_float() {
+        DType::Float64
+    } else {
+        DType::Int64
+    };
     let block = session.compute(&[ops::cast(&node, wanted)?])?.remove(0);
     let integers: Vec<i64>;
     let floats: Vec<f64>;
     let values = if wanted == DType::Int64 {
-        integers = block.scalars().filter_map(|scalar| scalar.to_i64()).collect();
+        integers = block
+            .scalars()
+            .filter_map(|scalar| scalar.to_i64())
+            .collect();
         TimeValues::Integers(&integers)
     } else {
-        floats = block.scalars().filter_map(|scalar| scalar.to_f64()).collect();
+        floats = block
+            .scalars()
+            .filter_map(|scalar| scalar.to_f64())
+            .collect();
         TimeValues::Floats(&floats)
     };
     let decoded: DecodedTimes = match (&decoding.time, &decoding.duration) {
         (Some(time), _) => {
-            TimeDecoder::new(&time.units, time.calendar.as_deref(), TimeUnit::Nanosecond)?.decode(values)?
+            TimeDecoder::new(&time.units, time.calendar.as_deref(), TimeUnit::Nanosecond)?
+                .decode(values)?
         }
         (None, Some(duration)) => decode_durations(values, &duration.units, duration.resolution)?,
         (None, None) => return Err(Error::internal("times without units")),
     };
-    let bytes: Vec<u8> = decoded.counts.iter().flat_map(|count| count.to_ne_bytes()).collect();
-    let block = Block::dense(DType::Time(decoded.time_type), block.shape().to_vec(), Buffer::copy_of(&bytes)?)?;
+    let bytes: Vec<u8> = decoded
+        .counts
+        .iter()
+        .flat_map(|count| count.to_ne_bytes())
+        .collect();
+    let block = Block::dense(
+        DType::Time(decoded.time_type),
+        block.shape().to_vec(),
+        Buffer::copy_of(&bytes)?,
+    )?;
     Variable::of_block(stored.dims.clone(), block, attributes)
 }
 
 /// Single characters along the last dimension become one string each.
-fn join_characters(stored: &Variable, attributes: Attributes, session: &Session) -> Result<Variable> {
-    let block = stored.values(session)?.to_contiguous(session.engine().pool())?;
-    let bytes = block.as_contiguous().ok_or_else(|| Error::internal("characters with gaps"))?;
-    let (length, outer) = block.shape().split_last().map_or((1, &[][..]), |(length, outer)| (*length, outer));
-    let joined = DType::FixedBytes(u32::try_from(length.max(1)).map_err(|_| Error::unsupported("very long strings"))?);
+fn join_characters(
+    stored: &Variable,
+    attributes: Attributes,
+    session: &Session,
+) -> Result<Variable> {
+    let block = stored
+        .values(session)?
+        .to_contiguous(session.engine().pool())?;
+    let bytes = block
+        .as_contiguous()
+        .ok_or_else(|| Error::internal("characters with gaps"))?;
+    let (length, outer) = block
+        .shape()
+        .split_last()
+        .map_or((1, &[][..]), |(length, outer)| (*length, outer));
+    let joined = DType::FixedBytes(
+        u32::try_from(length.max(1)).map_err(|_| Error::unsupported("very long strings"))?,
+    );
     let joined = Block::dense(joined, outer.to_vec(), Buffer::copy_of(bytes)?)?;
-    Variable::of_block(stored.dims[..stored.dims.len() - 1].to_vec(), joined, attributes)
+    Variable::of_block(
+        stored.dims[..stored.dims.len() - 1].to_vec(),
+        joined,
+        attributes,
+    )
 }
