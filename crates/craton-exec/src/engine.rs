@@ -417,19 +417,10 @@ impl StageRun<'_> {
                     .join()
                     .unwrap_or_else(|_| Err(Error::internal("a worker panicked")))
             });
-            // The cause, not the cancellation that it set off elsewhere.
-            joined
-                .chain([mine])
-                .fold(Ok(()), |first, result| match (&first, &result) {
-                    (Ok(()), _) => result,
-                    (Err(error), Err(other))
-                        if error.kind() == ErrorKind::Cancelled
-                            && other.kind() != ErrorKind::Cancelled =>
-                    {
-                        result
-                    }
-                    _ => first,
-                })
+            let mut failures: Vec<Error> = joined.chain([mine]).filter_map(Result::err).collect();
+            // The cause, not the cancellations that it set off elsewhere.
+            failures.sort_by_key(|error| error.kind() == ErrorKind::Cancelled);
+            failures.into_iter().next().map_or(Ok(()), Err)
         })
     }
 

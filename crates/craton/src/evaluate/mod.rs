@@ -196,10 +196,7 @@ impl Evaluator<'_> {
 fn literal_value(literal: &Literal) -> Value {
     match literal {
         Literal::None | Literal::Ellipsis => Value::None,
-        Literal::Bool(value) => Value::Number(
-            Scalar::from_i64(DType::Bool, i64::from(*value)).as_bool(),
-            WeakKind::Bool,
-        ),
+        Literal::Bool(value) => Value::bool(*value),
         Literal::Integer(value) => match i64::try_from(*value) {
             Ok(value) => Value::Number(Scalar::from_i64(DType::Int64, value), WeakKind::Int),
             Err(_) => Value::Number(
@@ -221,22 +218,6 @@ fn literal_value(literal: &Literal) -> Value {
             )
         }
         Literal::Text(text) => Value::Text(text.clone()),
-    }
-}
-
-trait AsBool {
-    fn as_bool(self) -> Scalar;
-}
-
-impl AsBool for Scalar {
-    /// The same truth as one byte.
-    fn as_bool(self) -> Scalar {
-        Scalar::from_f64(
-            DType::Bool,
-            f64::from(u8::from(
-                self.bytes().first().is_some_and(|byte| *byte != 0),
-            )),
-        )
     }
 }
 

@@ -41,7 +41,7 @@ impl Rolling {
         let rolled = if self.center {
             // The window of index i ends `after` later: pad the end with missing values, then drop the start.
             let after = (self.window / 2).min(usize::try_from(length).unwrap_or(usize::MAX)) as u64;
-            let after = if self.window % 2 == 0 {
+            let after = if self.window.is_multiple_of(2) {
                 after.saturating_sub(1)
             } else {
                 after
