@@ -94,7 +94,7 @@ pub(crate) fn narrow_double(value: f64) -> f16 {
     let single = value as f32;
     let back = f64::from(single);
     let bits = single.to_bits();
-    let odd = if back == value || value != value || bits & 1 == 1 || single.is_infinite() {
+    let odd = if back == value || value.is_nan() || bits & 1 == 1 || single.is_infinite() {
         bits
     } else if (back > value) == (value > 0.0) {
         bits - 1

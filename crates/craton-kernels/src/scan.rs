@@ -120,7 +120,7 @@ fn advance_float<T: Element>(kind: Cumulation, skips: bool, total: u64, value: T
         Cumulation::Sum => before + value,
         Cumulation::Prod => before * value,
     };
-    (if skips & (value != value) {
+    (if skips & value.is_nan() {
         before
     } else {
         after
@@ -361,8 +361,9 @@ fn roll_block<T: Element, R: Element>(
                 out[k] = R::from_f64(shape.result(value, tail_counts[k] + head.counts[k]));
             }
         } else {
-            for k in 0..width {
-                out[k] = R::from_f64(shape.result(head.values[k], head.counts[k]));
+            let states = head.values.iter().zip(head.counts.iter());
+            for (out, (value, count)) in out.iter_mut().zip(states) {
+                *out = R::from_f64(shape.result(*value, *count));
             }
         }
     }
@@ -380,7 +381,7 @@ impl Part<'_> {
         let states = self.values.iter_mut().zip(self.counts.iter_mut());
         for ((state, count), value) in states.zip(row) {
             let value = value.to_f64();
-            let valid = value == value;
+            let valid = !value.is_nan();
             let next = shape.combine(*state, value);
             *state = if valid { next } else { *state };
             *count += if valid { 1.0 } else { 0.0 };

@@ -241,8 +241,11 @@ fn integer(function: Unary, operand: DType) -> Option<UnaryKernel> {
         Unary::Negative => each!(T => T, |x| x.wrapping_neg()),
         Unary::Square => each!(T => T, |x| x.wrapping_mul(x)),
         Unary::Sign => each!(T => T, |x| T::from(x != 0)),
-        // NumPy divides by zero here too, and leaves the lowest value of the signed types.
-        Unary::Reciprocal => each!(T => T, |x| (1 as T).checked_div(x).unwrap_or(T::MIN)),
+        Unary::Reciprocal => each!(T => T, |x| {
+            // NumPy makes an integer of infinity: the lowest of 32 or 64 bits, of which the narrow types keep zeros.
+            let of_zero = if size_of::<T>() < 4 { 0 } else { T::MIN };
+            (1 as T).checked_div(x).unwrap_or(of_zero)
+        }),
         Unary::Invert => each!(T => T, |x| !x),
         _ => None,
     }, None; integers)
@@ -270,10 +273,25 @@ fn float<F: Real>(function: Unary) -> Option<UnaryKernel> {
         Unary::Cosh => each!(F => F, |x| x.apply(libm::cosh, libm::coshf)),
         Unary::Tanh => each!(F => F, |x| x.apply(libm::tanh, libm::tanhf)),
         Unary::Arcsinh => each!(F => F, |x| x.apply(libm::asinh, libm::asinhf)),
-        Unary::Arccosh => each!(F => F, |x| x.apply(libm::acosh, libm::acoshf)),
+        Unary::Arccosh => each!(F => F, |x| x.apply(arccosh, arccosh_single)),
         Unary::Arctanh => each!(F => F, |x| x.apply(libm::atanh, libm::atanhf)),
         _ => None,
     }
+}
+
+/// `libm` gives -inf for some values below 1, where there is no result.
+fn arccosh(value: f64) -> f64 {
+    if value < 1.0 {
+        return f64::NAN;
+    }
+    libm::acosh(value)
+}
+
+fn arccosh_single(value: f32) -> f32 {
+    if value < 1.0 {
+        return f32::NAN;
+    }
+    libm::acoshf(value)
 }
 
 macro_rules! precision {

@@ -77,7 +77,7 @@ impl<T: Parts, const PRODUCT: bool, const SKIP: bool> Accumulate<3> for Total<T,
     #[inline(always)]
     fn push(state: [u64; 3], value: T, _: u64) -> [u64; 3] {
         let value = value.wide();
-        let counts = !SKIP || (value.re == value.re && value.im == value.im);
+        let counts = !SKIP || !(value.re.is_nan() || value.im.is_nan());
         let next = Self::combine(state, value, 1);
         std::array::from_fn(|word| if counts { next[word] } else { state[word] })
     }

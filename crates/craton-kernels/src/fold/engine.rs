@@ -51,6 +51,8 @@ pub(super) struct Rows {
 }
 
 type FoldRows = fn(&[u8], Rows, &mut [u64], usize, usize);
+type MergeStates = fn((&[u64], usize, usize), &mut [u64], usize, usize, usize);
+type FinishStates = fn(&FoldSpec, &[u64], usize, usize, usize, &mut [u8]);
 
 /// An accumulator's loops.
 #[derive(Debug, Clone, Copy)]
@@ -60,8 +62,8 @@ pub(super) struct Table {
     pub(super) columns: FoldRows,
     pub(super) row: FoldRows,
     pub(super) repeated: FoldRows,
-    pub(super) merge: fn((&[u64], usize, usize), &mut [u64], usize, usize, usize),
-    pub(super) finish: fn(&FoldSpec, &[u64], usize, usize, usize, &mut [u8]),
+    pub(super) merge: MergeStates,
+    pub(super) finish: FinishStates,
 }
 
 impl Table {
@@ -111,14 +113,14 @@ fn columns<A: Accumulate<WORDS>, const WORDS: usize>(
             let mut start = 0;
             while start < shape.count && shape.rows > 0 {
                 let width = (shape.count - start).min(BLOCK);
-                for word in 0..WORDS {
+                for (word, block) in block.iter_mut().enumerate() {
                     let from = word * capacity + offset + start;
-                    block[word][..width].copy_from_slice(&state[from..][..width]);
+                    block[..width].copy_from_slice(&state[from..][..width]);
                 }
                 fold_block::<A, WORDS, BLOCK>(&values[start..], shape, width, 0, &mut block);
-                for word in 0..WORDS {
+                for (word, block) in block.iter().enumerate() {
                     let to = word * capacity + offset + start;
-                    state[to..][..width].copy_from_slice(&block[word][..width]);
+                    state[to..][..width].copy_from_slice(&block[..width]);
                 }
                 start += width;
             }

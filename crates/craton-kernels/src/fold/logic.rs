@@ -78,13 +78,13 @@ impl<T: Element> Countable for T {
 impl Countable for Complex64 {
     #[inline(always)]
     fn counts(self) -> bool {
-        self.re == self.re && self.im == self.im
+        !(self.re.is_nan() || self.im.is_nan())
     }
 }
 impl Countable for Complex128 {
     #[inline(always)]
     fn counts(self) -> bool {
-        self.re == self.re && self.im == self.im
+        !(self.re.is_nan() || self.im.is_nan())
     }
 }
 

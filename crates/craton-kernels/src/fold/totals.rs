@@ -125,7 +125,7 @@ impl Combine for Multiply {
 #[inline(always)]
 fn combine<T: Element, O: Combine, const SKIP: bool>(state: f64, value: T) -> (f64, bool) {
     let value = value.to_f64();
-    let counts = !SKIP || value == value;
+    let counts = !SKIP || !value.is_nan();
     let combined = O::floats(state, value);
     (if counts { combined } else { state }, counts)
 }
