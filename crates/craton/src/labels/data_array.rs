@@ -64,7 +64,7 @@ impl DataArray {
         }
     }
 
-    /// Applies `change` to the variable and to every coordinate.
+    /// Applies `change` to the variable and to every coordinate; labels at hand stay at hand.
     ///
     /// # Errors
     /// What `change` reports.
@@ -72,7 +72,7 @@ impl DataArray {
         let coords = self
             .coords
             .iter()
-            .map(|(name, coord)| Ok((name.clone(), change(coord)?)));
+            .map(|(name, coord)| Ok((name.clone(), change(coord)?.settled()?)));
         Ok(Self {
             name: self.name.clone(),
             variable: change(&self.variable)?,

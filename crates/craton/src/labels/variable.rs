@@ -1,9 +1,9 @@
 //! An array whose axes have names.
 
 use crate::session::Session;
-use craton_core::{Attributes, Block, DType, Error, Result};
-use craton_plan::NodeRef;
+use craton_core::{Attributes, Block, DType, Error, Result, Scalar, Strings};
 use craton_plan::ops::{broadcast_axes, literal, transpose};
+use craton_plan::{NodeRef, Work};
 
 /// A plan node with dimension names and attributes.
 #[derive(Clone, Debug)]
@@ -118,12 +118,63 @@ impl Variable {
         )
     }
 
+    /// A view of values at hand as values at hand: labels stay readable after a selection.
+    ///
+    /// # Errors
+    /// As [`Variable::new`].
+    pub fn settled(&self) -> Result<Self> {
+        let [input] = self.node.inputs() else {
+            return Ok(self.clone());
+        };
+        let (Work::View, Work::Literal(block)) = (self.node.work(), input.work()) else {
+            return Ok(self.clone());
+        };
+        let demand = self
+            .node
+            .operator()
+            .demand(&[input.meta()], self.node.meta());
+        let shape: Vec<usize> = self.shape().iter().map(|length| *length as usize).collect();
+        let count: usize = shape.iter().product();
+        let place = |position: usize| -> Option<usize> {
+            let mut rest = position;
+            let mut index = vec![0u64; shape.len()];
+            for axis in (0..shape.len()).rev() {
+                index[axis] = (rest % shape[axis]) as u64;
+                rest /= shape[axis];
+            }
+            demand[0]
+                .iter()
+                .zip(block.shape())
+                .try_fold(0, |place, (map, length)| {
+                    let at = map.index(map.axis().map_or(0, |axis| index[axis]))?;
+                    Some(place * length + usize::try_from(at).ok()?)
+                })
+        };
+        let values = (0..count).map(|position| block.get(place(position)?));
+        let values: Option<Vec<Scalar>> = values.collect();
+        let Some(values) = values else {
+            return Ok(self.clone());
+        };
+        let taken = if self.dtype().is_variable() {
+            let items = values.iter().map(|value| value.bytes());
+            Block::strings(self.dtype(), shape, Strings::from_items(items))?
+        } else {
+            let bytes: Vec<u8> = values
+                .iter()
+                .flat_map(|value| value.bytes())
+                .copied()
+                .collect();
+            Block::from_bytes(self.dtype(), shape, &bytes)?
+        };
+        self.with_node(literal(taken)?)
+    }
+
     /// The values, computed now.
     ///
     /// # Errors
     /// Whatever reading and computing report.
     pub fn values(&self, session: &Session) -> Result<Block> {
-        if let craton_plan::Work::Literal(block) = self.node.work() {
+        if let Work::Literal(block) = self.node.work() {
             return block.to_contiguous(session.engine().pool());
         }
         session
