@@ -116,24 +116,49 @@ impl Weighted {
         } else {
             DType::Float64
         };
-        let (values, weights) = (ops::cast(&nodes[0], dtype)?, ops::cast(&nodes[1], dtype)?);
         let skips = arguments.skipna.unwrap_or(nodes[0].dtype().is_float());
         let options = ReduceOptions {
             skip_missing: skips,
             ..ReduceOptions::default()
         };
-        let sum = |node: NodeRef| ops::reduce(Reduction::Sum, &node, &axes, options);
-        let weighted_sum = || sum(ops::binary(Binary::Multiply, &values, &weights)?);
+        // Along dimensions that the weights do not have, values are folded first and weighted after: the
+        // same products of sums with far fewer multiplications. All of it in doubles, rounded once at the end.
+        let has_weights = |axis: &usize| both[1].variable.dims.contains(&dims[*axis]);
+        let (weighted, free): (Vec<usize>, Vec<usize>) = axes.into_iter().partition(has_weights);
+        let left: Vec<usize> = (0..dims.len())
+            .filter(|axis| !free.contains(axis))
+            .collect();
+        let left_dims: Vec<String> = left.iter().map(|axis| dims[*axis].clone()).collect();
+        let left_shape: Vec<u64> = left.iter().map(|axis| nodes[0].shape()[*axis]).collect();
+        let weights = both[1].variable.expanded_to(&left_dims, &left_shape)?;
+        let weights = ops::cast(&weights, DType::Float64)?;
+        let outer: Vec<usize> = (0..left.len())
+            .filter(|place| weighted.contains(&left[*place]))
+            .collect();
+        let weigh = |node: NodeRef| {
+            let product = ops::binary(
+                Binary::Multiply,
+                &ops::cast(&node, DType::Float64)?,
+                &weights,
+            )?;
+            ops::reduce(Reduction::Sum, &product, &outer, options)
+        };
+        let weighted_sum = || {
+            let values = ops::cast(&nodes[0], DType::Float64)?;
+            weigh(match free.is_empty() {
+                true => values,
+                false => ops::reduce(Reduction::Sum, &values, &free, options)?,
+            })
+        };
         let sum_of_weights = || {
-            let valid = ops::cast(&ops::unary(Unary::NotNan, &nodes[0])?, dtype)?;
-            let total = sum(ops::binary(Binary::Multiply, &valid, &weights)?)?;
-            let zero = ops::scalar(Scalar::zero(dtype))?;
+            let total = weigh(match free.is_empty() {
+                true => ops::unary(Unary::NotNan, &nodes[0])?,
+                false => ops::reduce(Reduction::Count, &nodes[0], &free, options)?,
+            })?;
+            let zero = ops::scalar(Scalar::zero(DType::Float64))?;
             let is_valid = ops::binary(Binary::NotEqual, &total, &zero)?;
-            ops::select(
-                &is_valid,
-                &total,
-                &ops::scalar(Scalar::from_f64(dtype, f64::NAN))?,
-            )
+            let missing = ops::scalar(Scalar::from_f64(DType::Float64, f64::NAN))?;
+            ops::select(&is_valid, &total, &missing)
         };
         let node = match statistic {
             "sum" => weighted_sum()?,
@@ -146,6 +171,7 @@ impl Weighted {
                 );
             }
         };
+        let node = ops::cast(&node, dtype)?;
         let kept = dims
             .iter()
             .filter(|dim| !folded.contains(dim))
