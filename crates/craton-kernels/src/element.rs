@@ -1,5 +1,6 @@
 //! The element types that loops are written over, and views of bytes as elements.
 
+use crate::wide::Width;
 use bytemuck::{Pod, Zeroable};
 use half::f16;
 use num_complex::Complex;
@@ -105,7 +106,7 @@ pub(crate) fn narrow_double(value: f64) -> f16 {
 }
 
 /// An element with at most 64 bits that folds can order, weigh and count.
-pub(crate) trait Element: Pod + Send + Sync {
+pub(crate) trait Element: Width + Send + Sync {
     /// Whether this type has missing values at all.
     const CAN_MISS: bool;
     /// The type that values are compared in: `f64`, `i64` or `u64`.

@@ -5,7 +5,7 @@ use crate::element::{narrow, widen};
 use half::f16;
 
 /// A real floating-point type.
-pub(crate) trait Real: bytemuck::Pod {
+pub(crate) trait Real: crate::wide::Width {
     fn apply(self, double: fn(f64) -> f64, single: fn(f32) -> f32) -> Self;
 }
 

@@ -3,7 +3,7 @@
 use super::engine::{Accumulate, Table};
 use super::{FoldSpec, Reduction};
 use crate::element::{Complex64, Complex128};
-use bytemuck::Pod;
+use crate::wide::Width;
 use craton_core::DType;
 use std::marker::PhantomData;
 
@@ -26,7 +26,7 @@ fn of<T: Parts>(spec: &FoldSpec) -> Option<Table> {
     })
 }
 
-trait Parts: Pod {
+trait Parts: Width {
     fn wide(self) -> Complex128;
     fn narrow(wide: Complex128) -> Self;
 }

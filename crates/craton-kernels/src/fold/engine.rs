@@ -2,7 +2,7 @@
 
 use super::FoldSpec;
 use crate::element::{elements, elements_mut, one};
-use crate::wide::wide;
+use crate::wide::{Width, wide_if};
 use bytemuck::Pod;
 
 /// The most words that a state has.
@@ -19,9 +19,11 @@ const LANES: usize = 16;
 /// `push` is best free of branches, so that loops over columns become vector code.
 pub(super) trait Accumulate<const WORDS: usize> {
     /// An element.
-    type Value: Pod;
+    type Value: Width;
     /// A result.
     type Output: Pod;
+    /// Whether the loops are compiled for wide vectors too.
+    const IS_WIDE: bool = <Self::Value as Width>::IS_WIDE;
     /// Whether the order in which values come matters even between lanes.
     const IN_ORDER: bool = false;
     /// The state of no values.
@@ -105,7 +107,8 @@ fn columns<A: Accumulate<WORDS>, const WORDS: usize>(
     capacity: usize,
     offset: usize,
 ) {
-    wide(
+    wide_if(
+        A::IS_WIDE,
         #[inline(always)]
         || {
             let values = elements::<A::Value>(values);
@@ -183,7 +186,8 @@ fn row_in_lanes<A: Accumulate<WORDS>, const WORDS: usize>(
     capacity: usize,
     offset: usize,
 ) {
-    wide(
+    wide_if(
+        A::IS_WIDE,
         #[inline(always)]
         || {
             let values = &elements::<A::Value>(values)[..shape.count];

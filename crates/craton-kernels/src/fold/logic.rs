@@ -3,7 +3,7 @@
 use super::engine::{Accumulate, Table};
 use super::{FoldSpec, Reduction};
 use crate::element::{Complex64, Complex128, Element, TimeCount, dispatch};
-use bytemuck::Pod;
+use crate::wide::Width;
 use craton_core::DType;
 use std::marker::PhantomData;
 
@@ -43,6 +43,7 @@ struct Truth<T, const ALL: bool>(PhantomData<T>);
 impl<T: Element, const ALL: bool> Accumulate<1> for Truth<T, ALL> {
     type Value = T;
     type Output = u8;
+    const IS_WIDE: bool = false;
     const START: [u64; 1] = [ALL as u64];
 
     #[inline(always)]
@@ -66,7 +67,7 @@ impl<T: Element, const ALL: bool> Accumulate<1> for Truth<T, ALL> {
 }
 
 /// What can be counted.
-trait Countable: Pod {
+trait Countable: Width {
     fn counts(self) -> bool;
 }
 impl<T: Element> Countable for T {
