@@ -3,15 +3,68 @@
 //! Takes Python objects; gives Python objects. Never holds logic of its own, and never waits while attached to the
 //! interpreter.
 
+mod array;
+mod attached;
+mod failure;
+mod labelled;
+
 use pyo3::prelude::*;
 
 /// The native half of the package `craton`.
 #[pymodule(gil_used = false)]
 mod _native {
-    use super::*;
+    use super::attached::run_detached;
+    use super::labelled::to_python;
+    use craton::answer::{Answer, Question};
+    use indexmap::IndexMap;
+    use pyo3::prelude::*;
+    use pyo3::types::PyDict;
+
+    #[pymodule_export]
+    use super::array::Memory;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+
+    /// Computes an expression; see the stub for what is given back.
+    #[pyfunction]
+    fn evaluate<'py>(
+        py: Python<'py>,
+        expression: &str,
+        inputs: IndexMap<String, Vec<String>>,
+        raw: bool,
+        memory: Option<u64>,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let question = question(expression, &inputs, raw);
+        let (labelled, blocks) = run_detached(py, threads, memory, |session| {
+            let labelled = Answer::plan(&question, session)?.labelled()?;
+            let blocks = session.compute(&labelled.nodes())?;
+            Ok((labelled, blocks))
+        })?;
+        to_python(py, &labelled, blocks)
+    }
+
+    /// The plan of an expression, and what it will read and hold.
+    #[pyfunction]
+    fn explain(
+        py: Python<'_>,
+        expression: &str,
+        inputs: IndexMap<String, Vec<String>>,
+        raw: bool,
+        memory: Option<u64>,
+        threads: Option<usize>,
+    ) -> PyResult<String> {
+        let question = question(expression, &inputs, raw);
+        run_detached(py, threads, memory, |session| Answer::plan(&question, session)?.explain(session))
+    }
+
+    fn question(expression: &str, inputs: &IndexMap<String, Vec<String>>, is_raw: bool) -> Question {
+        let named = |(name, urls): (&String, &Vec<String>)| {
+            urls.iter().map(|url| format!("{name}={url}")).collect::<Vec<_>>()
+        };
+        Question::new(expression, &inputs.iter().flat_map(named).collect::<Vec<_>>(), is_raw)
     }
 }

@@ -1,7 +1,7 @@
 //! From a question as typed to its answer: the one path that every face takes.
 
 use crate::evaluate::{Scope, Value, evaluate};
-use crate::labels::{DataArray, Dataset};
+use crate::labels::{DataArray, Dataset, Variable};
 use crate::open::{OpenOptions, Opened, open};
 use crate::output;
 use crate::output::zarr::Length;
@@ -146,7 +146,11 @@ impl Answer {
         }
     }
 
-    fn labelled(&self) -> Result<Labelled> {
+    /// The answer as labelled arrays, nothing of them computed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] if the expression gives something else, such as a text.
+    pub fn labelled(&self) -> Result<Labelled> {
         match &self.value {
             Value::Array(array) => Ok(Labelled::Array(array.clone())),
             Value::Dataset(dataset) => Ok(Labelled::Dataset(dataset.clone())),
@@ -355,7 +359,23 @@ fn parse_lengths(text: &str) -> Result<IndexMap<String, Length>> {
         .collect()
 }
 
-enum Labelled {
+/// What an answer holds.
+#[derive(Debug, Clone)]
+pub enum Labelled {
+    /// One array, a number too.
     Array(DataArray),
+    /// Several arrays that share coordinates.
     Dataset(Dataset),
+}
+
+impl Labelled {
+    /// The plans of all values: those of the array or the data variables, then those of the coordinates.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<NodeRef> {
+        let node = |variable: &Variable| variable.node.clone();
+        match self {
+            Self::Array(array) => std::iter::once(&array.variable).chain(array.coords.values()).map(node).collect(),
+            Self::Dataset(dataset) => dataset.variables.values().chain(dataset.coords.values()).map(node).collect(),
+        }
+    }
 }

@@ -6,11 +6,19 @@ Importing this package is cheap: numpy, xarray and dask are imported by the func
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
 
 from craton._native import __version__
 
+if TYPE_CHECKING:
+    from craton.api import eval as eval
+    from craton.api import explain as explain
+
 # Public name -> the module that defines it. One line per name; the module is imported on first use.
-_LAZY: dict[str, str] = {}
+_LAZY: dict[str, str] = {
+    "eval": "craton.api",
+    "explain": "craton.api",
+}
 
 __all__ = ["__version__", *_LAZY]
 
