@@ -68,7 +68,17 @@ pub(super) fn call(namespace: Namespace, name: &str, arguments: Arguments, sessi
     match (namespace, name) {
         (_, "where") => {
             let matched = arguments.bind(name, &["cond", "x", "y", "keep_attrs"], false)?;
-            where_(matched.need("cond")?, matched.need("x")?, matched.need("y")?)
+            let (condition, x, y) = (matched.need("cond")?, matched.need("x")?, matched.need("y")?);
+            let mut out = where_(condition, x, y)?;
+            if let (Value::Array(out), Some(first)) = (&mut out, first_array(&[condition, x, y])) {
+                out.name.clone_from(&first.name);
+                // The attributes speak of the first choice, never of the condition.
+                out.variable.attributes = match x {
+                    Value::Array(x) => x.variable.attributes.clone(),
+                    _ => Attributes::new(),
+                };
+            }
+            Ok(out)
         }
         (Namespace::Numpy, "clip") => {
             let matched = arguments.bind(name, &["a", "a_min", "a_max"], false)?;
@@ -127,7 +137,12 @@ fn elementwise(name: &str, arguments: Arguments, session: &Session) -> Result<Va
     }
     if let Some(function) = Binary::from_name(name) {
         let matched = arguments.bind(name, &["x1", "x2"], false)?;
-        return combine(function, matched.need("x1")?, matched.need("x2")?, session);
+        let (one, other) = (matched.need("x1")?, matched.need("x2")?);
+        let combined = combine(function, one, other, session)?;
+        return Ok(match (combined, first_array(&[one, other])) {
+            (Value::Array(out), Some(first)) => Value::Array(named_after(out, first)),
+            (combined, _) => combined,
+        });
     }
     Err(no_function(Namespace::Numpy, name))
 }
@@ -149,6 +164,17 @@ pub(super) fn builtin(name: &str, arguments: Arguments) -> Result<Value> {
         }
         _ => Err(Error::usage(format!("there is no function `{name}`")).hint("functions are methods, or in `np` and `xr`")),
     }
+}
+
+fn first_array<'a>(values: &[&'a Value]) -> Option<&'a DataArray> {
+    values.iter().find_map(|value| if let Value::Array(array) = value { Some(array) } else { None })
+}
+
+/// With name and attributes of `first`, as NumPy's functions leave them, unlike operators.
+fn named_after(out: DataArray, first: &DataArray) -> DataArray {
+    let mut out = out.renamed(first.name.clone());
+    out.variable.attributes.clone_from(&first.variable.attributes);
+    out
 }
 
 fn where_(condition: &Value, if_true: &Value, if_false: &Value) -> Result<Value> {
@@ -207,7 +233,7 @@ pub(super) fn isin(array: &DataArray, items: &[Value]) -> Result<DataArray> {
         Some(found) => Ok(found.renamed(array.name.clone())),
         None => {
             let node = ops::full(Scalar::zero(DType::Bool), array.variable.shape())?;
-            Ok(array.with_variable(Variable::new(array.dims().to_vec(), node, Attributes::new())?))
+            Ok(array.with_variable(array.variable.with_node(node)?))
         }
     }
 }

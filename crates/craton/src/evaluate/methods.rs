@@ -1,7 +1,7 @@
 //! Attributes and methods of arrays, datasets, groups, windows.
 
 use super::arguments::{Arguments, Matched};
-use super::index::position;
+use super::index::{mask_positions, position};
 use super::{Value, functions};
 use crate::labels::{
     self, DataArray, Dataset, GroupBy, GroupKey, Label, LabelSelection, Method, ReduceArguments, Rolling, Variable, Weighted, date_part,
@@ -68,7 +68,7 @@ fn sizes<'a>(sizes: impl Iterator<Item = (&'a str, u64)>) -> Value {
 /// The part of each date as an array.
 fn date_array(array: &DataArray, part: &str, session: &Session) -> Result<Value> {
     let block = date_part(&array.variable.values(session)?, array.variable.dtype(), part)?;
-    let variable = Variable::of_block(array.dims().to_vec(), block, Attributes::new())?;
+    let variable = Variable::of_block(array.dims().to_vec(), block, array.variable.attributes.clone())?;
     Ok(Value::Array(array.with_variable(variable).renamed(Some(part.to_owned()))))
 }
 
@@ -157,7 +157,9 @@ fn labelled(object: &Value, name: &str, arguments: Arguments, session: &Session)
     match name {
         "isel" => {
             let matched = arguments.bind(name, &["indexers", "drop", "missing_dims"], true)?;
-            select(object, &selections(&matched, "indexers")?, |array, dim, value| array.select_positions(dim, &position(value)?))
+            select(object, &selections(&matched, "indexers")?, |array, dim, value| {
+                array.select_positions(dim, &position(value, session)?)
+            })
         }
         "sel" => sel(object, arguments, session),
         "groupby" => groupby(object, arguments, session),
@@ -184,13 +186,13 @@ fn labelled(object: &Value, name: &str, arguments: Arguments, session: &Session)
         "isnull" => {
             arguments.bind(name, &["keep_attrs"], false)?;
             object.map_arrays(name, |array| {
-                let valid = labels::unary(Unary::NotNan, array, false)?;
-                labels::unary(Unary::LogicalNot, &valid, false)
+                let valid = labels::unary(Unary::NotNan, array, true)?;
+                labels::unary(Unary::LogicalNot, &valid, true)
             })
         }
         "notnull" => {
             arguments.bind(name, &["keep_attrs"], false)?;
-            object.map_arrays(name, |array| labels::unary(Unary::NotNan, array, false))
+            object.map_arrays(name, |array| labels::unary(Unary::NotNan, array, true))
         }
         "clip" => {
             let matched = arguments.bind(name, &["min", "max", "keep_attrs"], false)?;
@@ -341,6 +343,9 @@ fn sel(object: &Value, arguments: Arguments, session: &Session) -> Result<Value>
     let drops = matched.bool("drop")?.unwrap_or(false);
     let chosen = selections(&matched, "indexers")?;
     select(object, &chosen, |array, dim, value| {
+        if let Some(positions) = mask_positions(value, session)? {
+            return array.select_positions(dim, &positions);
+        }
         let mut out = array.select_labels(dim, &label_selection(value, session)?, method, tolerance, session)?;
         if drops && out.variable.axis(dim).is_none() {
             out.coords.shift_remove(dim);

@@ -11,7 +11,7 @@ mod shape;
 mod variable;
 mod window;
 
-pub(crate) use arithmetic::convert;
+pub(crate) use arithmetic::{agreed_attributes, convert};
 pub use arithmetic::{Operand, WeakKind, binary, unary, where_};
 pub use data_array::DataArray;
 pub use dataset::Dataset;

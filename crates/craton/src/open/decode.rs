@@ -5,10 +5,13 @@ use crate::calendar::{DecodedTimes, TimeDecoder, TimeValues, decode_durations};
 use crate::cf::{CfDecoding, Missing, decoded_dtype};
 use crate::labels::{Dataset, Variable};
 use crate::session::Session;
-use craton_core::{Attributes, Block, Buffer, DType, Error, Result, Scalar, Source, TimeUnit};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use craton_core::{AttributeValue, Attributes, Block, Buffer, DType, Error, Result, Scalar, Source, TimeUnit};
 use craton_kernels::binary::Binary;
 use craton_plan::ops;
 use craton_plan::{NodeRef, Work};
+use indexmap::IndexMap;
 use std::sync::Arc;
 
 /// Times are decoded at once; more of them than this in one variable are not.
@@ -22,7 +25,8 @@ pub(super) fn decode_group(group: &StoredGroup, options: OpenOptions, session: &
     let mut dataset = Dataset { attributes: group.attributes.clone(), ..Dataset::default() };
     let mut names_of_coords: Vec<String> = take_coordinates(&mut dataset.attributes, options);
     for (name, source) in &group.arrays {
-        let stored = raw_variable(source)?;
+        let mut stored = raw_variable(source)?;
+        take_units_of_bounds(&mut stored.attributes, name, &group.arrays, options);
         let mut variable = match options.decodes_cf {
             true => decode_variable(&stored, session).map_err(|error| error.in_variable(name).at(source.url()))?,
             false => stored,
@@ -93,8 +97,45 @@ fn version_of(source: &Arc<dyn Source>) -> String {
     format!("{}-{}", facts.len(), changed.map_or(0, |time| time.as_nanos()))
 }
 
+/// Bounds of times need no units of their own: they have those of the times whose `bounds` names them.
+pub(super) fn take_units_of_bounds(
+    attributes: &mut Attributes,
+    name: &str,
+    arrays: &IndexMap<String, Arc<dyn Source>>,
+    options: OpenOptions,
+) {
+    if !options.decodes_cf {
+        return;
+    }
+    let text = |attributes: &Attributes, name: &str| attributes.get(name).and_then(|value| value.as_text()).map(str::to_owned);
+    let is_bounded = |of: &&Attributes| {
+        text(of, "bounds").as_deref() == Some(name) && text(of, "units").is_some_and(|units| units.contains("since"))
+    };
+    let Some(times) = arrays.values().map(|source| &source.meta().attributes).find(is_bounded) else { return };
+    for name in ["units", "calendar"] {
+        if let Some(value) = times.get(name) {
+            attributes.entry(name.to_owned()).or_insert_with(|| value.clone());
+        }
+    }
+}
+
+/// Zarr's own fill attribute of floats, as xarray writes it: the bytes of a double in base64, because JSON has no NaN.
+fn decode_fill(dtype: DType, attributes: &mut Attributes) {
+    let Some(text) = attributes.get("_FillValue").and_then(|value| value.as_text()).filter(|_| dtype.is_float()) else {
+        return;
+    };
+    let bytes = STANDARD.decode(text).ok().and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
+    if let Some(bytes) = bytes {
+        let fill = AttributeValue::number(DType::Float64, &f64::from_le_bytes(bytes).to_ne_bytes());
+        attributes.insert("_FillValue".to_owned(), fill);
+    }
+}
+
 /// Decodes one variable.
 pub(super) fn decode_variable(stored: &Variable, session: &Session) -> Result<Variable> {
+    let mut stored = stored.clone();
+    decode_fill(stored.dtype(), &mut stored.attributes);
+    let stored = &stored;
     let decoding = decoded_dtype(stored.dtype(), &stored.attributes)?;
     let mut attributes = stored.attributes.clone();
     for name in ["_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "_Encoding"] {
