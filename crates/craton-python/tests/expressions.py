@@ -68,10 +68,10 @@ ds.air.groupby("time.hour").sum("time")
 ds.air.groupby("lat").mean()
 ds.air.groupby("time.season").mean()
 ds.air.groupby("time.hour").count()
-ds.air.weighted(np.cos(np.deg2rad(ds.lat))).mean(("lat", "lon"))
-ds.weighted(np.cos(np.deg2rad(ds.lat))).mean(("lat", "lon"))
-ds.air.weighted(np.cos(np.deg2rad(ds.lat))).sum("lat")
-w = np.cos(np.deg2rad(ds.lat)); (ds.air * w).sum("lat") / w.sum()
+ds.air.weighted(np.cos(np.deg2rad(ds.lat.astype("float64")))).mean(("lat", "lon"))
+ds.weighted(np.cos(np.deg2rad(ds.lat.astype("float64")))).mean(("lat", "lon"))
+ds.air.weighted(np.cos(np.deg2rad(ds.lat.astype("float64")))).sum("lat")
+w = np.cos(np.deg2rad(ds.lat.astype("float64"))); (ds.air * w).sum("lat") / w.sum()
 ds.air.rolling(time=4).mean()
 ds.air.rolling(time=4, center=True).mean()
 ds.air.rolling(time=5, center=True).sum()
@@ -171,7 +171,7 @@ ds.tas.dt
 """,
     "example": """
 ds.temp + ds.rh
-ds.temp.mean(["lat", "lon"])
+ds.rh.mean(["lat", "lon"])
 ds.temp.squeeze("time").sel(level=850)
 ds.temp.sel(level=slice(850, 500)).sum("level")
 ds.temp.sel(lon=-100, method="nearest")

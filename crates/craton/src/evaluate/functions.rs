@@ -70,6 +70,9 @@ pub(super) fn call(namespace: Namespace, name: &str, arguments: Arguments, sessi
             let matched = arguments.bind(name, &["cond", "x", "y", "keep_attrs"], false)?;
             let (condition, x, y) = (matched.need("cond")?, matched.need("x")?, matched.need("y")?);
             let mut out = where_(condition, x, y)?;
+            if let Value::Array(array) = out {
+                out = Value::Array(ordered_like(array, &[condition, x, y])?);
+            }
             if let (Value::Array(out), Some(first)) = (&mut out, first_array(&[condition, x, y])) {
                 out.name.clone_from(&first.name);
                 // The attributes speak of the first choice, never of the condition.
@@ -168,6 +171,24 @@ pub(super) fn builtin(name: &str, arguments: Arguments) -> Result<Value> {
 
 fn first_array<'a>(values: &[&'a Value]) -> Option<&'a DataArray> {
     values.iter().find_map(|value| if let Value::Array(array) = value { Some(array) } else { None })
+}
+
+/// With the dimensions in the order in which `values` bring them, all of which must have kept their lengths.
+fn ordered_like(out: DataArray, values: &[&Value]) -> Result<DataArray> {
+    let mut dims: Vec<String> = Vec::new();
+    for value in values {
+        let Value::Array(array) = value else { continue };
+        for (dim, length) in array.variable.sizes() {
+            if out.variable.shape()[out.axis(dim)?] != length {
+                let message = format!("`where` of arrays with different labels along `{dim}`");
+                return Err(Error::invalid(message).hint("select the same labels from all of them first"));
+            }
+            if !dims.iter().any(|known| known == dim) {
+                dims.push(dim.to_owned());
+            }
+        }
+    }
+    if dims.is_empty() { Ok(out) } else { out.transpose(&dims) }
 }
 
 /// With name and attributes of `first`, as NumPy's functions leave them, unlike operators.

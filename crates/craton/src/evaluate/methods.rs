@@ -8,7 +8,7 @@ use crate::labels::{
 };
 use crate::language::did_you_mean;
 use crate::session::Session;
-use craton_core::{Attributes, DType, Error, Result};
+use craton_core::{DType, Error, Result};
 use craton_kernels::fold::Reduction;
 use craton_kernels::scan::{Cumulation, RollingKind};
 use craton_kernels::unary::Unary;
@@ -157,8 +157,14 @@ fn labelled(object: &Value, name: &str, arguments: Arguments, session: &Session)
     match name {
         "isel" => {
             let matched = arguments.bind(name, &["indexers", "drop", "missing_dims"], true)?;
+            let drops = matched.bool("drop")?.unwrap_or(false);
             select(object, &selections(&matched, "indexers")?, |array, dim, value| {
-                array.select_positions(dim, &position(value, session)?)
+                let mut out = array.select_positions(dim, &position(value, session)?)?;
+                if drops {
+                    let is_lost = |name: &String, coord: &Variable| coord.dims.is_empty() && !array.coords[name].dims.is_empty();
+                    out.coords.retain(|name, coord| !is_lost(name, coord));
+                }
+                Ok(out)
             })
         }
         "sel" => sel(object, arguments, session),
@@ -232,9 +238,20 @@ fn labelled(object: &Value, name: &str, arguments: Arguments, session: &Session)
             object.map_arrays(name, |array| labels::unary(Unary::Rint, array, true))
         }
         "transpose" => {
-            let dims: Option<Vec<String>> = arguments.positional.iter().map(|dim| dim.as_text().map(str::to_owned)).collect();
-            let dims = dims.ok_or_else(|| Error::usage("`transpose` takes names of dimensions"))?;
-            object.map_arrays(name, |array| array.transpose(&dims))
+            let is_name_or_dots = |dim: &&Value| dim.as_text().is_some() || matches!(dim, Value::None);
+            if let Some(other) = arguments.positional.iter().find(|dim| !is_name_or_dots(dim)) {
+                return Err(Error::usage(format!("`transpose` takes names of dimensions, not {}", other.kind())));
+            }
+            let names: Vec<&str> = arguments.positional.iter().filter_map(Value::as_text).collect();
+            object.map_arrays(name, |array| {
+                // `...` stands for all dimensions that are not named.
+                let rest = || array.dims().iter().filter(|dim| !names.contains(&dim.as_str())).cloned();
+                let dims = arguments.positional.iter().flat_map(|dim| match dim.as_text() {
+                    Some(dim) => vec![dim.to_owned()],
+                    None => rest().collect(),
+                });
+                array.transpose(&dims.collect::<Vec<_>>())
+            })
         }
         "squeeze" => {
             let matched = arguments.bind(name, &["dim", "drop"], false)?;
@@ -448,7 +465,13 @@ fn rolling(object: &Value, arguments: Arguments) -> Result<Value> {
 
 fn fillna(array: &DataArray, value: &labels::Operand) -> Result<DataArray> {
     let valid = labels::unary(Unary::NotNan, array, false)?;
-    labels::where_(array, &valid, Some(value))
+    let filled = labels::where_(array, &valid, Some(value))?;
+    // Labels that only one side has would be lost, where xarray keeps the array's.
+    if array.variable.sizes().any(|(dim, length)| filled.variable.axis(dim).is_none_or(|axis| filled.variable.shape()[axis] != length)) {
+        return Err(Error::unsupported("filling with an array that lacks some of the labels")
+            .hint("select the labels that both have first"));
+    }
+    Ok(filled)
 }
 
 fn rename(object: &Value, arguments: Arguments) -> Result<Value> {

@@ -59,6 +59,11 @@ pub fn binary(function: Binary, left: &Operand, right: &Operand) -> Result<DataA
             Ok(DataArray { name, variable, coords: merge_coords(&both) })
         }
         (Operand::Array(array), Operand::Number(number, kind)) => {
+            let is_negative = number.to_i64().is_some_and(|number| number < 0);
+            if function == Binary::Power && array.variable.dtype().is_integer() && is_negative {
+                let message = format!("integers to the negative power {number}, which gives no integers");
+                return Err(Error::invalid(message).hint("a float exponent gives floats"));
+            }
             let number = as_operand(number, *kind, array.variable.dtype(), function)?;
             with_values(array, ops::binary(function, &array.variable.node, &number)?)
         }

@@ -61,12 +61,19 @@ pub(super) fn promote_coordinates(dataset: &mut Dataset, names: &[String]) {
     dataset.coords = coords;
 }
 
-/// Reads the index coordinates, all in one run.
+/// Coordinates of one dimension with more elements than this are read only when they are used, unless they are an index.
+const MOST_LABELS: u64 = 100_000;
+
+/// Reads the index coordinates and the small ones of one dimension at most, all in one run: they are compared whenever
+/// arrays meet.
 pub(super) fn load_indexes(dataset: &mut Dataset, session: &Session) -> Result<()> {
     let names: Vec<String> = dataset
         .coords
         .iter()
-        .filter(|(name, coord)| coord.dims == [(*name).clone()] && !matches!(coord.node.work(), Work::Literal(_)))
+        .filter(|(name, coord)| {
+            let is_small = coord.dims.len() <= 1 && coord.shape().iter().product::<u64>() <= MOST_LABELS;
+            (coord.dims == [(*name).clone()] || is_small) && !matches!(coord.node.work(), Work::Literal(_))
+        })
         .map(|(name, _)| name.clone())
         .collect();
     let nodes: Vec<NodeRef> = names.iter().map(|name| dataset.coords[name].node.clone()).collect();
