@@ -215,13 +215,18 @@ impl Engine {
     pub fn cost(&self, stage: &Stage, slots: &[Meta]) -> StageCost {
         let uses = Uses::of_stage(stage);
         let memory = estimate(stage, &uses, slots);
-        let mut cost =
-            StageCost { bytes_per_task: memory.per_task, bytes_shared: memory.shared, ..StageCost::default() };
+        let mut cost = StageCost {
+            bytes_per_task: memory.per_task,
+            bytes_shared: memory.shared,
+            ..StageCost::default()
+        };
         for scan in uses.scans() {
             let (chunks, elements) = scan.wanted();
             let size = scan.source.meta().dtype.item_size().unwrap_or(16) as u64;
             cost.chunks += chunks;
-            cost.bytes_decoded = cost.bytes_decoded.saturating_add(elements.saturating_mul(size));
+            cost.bytes_decoded = cost
+                .bytes_decoded
+                .saturating_add(elements.saturating_mul(size));
         }
         cost
     }

@@ -23,13 +23,26 @@ impl Variable {
     /// [`craton_core::ErrorKind::InvalidInput`] if names and axes differ in number, or a name stands twice.
     pub fn new(dims: Vec<String>, node: NodeRef, attributes: Attributes) -> Result<Self> {
         if dims.len() != node.shape().len() {
-            let message = format!("{} dimension names for {} axes", dims.len(), node.shape().len());
+            let message = format!(
+                "{} dimension names for {} axes",
+                dims.len(),
+                node.shape().len()
+            );
             return Err(Error::invalid(message));
         }
-        if let Some(name) = (1..dims.len()).map(|at| &dims[at]).find(|name| dims.iter().filter(|other| other == name).count() > 1) {
-            return Err(Error::invalid(format!("dimension `{name}` stands twice in {dims:?}")));
+        if let Some(name) = (1..dims.len())
+            .map(|at| &dims[at])
+            .find(|name| dims.iter().filter(|other| other == name).count() > 1)
+        {
+            return Err(Error::invalid(format!(
+                "dimension `{name}` stands twice in {dims:?}"
+            )));
         }
-        Ok(Self { dims, node, attributes })
+        Ok(Self {
+            dims,
+            node,
+            attributes,
+        })
     }
 
     /// A variable over values at hand.
@@ -54,7 +67,10 @@ impl Variable {
 
     /// Name and length of each dimension.
     pub fn sizes(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.dims.iter().map(String::as_str).zip(self.shape().iter().copied())
+        self.dims
+            .iter()
+            .map(String::as_str)
+            .zip(self.shape().iter().copied())
     }
 
     /// The axis of dimension `name`.
@@ -76,9 +92,13 @@ impl Variable {
     /// # Errors
     /// [`craton_core::ErrorKind::InvalidInput`] if a dimension of this variable is not among `dims`.
     pub fn expanded_to(&self, dims: &[String], shape: &[u64]) -> Result<NodeRef> {
-        let axes: Option<Vec<usize>> =
-            self.dims.iter().map(|dim| dims.iter().position(|other| other == dim)).collect();
-        let axes = axes.ok_or_else(|| Error::invalid(format!("{:?} are not among {dims:?}", self.dims)))?;
+        let axes: Option<Vec<usize>> = self
+            .dims
+            .iter()
+            .map(|dim| dims.iter().position(|other| other == dim))
+            .collect();
+        let axes =
+            axes.ok_or_else(|| Error::invalid(format!("{:?} are not among {dims:?}", self.dims)))?;
         broadcast_axes(&self.node, shape, &axes)
     }
 
@@ -88,8 +108,14 @@ impl Variable {
     /// [`craton_core::ErrorKind::NotFound`] if a name is no dimension.
     pub fn transposed(&self, dims: &[String]) -> Result<Self> {
         let axes: Option<Vec<usize>> = dims.iter().map(|dim| self.axis(dim)).collect();
-        let axes = axes.ok_or_else(|| Error::not_found(format!("{dims:?} are not the dimensions {:?}", self.dims)))?;
-        Self::new(dims.to_vec(), transpose(&self.node, &axes)?, self.attributes.clone())
+        let axes = axes.ok_or_else(|| {
+            Error::not_found(format!("{dims:?} are not the dimensions {:?}", self.dims))
+        })?;
+        Self::new(
+            dims.to_vec(),
+            transpose(&self.node, &axes)?,
+            self.attributes.clone(),
+        )
     }
 
     /// The values, computed now.
@@ -100,6 +126,8 @@ impl Variable {
         if let craton_plan::Work::Literal(block) = self.node.work() {
             return block.to_contiguous(session.engine().pool());
         }
-        session.compute(std::slice::from_ref(&self.node)).map(|mut blocks| blocks.remove(0))
+        session
+            .compute(std::slice::from_ref(&self.node))
+            .map(|mut blocks| blocks.remove(0))
     }
 }

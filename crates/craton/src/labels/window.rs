@@ -41,7 +41,11 @@ impl Rolling {
         let rolled = if self.center {
             // The window of index i ends `after` later: pad the end with missing values, then drop the start.
             let after = (self.window / 2).min(usize::try_from(length).unwrap_or(usize::MAX)) as u64;
-            let after = if self.window % 2 == 0 { after.saturating_sub(1) } else { after };
+            let after = if self.window % 2 == 0 {
+                after.saturating_sub(1)
+            } else {
+                after
+            };
             let dtype = super::arithmetic::missing_dtype(node.dtype());
             let mut shape = self.array.variable.shape().to_vec();
             shape[axis] = after;
@@ -52,14 +56,20 @@ impl Rolling {
                 .map(|other| {
                     let own = self.array.variable.shape()[other];
                     let start = if other == axis { after } else { 0 };
-                    ops::AxisIndex::Range { start, length: own, step: 1 }
+                    ops::AxisIndex::Range {
+                        start,
+                        length: own,
+                        step: 1,
+                    }
                 })
                 .collect();
             ops::index(&rolled, &taken)?
         } else {
             ops::rolling(kind, node, axis, self.window, min_periods)?
         };
-        Ok(self.array.with_variable(self.array.variable.with_node(rolled)?))
+        Ok(self
+            .array
+            .with_variable(self.array.variable.with_node(rolled)?))
     }
 }
 
@@ -82,17 +92,36 @@ impl Weighted {
     pub fn reduce(&self, statistic: &str, arguments: &ReduceArguments) -> Result<DataArray> {
         let both = align(&[&self.array, &self.weights])?;
         let (dims, nodes) = expand_all(&[&both[0].variable, &both[1].variable])?;
-        let folded = arguments.dims.clone().unwrap_or_else(|| self.array.dims().to_vec());
+        let folded = arguments
+            .dims
+            .clone()
+            .unwrap_or_else(|| self.array.dims().to_vec());
         let axes: Vec<usize> = folded
             .iter()
-            .map(|dim| dims.iter().position(|other| other == dim).ok_or_else(|| super::data_array::no_dimension(dim, &dims)))
+            .map(|dim| {
+                dims.iter()
+                    .position(|other| other == dim)
+                    .ok_or_else(|| super::data_array::no_dimension(dim, &dims))
+            })
             .collect::<Result<_>>()?;
-        let dtype = promote(nodes[0].dtype(), nodes[1].dtype())
-            .ok_or_else(|| Error::invalid(format!("weights of {} for {}", nodes[1].dtype(), nodes[0].dtype())))?;
-        let dtype = if dtype.is_float() { dtype } else { DType::Float64 };
+        let dtype = promote(nodes[0].dtype(), nodes[1].dtype()).ok_or_else(|| {
+            Error::invalid(format!(
+                "weights of {} for {}",
+                nodes[1].dtype(),
+                nodes[0].dtype()
+            ))
+        })?;
+        let dtype = if dtype.is_float() {
+            dtype
+        } else {
+            DType::Float64
+        };
         let (values, weights) = (ops::cast(&nodes[0], dtype)?, ops::cast(&nodes[1], dtype)?);
         let skips = arguments.skipna.unwrap_or(nodes[0].dtype().is_float());
-        let options = ReduceOptions { skip_missing: skips, ..ReduceOptions::default() };
+        let options = ReduceOptions {
+            skip_missing: skips,
+            ..ReduceOptions::default()
+        };
         let sum = |node: NodeRef| ops::reduce(Reduction::Sum, &node, &axes, options);
         let weighted_sum = || sum(ops::binary(Binary::Multiply, &values, &weights)?);
         let sum_of_weights = || {
@@ -100,16 +129,28 @@ impl Weighted {
             let total = sum(ops::binary(Binary::Multiply, &valid, &weights)?)?;
             let zero = ops::scalar(Scalar::zero(dtype))?;
             let is_valid = ops::binary(Binary::NotEqual, &total, &zero)?;
-            ops::select(&is_valid, &total, &ops::scalar(Scalar::from_f64(dtype, f64::NAN))?)
+            ops::select(
+                &is_valid,
+                &total,
+                &ops::scalar(Scalar::from_f64(dtype, f64::NAN))?,
+            )
         };
         let node = match statistic {
             "sum" => weighted_sum()?,
             "sum_of_weights" => sum_of_weights()?,
             "mean" => ops::binary(Binary::Divide, &weighted_sum()?, &sum_of_weights()?)?,
-            other => return Err(Error::unsupported(format!("the weighted statistic `{other}`"))
-                .hint("there are `mean`, `sum` and `sum_of_weights`")),
+            other => {
+                return Err(
+                    Error::unsupported(format!("the weighted statistic `{other}`"))
+                        .hint("there are `mean`, `sum` and `sum_of_weights`"),
+                );
+            }
         };
-        let kept = dims.iter().filter(|dim| !folded.contains(dim)).cloned().collect();
+        let kept = dims
+            .iter()
+            .filter(|dim| !folded.contains(dim))
+            .cloned()
+            .collect();
         let attributes = match arguments.keep_attrs {
             Some(false) => craton_core::Attributes::new(),
             _ => self.array.variable.attributes.clone(),
