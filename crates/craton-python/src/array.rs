@@ -32,16 +32,30 @@ impl Memory {
 impl Memory {
     /// # Safety
     /// Called by Python, which gives a view to fill in.
-    unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+    unsafe fn __getbuffer__(
+        slf: Bound<'_, Self>,
+        view: *mut ffi::Py_buffer,
+        flags: c_int,
+    ) -> PyResult<()> {
         let (bytes, is_readonly): (&[u8], bool) = match &slf.get().bytes {
             Bytes::Own(bytes) => (bytes, false),
             Bytes::Shared(bytes) => (bytes, true),
         };
-        let length = isize::try_from(bytes.len()).map_err(|_| PyBufferError::new_err("the memory is too large"))?;
+        let length = isize::try_from(bytes.len())
+            .map_err(|_| PyBufferError::new_err("the memory is too large"))?;
         let start = bytes.as_ptr().cast_mut().cast::<c_void>();
         // SAFETY: `view` is Python's own, and the memory lives as long as this object, of which the view takes a
         // reference. Memory given as writable is reached by nothing but views, over which Python keeps order.
-        match unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), start, length, c_int::from(is_readonly), flags) } {
+        match unsafe {
+            ffi::PyBuffer_FillInfo(
+                view,
+                slf.as_ptr(),
+                start,
+                length,
+                c_int::from(is_readonly),
+                flags,
+            )
+        } {
             0 => Ok(()),
             _ => Err(PyErr::fetch(slf.py())),
         }
@@ -57,7 +71,9 @@ pub(crate) fn to_numpy<'py>(py: Python<'py>, block: Block) -> PyResult<Bound<'py
     }
     let block = match block.as_dense() {
         Some(_) => block,
-        None => block.to_contiguous(&Pool::unlimited()).map_err(|error| to_exception(&error))?,
+        None => block
+            .to_contiguous(&Pool::unlimited())
+            .map_err(|error| to_exception(&error))?,
     };
     let dtype = block.dtype();
     let size = dtype.item_size().unwrap_or(1);
@@ -66,10 +82,15 @@ pub(crate) fn to_numpy<'py>(py: Python<'py>, block: Block) -> PyResult<Bound<'py
         return numpy.call_method1("empty", (shape, name));
     }
     let Some((buffer, offset, strides)) = block.as_dense() else {
-        return Err(to_exception(&craton::Error::internal("a block of numbers is not dense")));
+        return Err(to_exception(&craton::Error::internal(
+            "a block of numbers is not dense",
+        )));
     };
     let (buffer, offset) = (buffer.clone(), offset * size);
-    let strides: Vec<isize> = strides.iter().map(|stride| stride * size.cast_signed()).collect();
+    let strides: Vec<isize> = strides
+        .iter()
+        .map(|stride| stride * size.cast_signed())
+        .collect();
     // The block's own hold on the buffer would make it shared.
     drop(block);
     let keywords = PyDict::new(py);
@@ -87,9 +108,21 @@ fn dtype_name(dtype: DType) -> String {
         DType::FixedUtf8(count) => format!("U{count}"),
         DType::Opaque(length) => format!("V{length}"),
         DType::Time(time) => {
-            let kind = if time.kind == TimeKind::Instant { "datetime64" } else { "timedelta64" };
-            let step = if time.step == 1 { String::new() } else { time.step.to_string() };
-            if has_other_calendar(dtype) { "int64".to_owned() } else { format!("{kind}[{step}{}]", time.unit.code()) }
+            let kind = if time.kind == TimeKind::Instant {
+                "datetime64"
+            } else {
+                "timedelta64"
+            };
+            let step = if time.step == 1 {
+                String::new()
+            } else {
+                time.step.to_string()
+            };
+            if has_other_calendar(dtype) {
+                "int64".to_owned()
+            } else {
+                format!("{kind}[{step}{}]", time.unit.code())
+            }
         }
         other => other.to_string(),
     }
@@ -109,8 +142,15 @@ fn objects<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let is_text = block.dtype() == DType::Utf8;
     let item = |at: usize| {
-        let bytes = block.as_strings().map(|strings| strings.get(at)).unwrap_or_default();
-        if is_text { PyString::new(py, &String::from_utf8_lossy(bytes)).into_any() } else { PyBytes::new(py, bytes).into_any() }
+        let bytes = block
+            .as_strings()
+            .map(|strings| strings.get(at))
+            .unwrap_or_default();
+        if is_text {
+            PyString::new(py, &String::from_utf8_lossy(bytes)).into_any()
+        } else {
+            PyBytes::new(py, bytes).into_any()
+        }
     };
     let items = PyList::new(py, (0..block.len()).map(item))?;
     let flat = numpy.call_method1("empty", (block.len(), "object"))?;

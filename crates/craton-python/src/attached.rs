@@ -45,7 +45,9 @@ pub(crate) fn run_detached<T: Send>(
         match (exception, outcome) {
             (Some(exception), _) => Err(exception),
             (None, Ok(outcome)) => outcome.map_err(|error| to_exception(&error)),
-            (None, Err(_)) => Err(to_exception(&Error::internal("the engine stopped at a broken invariant"))),
+            (None, Err(_)) => Err(to_exception(&Error::internal(
+                "the engine stopped at a broken invariant",
+            ))),
         }
     })
 }

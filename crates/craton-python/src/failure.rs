@@ -3,8 +3,8 @@
 use craton::Error;
 use pyo3::PyErr;
 use pyo3::exceptions::{
-    PyKeyError, PyKeyboardInterrupt, PyMemoryError, PyNotImplementedError, PyOSError, PyPermissionError, PyRuntimeError,
-    PyValueError,
+    PyKeyError, PyKeyboardInterrupt, PyMemoryError, PyNotImplementedError, PyOSError,
+    PyPermissionError, PyRuntimeError, PyValueError,
 };
 
 /// The exception that the table of error kinds names, with the whole report as its message.

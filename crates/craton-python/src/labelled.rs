@@ -9,7 +9,11 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 use crate::array::{has_other_calendar, to_numpy};
 
 /// The answer with its blocks, which come in the order of [`Labelled::nodes`].
-pub(crate) fn to_python<'py>(py: Python<'py>, labelled: &Labelled, blocks: Vec<Block>) -> PyResult<Bound<'py, PyDict>> {
+pub(crate) fn to_python<'py>(
+    py: Python<'py>,
+    labelled: &Labelled,
+    blocks: Vec<Block>,
+) -> PyResult<Bound<'py, PyDict>> {
     let mut blocks = blocks.into_iter();
     let mut variables = |part: &mut dyn Iterator<Item = (&String, &Variable)>| {
         let out = PyDict::new(py);
@@ -37,13 +41,25 @@ pub(crate) fn to_python<'py>(py: Python<'py>, labelled: &Labelled, blocks: Vec<B
 }
 
 /// Dimensions, values, attributes, and unit and calendar of counted instants.
-fn to_tuple<'py>(py: Python<'py>, variable: &Variable, block: Block) -> PyResult<Bound<'py, PyTuple>> {
+fn to_tuple<'py>(
+    py: Python<'py>,
+    variable: &Variable,
+    block: Block,
+) -> PyResult<Bound<'py, PyTuple>> {
     let calendar = match block.dtype() {
-        DType::Time(time) if has_other_calendar(block.dtype()) => Some((time.unit.code(), time.step, time.calendar.name())),
+        DType::Time(time) if has_other_calendar(block.dtype()) => {
+            Some((time.unit.code(), time.step, time.calendar.name()))
+        }
         _ => None,
     };
     let dims = PyTuple::new(py, &variable.dims)?;
-    (dims, to_numpy(py, block)?, attributes(py, &variable.attributes)?, calendar).into_pyobject(py)
+    (
+        dims,
+        to_numpy(py, block)?,
+        attributes(py, &variable.attributes)?,
+        calendar,
+    )
+        .into_pyobject(py)
 }
 
 fn attributes<'py>(py: Python<'py>, attributes: &Attributes) -> PyResult<Bound<'py, PyDict>> {
@@ -58,12 +74,21 @@ fn attribute<'py>(py: Python<'py>, value: &AttributeValue) -> PyResult<Bound<'py
     match value {
         AttributeValue::Text(text) => Ok(text.into_pyobject(py)?.into_any()),
         AttributeValue::Texts(texts) => Ok(PyList::new(py, texts)?.into_any()),
-        AttributeValue::Json(json) => py.import("json")?.call_method1("loads", (json.to_string(),)),
+        AttributeValue::Json(json) => py
+            .import("json")?
+            .call_method1("loads", (json.to_string(),)),
         AttributeValue::Numbers(numbers) => {
             let count = numbers.scalars().count();
-            let shape = if numbers.is_scalar { Vec::new() } else { vec![count] };
+            let shape = if numbers.is_scalar {
+                Vec::new()
+            } else {
+                vec![count]
+            };
             let block = Block::from_bytes(numbers.dtype, shape, &numbers.bytes);
-            let array = to_numpy(py, block.map_err(|error| crate::failure::to_exception(&error))?)?;
+            let array = to_numpy(
+                py,
+                block.map_err(|error| crate::failure::to_exception(&error))?,
+            )?;
             // An empty index turns an array without dimensions into a number, and leaves others as they are.
             array.get_item(PyTuple::empty(py))
         }

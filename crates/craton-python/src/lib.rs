@@ -58,13 +58,25 @@ mod _native {
         threads: Option<usize>,
     ) -> PyResult<String> {
         let question = question(expression, &inputs, raw);
-        run_detached(py, threads, memory, |session| Answer::plan(&question, session)?.explain(session))
+        run_detached(py, threads, memory, |session| {
+            Answer::plan(&question, session)?.explain(session)
+        })
     }
 
-    fn question(expression: &str, inputs: &IndexMap<String, Vec<String>>, is_raw: bool) -> Question {
+    fn question(
+        expression: &str,
+        inputs: &IndexMap<String, Vec<String>>,
+        is_raw: bool,
+    ) -> Question {
         let named = |(name, urls): (&String, &Vec<String>)| {
-            urls.iter().map(|url| format!("{name}={url}")).collect::<Vec<_>>()
+            urls.iter()
+                .map(|url| format!("{name}={url}"))
+                .collect::<Vec<_>>()
         };
-        Question::new(expression, &inputs.iter().flat_map(named).collect::<Vec<_>>(), is_raw)
+        Question::new(
+            expression,
+            &inputs.iter().flat_map(named).collect::<Vec<_>>(),
+            is_raw,
+        )
     }
 }

@@ -95,7 +95,7 @@ def assert_same_variable(actual, expected, what):
     if tolerance is None:
         np.testing.assert_array_equal(actual.values, expected.values, err_msg=what)
     else:
-        scale = np.nanmax(np.abs(expected.values), initial=0, where=np.isfinite(expected.values))
+        scale = np.max(np.abs(expected.values), initial=0, where=np.isfinite(expected.values))
         # Differences of nearly equal numbers are as exact as those numbers, not as the difference.
         np.testing.assert_allclose(
             actual.values, expected.values, rtol=tolerance, atol=tolerance * scale, err_msg=what

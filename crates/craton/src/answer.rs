@@ -374,8 +374,16 @@ impl Labelled {
     pub fn nodes(&self) -> Vec<NodeRef> {
         let node = |variable: &Variable| variable.node.clone();
         match self {
-            Self::Array(array) => std::iter::once(&array.variable).chain(array.coords.values()).map(node).collect(),
-            Self::Dataset(dataset) => dataset.variables.values().chain(dataset.coords.values()).map(node).collect(),
+            Self::Array(array) => std::iter::once(&array.variable)
+                .chain(array.coords.values())
+                .map(node)
+                .collect(),
+            Self::Dataset(dataset) => dataset
+                .variables
+                .values()
+                .chain(dataset.coords.values())
+                .map(node)
+                .collect(),
         }
     }
 }

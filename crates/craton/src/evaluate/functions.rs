@@ -119,11 +119,24 @@ pub(super) fn call(
     match (namespace, name) {
         (_, "where") => {
             let matched = arguments.bind(name, &["cond", "x", "y", "keep_attrs"], false)?;
-            where_(
+            let (condition, x, y) = (
                 matched.need("cond")?,
                 matched.need("x")?,
                 matched.need("y")?,
-            )
+            );
+            let mut out = where_(condition, x, y)?;
+            if let Value::Array(array) = out {
+                out = Value::Array(ordered_like(array, &[condition, x, y])?);
+            }
+            if let (Value::Array(out), Some(first)) = (&mut out, first_array(&[condition, x, y])) {
+                out.name.clone_from(&first.name);
+                // The attributes speak of the first choice, never of the condition.
+                out.variable.attributes = match x {
+                    Value::Array(x) => x.variable.attributes.clone(),
+                    _ => Attributes::new(),
+                };
+            }
+            Ok(out)
         }
         (Namespace::Numpy, "clip") => {
             let matched = arguments.bind(name, &["a", "a_min", "a_max"], false)?;
@@ -204,7 +217,12 @@ fn elementwise(name: &str, arguments: Arguments, session: &Session) -> Result<Va
     }
     if let Some(function) = Binary::from_name(name) {
         let matched = arguments.bind(name, &["x1", "x2"], false)?;
-        return combine(function, matched.need("x1")?, matched.need("x2")?, session);
+        let (one, other) = (matched.need("x1")?, matched.need("x2")?);
+        let combined = combine(function, one, other, session)?;
+        return Ok(match (combined, first_array(&[one, other])) {
+            (Value::Array(out), Some(first)) => Value::Array(named_after(out, first)),
+            (combined, _) => combined,
+        });
     }
     Err(no_function(Namespace::Numpy, name))
 }
@@ -239,6 +257,49 @@ pub(super) fn builtin(name: &str, arguments: Arguments) -> Result<Value> {
         _ => Err(Error::usage(format!("there is no function `{name}`"))
             .hint("functions are methods, or in `np` and `xr`")),
     }
+}
+
+fn first_array<'a>(values: &[&'a Value]) -> Option<&'a DataArray> {
+    values.iter().find_map(|value| {
+        if let Value::Array(array) = value {
+            Some(array)
+        } else {
+            None
+        }
+    })
+}
+
+/// With the dimensions in the order in which `values` bring them, all of which must have kept their lengths.
+fn ordered_like(out: DataArray, values: &[&Value]) -> Result<DataArray> {
+    let mut dims: Vec<String> = Vec::new();
+    for value in values {
+        let Value::Array(array) = value else { continue };
+        for (dim, length) in array.variable.sizes() {
+            if out.variable.shape()[out.axis(dim)?] != length {
+                let message = format!("`where` of arrays with different labels along `{dim}`");
+                return Err(
+                    Error::invalid(message).hint("select the same labels from all of them first")
+                );
+            }
+            if !dims.iter().any(|known| known == dim) {
+                dims.push(dim.to_owned());
+            }
+        }
+    }
+    if dims.is_empty() {
+        Ok(out)
+    } else {
+        out.transpose(&dims)
+    }
+}
+
+/// With name and attributes of `first`, as NumPy's functions leave them, unlike operators.
+fn named_after(out: DataArray, first: &DataArray) -> DataArray {
+    let mut out = out.renamed(first.name.clone());
+    out.variable
+        .attributes
+        .clone_from(&first.variable.attributes);
+    out
 }
 
 fn where_(condition: &Value, if_true: &Value, if_false: &Value) -> Result<Value> {
@@ -323,11 +384,7 @@ pub(super) fn isin(array: &DataArray, items: &[Value]) -> Result<DataArray> {
         Some(found) => Ok(found.renamed(array.name.clone())),
         None => {
             let node = ops::full(Scalar::zero(DType::Bool), array.variable.shape())?;
-            Ok(array.with_variable(Variable::new(
-                array.dims().to_vec(),
-                node,
-                Attributes::new(),
-            )?))
+            Ok(array.with_variable(array.variable.with_node(node)?))
         }
     }
 }

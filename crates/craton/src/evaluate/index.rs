@@ -1,11 +1,12 @@
 //! `object[…]`: names in datasets, positions in arrays.
 
 use super::Value;
-use crate::labels::{DataArray, Dataset, PositionSelection, where_};
+use crate::labels::{DataArray, Dataset, PositionSelection};
+use crate::session::Session;
 use craton_core::{DType, Error, Result};
 
 /// `object[items]`.
-pub(super) fn index(object: &Value, items: Vec<Value>) -> Result<Value> {
+pub(super) fn index(object: &Value, items: Vec<Value>, session: &Session) -> Result<Value> {
     match (object, items.as_slice()) {
         (Value::Dataset(dataset), [Value::Text(name)]) => dataset.array(name).map(Value::Array),
         (Value::Dataset(dataset), [Value::List(names)]) => {
@@ -23,10 +24,16 @@ pub(super) fn index(object: &Value, items: Vec<Value>) -> Result<Value> {
         (Value::Array(array), [Value::Array(condition)])
             if condition.variable.dtype() == DType::Bool =>
         {
-            // A mask of the array's own shape would drop labels; the lazy form keeps them.
-            where_(array, condition, None).map(Value::Array)
+            if condition.dims().len() != 1 {
+                let message = format!(
+                    "an index of {} dimensions, which leaves no rows and columns",
+                    condition.dims().len()
+                );
+                return Err(Error::unsupported(message).hint("`.where(condition)` keeps the shape"));
+            }
+            positions(array, &items, session).map(Value::Array)
         }
-        (Value::Array(array), items) => positions(array, items).map(Value::Array),
+        (Value::Array(array), items) => positions(array, items, session).map(Value::Array),
         (Value::Dict(pairs), [key]) => {
             let found = pairs
                 .iter()
@@ -65,7 +72,7 @@ fn subset(dataset: &Dataset, names: &[Value]) -> Result<Dataset> {
     Ok(out)
 }
 
-fn positions(array: &DataArray, items: &[Value]) -> Result<DataArray> {
+fn positions(array: &DataArray, items: &[Value], session: &Session) -> Result<DataArray> {
     let dims = array.dims().to_vec();
     let ellipsis = items.iter().position(|item| matches!(item, Value::None));
     let given = items.len() - usize::from(ellipsis.is_some());
@@ -82,13 +89,37 @@ fn positions(array: &DataArray, items: &[Value]) -> Result<DataArray> {
             Some(place) if at > place => &dims[dims.len() - (items.len() - at)],
             _ => &dims[at],
         };
-        out = out.select_positions(dim, &position(item)?)?;
+        out = out.select_positions(dim, &position(item, session)?)?;
     }
     Ok(out)
 }
 
-/// A position, slice or list of positions.
-pub(super) fn position(value: &Value) -> Result<PositionSelection> {
+/// The positions at which an array of one dimension holds `True`, if the value is such an array.
+pub(super) fn mask_positions(
+    value: &Value,
+    session: &Session,
+) -> Result<Option<PositionSelection>> {
+    let Value::Array(mask) = value else {
+        return Ok(None);
+    };
+    if mask.variable.dtype() != DType::Bool || mask.dims().len() != 1 {
+        return Ok(None);
+    }
+    let truths = mask.variable.values(session)?;
+    let places = truths
+        .scalars()
+        .enumerate()
+        .filter(|(_, truth)| truth.to_i64() == Some(1));
+    Ok(Some(PositionSelection::List(
+        places.map(|(at, _)| at as i64).collect(),
+    )))
+}
+
+/// A position, slice, mask or list of positions.
+pub(super) fn position(value: &Value, session: &Session) -> Result<PositionSelection> {
+    if let Some(positions) = mask_positions(value, session)? {
+        return Ok(positions);
+    }
     let integer = |value: &Value| {
         value.as_i64().ok_or_else(|| {
             Error::usage(format!(

@@ -1,7 +1,7 @@
 //! Attributes and methods of arrays, datasets, groups, windows.
 
 use super::arguments::{Arguments, Matched};
-use super::index::position;
+use super::index::{mask_positions, position};
 use super::{Value, functions};
 use crate::labels::{
     self, DataArray, Dataset, GroupBy, GroupKey, Label, LabelSelection, Method, ReduceArguments,
@@ -9,7 +9,7 @@ use crate::labels::{
 };
 use crate::language::did_you_mean;
 use crate::session::Session;
-use craton_core::{Attributes, DType, Error, Result};
+use craton_core::{DType, Error, Result};
 use craton_kernels::fold::Reduction;
 use craton_kernels::scan::{Cumulation, RollingKind};
 use craton_kernels::unary::Unary;
@@ -142,7 +142,11 @@ fn date_array(array: &DataArray, part: &str, session: &Session) -> Result<Value>
         array.variable.dtype(),
         part,
     )?;
-    let variable = Variable::of_block(array.dims().to_vec(), block, Attributes::new())?;
+    let variable = Variable::of_block(
+        array.dims().to_vec(),
+        block,
+        array.variable.attributes.clone(),
+    )?;
     Ok(Value::Array(
         array.with_variable(variable).renamed(Some(part.to_owned())),
     ))
@@ -275,10 +279,20 @@ fn labelled(object: &Value, name: &str, arguments: Arguments, session: &Session)
     match name {
         "isel" => {
             let matched = arguments.bind(name, &["indexers", "drop", "missing_dims"], true)?;
+            let drops = matched.bool("drop")?.unwrap_or(false);
             select(
                 object,
                 &selections(&matched, "indexers")?,
-                |array, dim, value| array.select_positions(dim, &position(value)?),
+                |array, dim, value| {
+                    let mut out = array.select_positions(dim, &position(value, session)?)?;
+                    if drops {
+                        let is_lost = |name: &String, coord: &Variable| {
+                            coord.dims.is_empty() && !array.coords[name].dims.is_empty()
+                        };
+                        out.coords.retain(|name, coord| !is_lost(name, coord));
+                    }
+                    Ok(out)
+                },
             )
         }
         "sel" => sel(object, arguments, session),
@@ -318,13 +332,13 @@ fn labelled(object: &Value, name: &str, arguments: Arguments, session: &Session)
         "isnull" => {
             arguments.bind(name, &["keep_attrs"], false)?;
             object.map_arrays(name, |array| {
-                let valid = labels::unary(Unary::NotNan, array, false)?;
-                labels::unary(Unary::LogicalNot, &valid, false)
+                let valid = labels::unary(Unary::NotNan, array, true)?;
+                labels::unary(Unary::LogicalNot, &valid, true)
             })
         }
         "notnull" => {
             arguments.bind(name, &["keep_attrs"], false)?;
-            object.map_arrays(name, |array| labels::unary(Unary::NotNan, array, false))
+            object.map_arrays(name, |array| labels::unary(Unary::NotNan, array, true))
         }
         "clip" => {
             let matched = arguments.bind(name, &["min", "max", "keep_attrs"], false)?;
@@ -386,13 +400,41 @@ fn labelled(object: &Value, name: &str, arguments: Arguments, session: &Session)
             object.map_arrays(name, |array| labels::unary(Unary::Rint, array, true))
         }
         "transpose" => {
-            let dims: Option<Vec<String>> = arguments
+            let is_name_or_dots =
+                |dim: &&Value| dim.as_text().is_some() || matches!(dim, Value::None);
+            if let Some(other) = arguments
                 .positional
                 .iter()
-                .map(|dim| dim.as_text().map(str::to_owned))
+                .find(|dim| !is_name_or_dots(dim))
+            {
+                return Err(Error::usage(format!(
+                    "`transpose` takes names of dimensions, not {}",
+                    other.kind()
+                )));
+            }
+            let names: Vec<&str> = arguments
+                .positional
+                .iter()
+                .filter_map(Value::as_text)
                 .collect();
-            let dims = dims.ok_or_else(|| Error::usage("`transpose` takes names of dimensions"))?;
-            object.map_arrays(name, |array| array.transpose(&dims))
+            object.map_arrays(name, |array| {
+                // `...` stands for all dimensions that are not named.
+                let rest = || {
+                    array
+                        .dims()
+                        .iter()
+                        .filter(|dim| !names.contains(&dim.as_str()))
+                        .cloned()
+                };
+                let dims = arguments
+                    .positional
+                    .iter()
+                    .flat_map(|dim| match dim.as_text() {
+                        Some(dim) => vec![dim.to_owned()],
+                        None => rest().collect(),
+                    });
+                array.transpose(&dims.collect::<Vec<_>>())
+            })
         }
         "squeeze" => {
             let matched = arguments.bind(name, &["dim", "drop"], false)?;
@@ -531,6 +573,9 @@ fn sel(object: &Value, arguments: Arguments, session: &Session) -> Result<Value>
     let drops = matched.bool("drop")?.unwrap_or(false);
     let chosen = selections(&matched, "indexers")?;
     select(object, &chosen, |array, dim, value| {
+        if let Some(positions) = mask_positions(value, session)? {
+            return array.select_positions(dim, &positions);
+        }
         let mut out = array.select_labels(
             dim,
             &label_selection(value, session)?,
@@ -681,7 +726,20 @@ fn rolling(object: &Value, arguments: Arguments) -> Result<Value> {
 
 fn fillna(array: &DataArray, value: &labels::Operand) -> Result<DataArray> {
     let valid = labels::unary(Unary::NotNan, array, false)?;
-    labels::where_(array, &valid, Some(value))
+    let filled = labels::where_(array, &valid, Some(value))?;
+    // Labels that only one side has would be lost, where xarray keeps the array's.
+    if array.variable.sizes().any(|(dim, length)| {
+        filled
+            .variable
+            .axis(dim)
+            .is_none_or(|axis| filled.variable.shape()[axis] != length)
+    }) {
+        return Err(
+            Error::unsupported("filling with an array that lacks some of the labels")
+                .hint("select the labels that both have first"),
+        );
+    }
+    Ok(filled)
 }
 
 fn rename(object: &Value, arguments: Arguments) -> Result<Value> {

@@ -100,7 +100,8 @@ impl Evaluator<'_> {
                     .iter()
                     .map(|item| self.value(item))
                     .collect::<Result<_>>()?;
-                index::index(&object, items).map_err(|error| self.placed(error, index.span))
+                index::index(&object, items, self.session)
+                    .map_err(|error| self.placed(error, index.span))
             }
             Node::Slice { start, stop, step } => {
                 let part = |part: &Option<Box<Expr>>| match part {
@@ -335,7 +336,9 @@ pub(crate) fn combine(
                 );
                 Ok((name.clone(), labels::binary(function, &one, &other)?))
             });
-            Dataset::from_arrays(arrays.collect::<Result<Vec<_>>>()?).map(Value::Dataset)
+            let mut out = Dataset::from_arrays(arrays.collect::<Result<Vec<_>>>()?)?;
+            out.attributes = labels::agreed_attributes(&one.attributes, &other.attributes);
+            Ok(Value::Dataset(out))
         }
         (Value::Dataset(_), other) => {
             let other = other.as_operand()?;

@@ -42,7 +42,8 @@ impl WeakKind {
     }
 }
 
-/// `function` of both sides: aligned by label, broadcast by name, NumPy's result dtype, attributes dropped.
+/// `function` of both sides: aligned by label, broadcast by name, NumPy's result dtype. Of the attributes those stay in
+/// which the arrays do not contradict each other.
 ///
 /// # Errors
 /// [`craton_core::ErrorKind::InvalidInput`] where labels, shapes or dtypes do not fit.
@@ -56,7 +57,9 @@ pub fn binary(function: Binary, left: &Operand, right: &Operand) -> Result<DataA
                 .name
                 .clone()
                 .filter(|name| Some(name) == right.name.as_ref());
-            let variable = Variable::new(dims, node, Attributes::new())?;
+            let attributes =
+                agreed_attributes(&left.variable.attributes, &right.variable.attributes);
+            let variable = Variable::new(dims, node, attributes)?;
             Ok(DataArray {
                 name,
                 variable,
@@ -64,6 +67,12 @@ pub fn binary(function: Binary, left: &Operand, right: &Operand) -> Result<DataA
             })
         }
         (Operand::Array(array), Operand::Number(number, kind)) => {
+            let is_negative = number.to_i64().is_some_and(|number| number < 0);
+            if function == Binary::Power && array.variable.dtype().is_integer() && is_negative {
+                let message =
+                    format!("integers to the negative power {number}, which gives no integers");
+                return Err(Error::invalid(message).hint("a float exponent gives floats"));
+            }
             let number = as_operand(number, *kind, array.variable.dtype(), function)?;
             with_values(array, ops::binary(function, &array.variable.node, &number)?)
         }
@@ -87,8 +96,19 @@ pub fn binary(function: Binary, left: &Operand, right: &Operand) -> Result<DataA
 }
 
 fn with_values(array: &DataArray, node: NodeRef) -> Result<DataArray> {
-    let variable = Variable::new(array.dims().to_vec(), node, Attributes::new())?;
-    Ok(array.with_variable(variable))
+    Ok(array.with_variable(array.variable.with_node(node)?))
+}
+
+/// The attributes of both without those that differ.
+pub(crate) fn agreed_attributes(one: &Attributes, other: &Attributes) -> Attributes {
+    let agrees =
+        |(name, value): &(&String, &_)| other.get(*name).is_none_or(|theirs| theirs == *value);
+    let further = other.iter().filter(|(name, _)| !one.contains_key(*name));
+    one.iter()
+        .filter(agrees)
+        .chain(further)
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// The number in the dtype that NumPy 2 gives it beside an array of `dtype`.

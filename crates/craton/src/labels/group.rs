@@ -55,7 +55,13 @@ impl GroupKey {
         };
         let name = part.unwrap_or(coord_name).to_owned();
         let (codes, labels) = factorise(&values)?;
-        let labels = Variable::of_block(vec![name.clone()], labels, Attributes::new())?;
+        // A part of dates is another quantity than the dates, of which their attributes speak.
+        let attributes = if part.is_some() {
+            Attributes::new()
+        } else {
+            coord.attributes.clone()
+        };
+        let labels = Variable::of_block(vec![name.clone()], labels, attributes)?;
         Ok(Self {
             name,
             dim: dim.clone(),
@@ -110,10 +116,17 @@ pub fn date_part(values: &Block, dtype: DType, part: &str) -> Result<Block> {
     Block::dense(DType::Int64, shape, Buffer::copy_of(&numbers)?)
 }
 
-/// A code per value, and the distinct values in ascending order. Missing values get -1.
+/// A code per value, and the distinct values in ascending order, or in their own where that is a strict descent.
+/// Missing values get -1.
 fn factorise(values: &Block) -> Result<(Vec<i64>, Block)> {
     let scalars: Vec<Scalar> = values.scalars().collect();
     let is_missing = |scalar: &Scalar| scalar.is_missing();
+    let descends = scalars
+        .windows(2)
+        .all(|pair| compare(&pair[0], &pair[1]).is_gt());
+    if descends && !scalars.iter().any(is_missing) {
+        return Ok(((0..scalars.len() as i64).collect(), values.clone()));
+    }
     let mut distinct: Vec<&Scalar> = scalars
         .iter()
         .filter(|scalar| !is_missing(scalar))

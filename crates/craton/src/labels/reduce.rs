@@ -96,11 +96,27 @@ impl Dataset {
         let all: Vec<String> = self.sizes().keys().cloned().collect();
         let dims = arguments.dims.clone().unwrap_or(all);
         let mut reduced = self.map_arrays(&dims, |array| {
-            let own = dims
+            let own: Vec<String> = dims
                 .iter()
                 .filter(|dim| array.dims().contains(dim))
                 .cloned()
                 .collect();
+            // Nothing to fold leaves the values and their dtype alone, as in xarray.
+            let keeps_values = matches!(
+                reduction,
+                Reduction::Sum
+                    | Reduction::Mean
+                    | Reduction::Min
+                    | Reduction::Max
+                    | Reduction::Prod
+            );
+            if own.is_empty()
+                && !array.dims().is_empty()
+                && keeps_values
+                && arguments.keep_attrs != Some(false)
+            {
+                return Ok(array.clone());
+            }
             array.reduce(
                 reduction,
                 &ReduceArguments {

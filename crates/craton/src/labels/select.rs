@@ -1,10 +1,10 @@
 //! Selection by position and by label.
 
-use super::align::take;
+use super::align::{picked, take};
 use super::{DataArray, Dataset, Variable};
 use crate::calendar::{count_from_date, date_from_count, iso_string, parse_range};
 use crate::session::Session;
-use craton_core::{Block, DType, Error, Result, Scalar, TimeKind};
+use craton_core::{Block, Calendar, DType, Error, Result, Scalar, TimeKind};
 use craton_plan::ops::{self, AxisIndex};
 
 /// What is taken along a dimension, by position.
@@ -91,6 +91,18 @@ impl DataArray {
             let Some(axis) = variable.axis(dim) else {
                 return Ok(variable.clone());
             };
+            if let AxisIndex::Range {
+                start,
+                length,
+                step,
+            } = taken
+            {
+                let place = |at: u64| i128::from(start) + i128::from(at) * i128::from(step);
+                let places = (0..length).filter_map(|at| u64::try_from(place(at)).ok());
+                if let Some(picked) = picked(variable, places)? {
+                    return Ok(picked);
+                }
+            }
             let mut axes: Vec<AxisIndex> = variable
                 .shape()
                 .iter()
@@ -191,8 +203,11 @@ impl Dataset {
         })?;
         for (name, coord) in &self.coords {
             if coord.axis(dim).is_some() && !out.coords.contains_key(name) {
-                out.coords
-                    .insert(name.clone(), select(&self.array(name)?)?.variable);
+                let selected = select(&self.array(name)?)?;
+                // A selection may drop the coordinate that it leaves without dimensions.
+                if selected.coords.contains_key(name) {
+                    out.coords.insert(name.clone(), selected.variable);
+                }
             }
         }
         Ok(out)
@@ -332,6 +347,14 @@ impl<'a> Labels<'a> {
             (Keys::Numbers(_), Label::Number(number)) => {
                 number.to_f64().map(Wanted::Number).ok_or_else(mismatch)
             }
+            (Keys::Counts(_), Label::Number(number)) if number.dtype() == self.block.dtype() => {
+                let count = number.to_i64().ok_or_else(mismatch)?;
+                Ok(Wanted::Span {
+                    first: count,
+                    last: count,
+                    is_exact: true,
+                })
+            }
             (Keys::Texts(_), Label::Text(text)) => Ok(Wanted::Text(text.clone())),
             (Keys::Counts(_), Label::Text(text)) => {
                 let DType::Time(time) = self.block.dtype() else {
@@ -441,6 +464,11 @@ impl<'a> Labels<'a> {
         else {
             return true;
         };
+        // Where NumPy has no dates, xarray takes every text for a span.
+        if matches!((self.block.dtype(), label), (DType::Time(time), Label::Text(_)) if time.calendar != Calendar::ProlepticGregorian)
+        {
+            return false;
+        }
         let spacing = counts
             .windows(2)
             .map(|pair| pair[1].abs_diff(pair[0]))

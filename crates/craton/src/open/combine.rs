@@ -2,6 +2,7 @@
 
 use super::decode::{
     decode_variable, load_indexes, promote_coordinates, raw_variable, take_coordinates,
+    take_units_of_bounds,
 };
 use super::{OpenOptions, StoredGroup};
 use crate::labels::{Dataset, Variable};
@@ -34,7 +35,11 @@ pub(super) fn combine(
         let axis = raw_variable(source)?.axis(&dim);
         let mut variable = match axis {
             Some(axis) => joined(name, axis, groups, urls, &order, options, session)?,
-            None => decoded(&raw_variable(source)?, options, session)?,
+            None => {
+                let mut stored = raw_variable(source)?;
+                take_units_of_bounds(&mut stored.attributes, name, &first.arrays, options);
+                decoded(&stored, options, session)?
+            }
         };
         coords.extend(take_coordinates(&mut variable.attributes, options));
         dataset.variables.insert(name.clone(), variable);
@@ -186,14 +191,21 @@ fn joined(
     });
     if is_alike && let Ok(source) = ConcatSource::new(sources.clone(), axis) {
         let source: Arc<dyn Source> = Arc::new(source);
-        return decoded(&raw_variable(&source)?, options, session)
-            .map_err(|error| error.in_variable(name));
+        let mut stored = raw_variable(&source)?;
+        take_units_of_bounds(
+            &mut stored.attributes,
+            name,
+            &groups[order[0]].arrays,
+            options,
+        );
+        return decoded(&stored, options, session).map_err(|error| error.in_variable(name));
     }
     let mut parts: Vec<Variable> = Vec::new();
     for (source, at) in sources.iter().zip(order) {
         let named = |error: Error| error.in_variable(name).at(&urls[*at]);
-        parts
-            .push(decoded(&raw_variable(source).map_err(named)?, options, session).map_err(named)?);
+        let mut stored = raw_variable(source).map_err(named)?;
+        take_units_of_bounds(&mut stored.attributes, name, &groups[*at].arrays, options);
+        parts.push(decoded(&stored, options, session).map_err(named)?);
     }
     if let Some(at) = parts
         .iter()

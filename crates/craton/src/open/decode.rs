@@ -5,10 +5,15 @@ use crate::calendar::{DecodedTimes, TimeDecoder, TimeValues, decode_durations};
 use crate::cf::{CfDecoding, Missing, decoded_dtype};
 use crate::labels::{Dataset, Variable};
 use crate::session::Session;
-use craton_core::{Attributes, Block, Buffer, DType, Error, Result, Scalar, Source, TimeUnit};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use craton_core::{
+    AttributeValue, Attributes, Block, Buffer, DType, Error, Result, Scalar, Source, TimeUnit,
+};
 use craton_kernels::binary::Binary;
 use craton_plan::ops;
 use craton_plan::{NodeRef, Work};
+use indexmap::IndexMap;
 use std::sync::Arc;
 
 /// Times are decoded at once; more of them than this in one variable are not.
@@ -29,7 +34,8 @@ pub(super) fn decode_group(
     };
     let mut names_of_coords: Vec<String> = take_coordinates(&mut dataset.attributes, options);
     for (name, source) in &group.arrays {
-        let stored = raw_variable(source)?;
+        let mut stored = raw_variable(source)?;
+        take_units_of_bounds(&mut stored.attributes, name, &group.arrays, options);
         let mut variable = match options.decodes_cf {
             true => decode_variable(&stored, session)
                 .map_err(|error| error.in_variable(name).at(source.url()))?,
@@ -71,13 +77,20 @@ pub(super) fn promote_coordinates(dataset: &mut Dataset, names: &[String]) {
     dataset.coords = coords;
 }
 
-/// Reads the index coordinates, all in one run.
+/// Coordinates of one dimension with more elements than this are read only when they are used, unless they are an index.
+const MOST_LABELS: u64 = 100_000;
+
+/// Reads the index coordinates and the small ones of one dimension at most, all in one run: they are compared whenever
+/// arrays meet.
 pub(super) fn load_indexes(dataset: &mut Dataset, session: &Session) -> Result<()> {
     let names: Vec<String> = dataset
         .coords
         .iter()
         .filter(|(name, coord)| {
-            coord.dims == [(*name).clone()] && !matches!(coord.node.work(), Work::Literal(_))
+            let is_small =
+                coord.dims.len() <= 1 && coord.shape().iter().product::<u64>() <= MOST_LABELS;
+            (coord.dims == [(*name).clone()] || is_small)
+                && !matches!(coord.node.work(), Work::Literal(_))
         })
         .map(|(name, _)| name.clone())
         .collect();
@@ -131,8 +144,66 @@ fn version_of(source: &Arc<dyn Source>) -> String {
     )
 }
 
+/// Bounds of times need no units of their own: they have those of the times whose `bounds` names them.
+pub(super) fn take_units_of_bounds(
+    attributes: &mut Attributes,
+    name: &str,
+    arrays: &IndexMap<String, Arc<dyn Source>>,
+    options: OpenOptions,
+) {
+    if !options.decodes_cf {
+        return;
+    }
+    let text = |attributes: &Attributes, name: &str| {
+        attributes
+            .get(name)
+            .and_then(|value| value.as_text())
+            .map(str::to_owned)
+    };
+    let is_bounded = |of: &&Attributes| {
+        text(of, "bounds").as_deref() == Some(name)
+            && text(of, "units").is_some_and(|units| units.contains("since"))
+    };
+    let Some(times) = arrays
+        .values()
+        .map(|source| &source.meta().attributes)
+        .find(is_bounded)
+    else {
+        return;
+    };
+    for name in ["units", "calendar"] {
+        if let Some(value) = times.get(name) {
+            attributes
+                .entry(name.to_owned())
+                .or_insert_with(|| value.clone());
+        }
+    }
+}
+
+/// Zarr's own fill attribute of floats, as xarray writes it: the bytes of a double in base64, because JSON has no NaN.
+fn decode_fill(dtype: DType, attributes: &mut Attributes) {
+    let Some(text) = attributes
+        .get("_FillValue")
+        .and_then(|value| value.as_text())
+        .filter(|_| dtype.is_float())
+    else {
+        return;
+    };
+    let bytes = STANDARD
+        .decode(text)
+        .ok()
+        .and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
+    if let Some(bytes) = bytes {
+        let fill = AttributeValue::number(DType::Float64, &f64::from_le_bytes(bytes).to_ne_bytes());
+        attributes.insert("_FillValue".to_owned(), fill);
+    }
+}
+
 /// Decodes one variable.
 pub(super) fn decode_variable(stored: &Variable, session: &Session) -> Result<Variable> {
+    let mut stored = stored.clone();
+    decode_fill(stored.dtype(), &mut stored.attributes);
+    let stored = &stored;
     let decoding = decoded_dtype(stored.dtype(), &stored.attributes)?;
     let mut attributes = stored.attributes.clone();
     for name in [
