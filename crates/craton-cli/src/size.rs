@@ -3,9 +3,13 @@
 /// Bytes of `2GiB`, `500MB`, `64k` or `1048576`.
 pub fn parse_size(text: &str) -> Result<u64, String> {
     let text = text.trim();
-    let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let digits = text
+        .find(|c: char| !(c.is_ascii_digit() || c == '.'))
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let number: f64 = number.parse().map_err(|_| format!("`{text}` is no size; write `2GiB`, `500MB` or a number of bytes"))?;
+    let number: f64 = number
+        .parse()
+        .map_err(|_| format!("`{text}` is no size; write `2GiB`, `500MB` or a number of bytes"))?;
     let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
         "" | "b" => 1,
         "k" | "kb" => 1000,
@@ -16,7 +20,11 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
         "mi" | "mib" => 1 << 20,
         "gi" | "gib" => 1 << 30,
         "ti" | "tib" => 1 << 40,
-        other => return Err(format!("`{other}` is no unit of size; there are kB, MB, GB, KiB, MiB, GiB")),
+        other => {
+            return Err(format!(
+                "`{other}` is no unit of size; there are kB, MB, GB, KiB, MiB, GiB"
+            ));
+        }
     };
     Ok((number * factor as f64) as u64)
 }
@@ -30,7 +38,11 @@ pub fn show_size(bytes: u64) -> String {
         value /= 1000.0;
         unit += 1;
     }
-    if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", units[unit]) }
+    if unit == 0 {
+        format!("{bytes} B")
+    } else {
+        format!("{value:.1} {}", units[unit])
+    }
 }
 
 #[cfg(test)]

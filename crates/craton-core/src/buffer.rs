@@ -165,8 +165,16 @@ impl State {
 /// Lengths rounded up to an eighth of their power of two, so that chunks of about one size share their buffers.
 /// Pages beyond the length are never touched, so they cost nothing but address space.
 fn size_class(length: usize) -> usize {
-    let step = (length.max(1).checked_next_power_of_two().unwrap_or(usize::MAX) / 16).max(PAGE);
-    length.max(1).checked_next_multiple_of(step).unwrap_or(usize::MAX)
+    let step = (length
+        .max(1)
+        .checked_next_power_of_two()
+        .unwrap_or(usize::MAX)
+        / 16)
+        .max(PAGE);
+    length
+        .max(1)
+        .checked_next_multiple_of(step)
+        .unwrap_or(usize::MAX)
 }
 
 /// An aligned allocation.
@@ -194,14 +202,23 @@ impl Memory {
             Error::new(ErrorKind::Budget, message)
         };
         if capacity >= MAPPED_FROM {
-            let mut mapping = MmapMut::map_anon(capacity).map_err(|error| too_much().caused_by(error))?;
+            let mut mapping =
+                MmapMut::map_anon(capacity).map_err(|error| too_much().caused_by(error))?;
             let start = NonNull::new(mapping.as_mut_ptr()).ok_or_else(too_much)?;
-            return Ok(Self { start, capacity, mapping: Some(mapping) });
+            return Ok(Self {
+                start,
+                capacity,
+                mapping: Some(mapping),
+            });
         }
         let layout = Layout::from_size_align(capacity, ALIGNMENT).map_err(|_| too_much())?;
         // SAFETY: the layout is not empty, because capacity is at least one page.
         let start = NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or_else(too_much)?;
-        Ok(Self { start, capacity, mapping: None })
+        Ok(Self {
+            start,
+            capacity,
+            mapping: None,
+        })
     }
 }
 
@@ -266,7 +283,11 @@ impl Drop for BufferMut {
         let Some(home) = self.home.upgrade() else {
             return;
         };
-        let dangling = Memory { start: NonNull::dangling(), capacity: 0, mapping: None };
+        let dangling = Memory {
+            start: NonNull::dangling(),
+            capacity: 0,
+            mapping: None,
+        };
         let memory = std::mem::replace(&mut self.memory, dangling);
         let mut state = home.lock();
         state.lent -= memory.capacity;

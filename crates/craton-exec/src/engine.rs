@@ -215,13 +215,18 @@ impl Engine {
     pub fn cost(&self, stage: &Stage, slots: &[Meta]) -> StageCost {
         let uses = Uses::of_stage(stage);
         let memory = estimate(stage, &uses, slots);
-        let mut cost =
-            StageCost { bytes_per_task: memory.per_task, bytes_shared: memory.shared, ..StageCost::default() };
+        let mut cost = StageCost {
+            bytes_per_task: memory.per_task,
+            bytes_shared: memory.shared,
+            ..StageCost::default()
+        };
         for scan in uses.scans() {
             let (chunks, elements) = scan.wanted();
             let size = scan.source.meta().dtype.item_size().unwrap_or(16) as u64;
             cost.chunks += chunks;
-            cost.bytes_decoded = cost.bytes_decoded.saturating_add(elements.saturating_mul(size));
+            cost.bytes_decoded = cost
+                .bytes_decoded
+                .saturating_add(elements.saturating_mul(size));
         }
         cost
     }
@@ -412,19 +417,10 @@ impl StageRun<'_> {
                     .join()
                     .unwrap_or_else(|_| Err(Error::internal("a worker panicked")))
             });
-            // The cause, not the cancellation that it set off elsewhere.
-            joined
-                .chain([mine])
-                .fold(Ok(()), |first, result| match (&first, &result) {
-                    (Ok(()), _) => result,
-                    (Err(error), Err(other))
-                        if error.kind() == ErrorKind::Cancelled
-                            && other.kind() != ErrorKind::Cancelled =>
-                    {
-                        result
-                    }
-                    _ => first,
-                })
+            let mut failures: Vec<Error> = joined.chain([mine]).filter_map(Result::err).collect();
+            // The cause, not the cancellations that it set off elsewhere.
+            failures.sort_by_key(|error| error.kind() == ErrorKind::Cancelled);
+            failures.into_iter().next().map_or(Ok(()), Err)
         })
     }
 

@@ -139,13 +139,16 @@ impl ScanUse {
     /// How many chunks are needed at all, and the stored elements in them.
     pub(crate) fn wanted(&self) -> (u64, u64) {
         let grids = &self.source.meta().grid.axes;
-        self.axes.iter().zip(grids).fold((1, 1), |(chunks, elements), (axis, grid)| {
-            let wanted = (0u64..).zip(&axis.counts).filter(|(_, count)| **count > 0);
-            let (count, length) = wanted.fold((0, 0), |(count, length), (position, _)| {
-                (count + 1, length + grid.chunk(position).encoded)
-            });
-            (chunks * count, elements * length)
-        })
+        self.axes
+            .iter()
+            .zip(grids)
+            .fold((1, 1), |(chunks, elements), (axis, grid)| {
+                let wanted = (0u64..).zip(&axis.counts).filter(|(_, count)| **count > 0);
+                let (count, length) = wanted.fold((0, 0), |(count, length), (position, _)| {
+                    (count + 1, length + grid.chunk(position).encoded)
+                });
+                (chunks * count, elements * length)
+            })
     }
 
     /// Whether some chunk is needed by more than one task.

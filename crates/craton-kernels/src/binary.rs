@@ -8,7 +8,7 @@ use crate::element::{
 use crate::promote::{duration_of, float_of, promote};
 use crate::real;
 use crate::unary::named_operations;
-use crate::wide::wide;
+use crate::wide::{Width, wide_if};
 use bytemuck::Pod;
 use craton_core::{DType, TimeKind};
 use half::f16;
@@ -184,13 +184,15 @@ impl Binary {
 }
 
 #[inline(always)]
-fn map_both<A: Pod, R: Pod>(
+fn map_both<A: Width, R: Pod>(
+    is_wide: bool,
     left: &[u8],
     right: &[u8],
     output: &mut [u8],
     function: impl Fn(A, A) -> R,
 ) {
-    wide(
+    wide_if(
+        A::IS_WIDE && is_wide,
         #[inline(always)]
         || {
             let inputs = elements::<A>(left).iter().zip(elements::<A>(right));
@@ -202,8 +204,14 @@ fn map_both<A: Pod, R: Pod>(
 }
 
 #[inline(always)]
-fn map_one<A: Pod, R: Pod>(input: &[u8], output: &mut [u8], function: impl Fn(A) -> R) {
-    wide(
+fn map_one<A: Width, R: Pod>(
+    is_wide: bool,
+    input: &[u8],
+    output: &mut [u8],
+    function: impl Fn(A) -> R,
+) {
+    wide_if(
+        A::IS_WIDE && is_wide,
         #[inline(always)]
         || {
             let input = elements::<A>(input);
@@ -216,9 +224,13 @@ fn map_one<A: Pod, R: Pod>(input: &[u8], output: &mut [u8], function: impl Fn(A)
 
 macro_rules! each {
     ($from:ty => $to:ty, |$left:ident, $right:ident| $body:expr) => {
+        each!(true; $from => $to, |$left, $right| $body)
+    };
+    ($is_wide:literal; $from:ty => $to:ty, |$left:ident, $right:ident| $body:expr) => {
         Some(BinaryKernel {
             both: |left, right, output| {
                 map_both::<$from, $to>(
+                    $is_wide,
                     left,
                     right,
                     output,
@@ -229,6 +241,7 @@ macro_rules! each {
             scalar_right: |left, right, output| {
                 let $right: $from = one(right);
                 map_one::<$from, $to>(
+                    $is_wide,
                     left,
                     output,
                     #[inline(always)]
@@ -238,6 +251,7 @@ macro_rules! each {
             scalar_left: |left, right, output| {
                 let $left: $from = one(left);
                 map_one::<$from, $to>(
+                    $is_wide,
                     right,
                     output,
                     #[inline(always)]
@@ -245,6 +259,13 @@ macro_rules! each {
                 );
             },
         })
+    };
+}
+
+/// As `each`, around a call or a division, which wide vectors cannot help.
+macro_rules! each_call {
+    ($type:ty, |$left:ident, $right:ident| $body:expr) => {
+        each!(false; $type => $type, |$left, $right| $body)
     };
 }
 
@@ -361,9 +382,9 @@ fn integer(function: Binary, operand: DType) -> Option<BinaryKernel> {
         B::Add => each!(T => T, |a, b| a.wrapping_add(b)),
         B::Subtract => each!(T => T, |a, b| a.wrapping_sub(b)),
         B::Multiply => each!(T => T, |a, b| a.wrapping_mul(b)),
-        B::FloorDivide => each!(T => T, |a, b| Whole::floor_divide(a, b)),
-        B::Remainder => each!(T => T, |a, b| Whole::remainder(a, b)),
-        B::Power => each!(T => T, |a, b| Whole::power(a, b)),
+        B::FloorDivide => each_call!(T, |a, b| Whole::floor_divide(a, b)),
+        B::Remainder => each_call!(T, |a, b| Whole::remainder(a, b)),
+        B::Power => each_call!(T, |a, b| Whole::power(a, b)),
         B::Maximum | B::Fmax => each!(T => T, |a, b| if a > b { a } else { b }),
         B::Minimum | B::Fmin => each!(T => T, |a, b| if a < b { a } else { b }),
         B::BitwiseAnd => each!(T => T, |a, b| a & b),
@@ -386,15 +407,15 @@ macro_rules! precision {
                 B::Subtract => each!(F => F, |a, b| $narrow($widen(a) - $widen(b))),
                 B::Multiply => each!(F => F, |a, b| $narrow($widen(a) * $widen(b))),
                 B::Divide => each!(F => F, |a, b| $narrow($widen(a) / $widen(b))),
-                B::FloorDivide => each!(F => F, |a, b| $narrow(of::floor_divide($widen(a), $widen(b)))),
-                B::Remainder => each!(F => F, |a, b| $narrow(of::remainder($widen(a), $widen(b)))),
-                B::Power => each!(F => F, |a, b| $narrow(of::power($widen(a), $widen(b)))),
+                B::FloorDivide => each_call!(F, |a, b| $narrow(of::floor_divide($widen(a), $widen(b)))),
+                B::Remainder => each_call!(F, |a, b| $narrow(of::remainder($widen(a), $widen(b)))),
+                B::Power => each_call!(F, |a, b| $narrow(of::power($widen(a), $widen(b)))),
                 B::Maximum => each!(F => F, |a, b| $narrow(of::maximum($widen(a), $widen(b)))),
                 B::Minimum => each!(F => F, |a, b| $narrow(of::minimum($widen(a), $widen(b)))),
                 B::Fmax => each!(F => F, |a, b| $narrow(of::fmax($widen(a), $widen(b)))),
                 B::Fmin => each!(F => F, |a, b| $narrow(of::fmin($widen(a), $widen(b)))),
-                B::Arctan2 => each!(F => F, |a, b| $narrow(of::arctan2($widen(a), $widen(b)))),
-                B::Hypot => each!(F => F, |a, b| $narrow(of::hypot($widen(a), $widen(b)))),
+                B::Arctan2 => each_call!(F, |a, b| $narrow(of::arctan2($widen(a), $widen(b)))),
+                B::Hypot => each_call!(F, |a, b| $narrow(of::hypot($widen(a), $widen(b)))),
                 B::Copysign => each!(F => F, |a, b| $narrow(of::copysign($widen(a), $widen(b)))),
                 _ => compare!(function, F, |x| $widen(x), None),
             }

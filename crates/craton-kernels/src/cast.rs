@@ -5,8 +5,7 @@ use crate::element::{
     narrow_double, widen,
 };
 use crate::unary::UnaryKernel;
-use crate::wide::wide;
-use bytemuck::Pod;
+use crate::wide::{Width, wide_if};
 use craton_core::DType;
 use half::f16;
 
@@ -27,8 +26,9 @@ fn copy(input: &[u8], output: &mut [u8]) {
     output.copy_from_slice(input);
 }
 
-fn convert_all<From: Pod, To: Convert<From>>(input: &[u8], output: &mut [u8]) {
-    wide(
+fn convert_all<From: Width, To: Convert<From>>(input: &[u8], output: &mut [u8]) {
+    wide_if(
+        From::IS_WIDE && To::IS_WIDE,
         #[inline(always)]
         || {
             let output = elements_mut::<To>(output);
@@ -40,7 +40,7 @@ fn convert_all<From: Pod, To: Convert<From>>(input: &[u8], output: &mut [u8]) {
 }
 
 /// A type that `From` converts to.
-pub(crate) trait Convert<From>: Pod {
+pub(crate) trait Convert<From>: Width {
     fn convert(value: From) -> Self;
 }
 
@@ -162,7 +162,7 @@ convert!(Complex128 => Complex64; |value| Complex64::new(value.re as f32, value.
 convert!(Truth => Truth; |value| value);
 convert!(f16 => f16; |value| value);
 
-fn from_type<From: Pod>(to: DType) -> Option<UnaryKernel>
+fn from_type<From: Width>(to: DType) -> Option<UnaryKernel>
 where
     Truth: Convert<From>,
     i8: Convert<From>,

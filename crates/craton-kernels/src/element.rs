@@ -1,5 +1,6 @@
 //! The element types that loops are written over, and views of bytes as elements.
 
+use crate::wide::Width;
 use bytemuck::{Pod, Zeroable};
 use half::f16;
 use num_complex::Complex;
@@ -94,7 +95,7 @@ pub(crate) fn narrow_double(value: f64) -> f16 {
     let single = value as f32;
     let back = f64::from(single);
     let bits = single.to_bits();
-    let odd = if back == value || value != value || bits & 1 == 1 || single.is_infinite() {
+    let odd = if back == value || value.is_nan() || bits & 1 == 1 || single.is_infinite() {
         bits
     } else if (back > value) == (value > 0.0) {
         bits - 1
@@ -105,7 +106,7 @@ pub(crate) fn narrow_double(value: f64) -> f16 {
 }
 
 /// An element with at most 64 bits that folds can order, weigh and count.
-pub(crate) trait Element: Pod + Send + Sync {
+pub(crate) trait Element: Width + Send + Sync {
     /// Whether this type has missing values at all.
     const CAN_MISS: bool;
     /// The type that values are compared in: `f64`, `i64` or `u64`.

@@ -5,7 +5,7 @@ use crate::element::{narrow, widen};
 use half::f16;
 
 /// A real floating-point type.
-pub(crate) trait Real: bytemuck::Pod {
+pub(crate) trait Real: crate::wide::Width {
     fn apply(self, double: fn(f64) -> f64, single: fn(f32) -> f32) -> Self;
 }
 
@@ -77,7 +77,7 @@ macro_rules! functions {
                 // The exponents that people write, exact where the general function is a unit off.
                 if right == 2.0 {
                     left * left
-                } else if right == 0.5 && left >= 0.0 && left < <$float>::INFINITY {
+                } else if right == 0.5 && (0.0..<$float>::INFINITY).contains(&left) {
                     left.sqrt()
                 } else {
                     $pow(left, right)

@@ -1,8 +1,9 @@
 //! Running totals and moving windows along the rows of a block.
 
-use crate::element::{Element, dispatch, elements, elements_mut};
+use crate::element::{Element, Key, dispatch, elements, elements_mut};
 use crate::unary::named_operations;
-use crate::wide::wide;
+use crate::wide::wide_if;
+use bytemuck::Pod;
 use craton_core::DType;
 
 named_operations! {
@@ -45,6 +46,22 @@ pub fn cumulation_start(kind: Cumulation, dtype: DType) -> u64 {
     }
 }
 
+/// Evaluates `$body` with `$step` as the function that takes a float into a total: chosen once, not per value.
+macro_rules! each_step {
+    ($kind:expr, $skips:expr, $type:ty, $step:ident => $body:expr) => {
+        match ($kind, $skips) {
+            (Cumulation::Sum, false) => each_step!(@ $type, false, false, $step => $body),
+            (Cumulation::Sum, true) => each_step!(@ $type, false, true, $step => $body),
+            (Cumulation::Prod, false) => each_step!(@ $type, true, false, $step => $body),
+            (Cumulation::Prod, true) => each_step!(@ $type, true, true, $step => $body),
+        }
+    };
+    (@ $type:ty, $product:literal, $skips:literal, $step:ident => $body:expr) => {{
+        let $step = advance_float::<$type, $product, $skips>;
+        $body
+    }};
+}
+
 /// Running totals down `rows` rows of `count` values, continued from `carry` (one word per column), which is left
 /// as the totals at the end. A skipped missing value leaves the total as it is.
 #[allow(
@@ -69,17 +86,18 @@ pub fn cumulate(
     };
     if dtype.is_float() {
         dispatch!(dtype, T => {
-            let out = &mut elements_mut::<T>(out)[..rows * count];
-            let step = |total, value| advance_float::<T>(kind, skip_missing, total, value);
-            run::<T>(values, shape, carry, step, |at, total| {
-                out[at] = T::from_f64(f64::from_bits(total));
-            });
+            let out = elements_mut::<T>(out);
+            let give = |total| T::from_f64(f64::from_bits(total));
+            each_step!(kind, skip_missing, T, step => run(values, shape, carry, out, step, give));
         }, (); floats);
     } else {
         dispatch!(dtype, T => {
-            let out = &mut elements_mut::<u64>(out)[..rows * count];
-            let step = |total, value| advance_whole::<T>(kind, total, value);
-            run::<T>(values, shape, carry, step, |at, total| out[at] = total);
+            let out = elements_mut::<u64>(out);
+            let give = |total| total;
+            match kind {
+                Cumulation::Sum => run(values, shape, carry, out, add_whole::<T>, give),
+                Cumulation::Prod => run(values, shape, carry, out, multiply_whole::<T>, give),
+            }
         }, (); integers);
     }
 }
@@ -102,59 +120,81 @@ pub fn cumulation_total(
     };
     if dtype.is_float() {
         dispatch!(dtype, T => {
-            let step = |total, value| advance_float::<T>(kind, skip_missing, total, value);
-            run::<T>(values, shape, carry, step, |_, _| {});
+            each_step!(kind, skip_missing, T, step => run_total(values, shape, carry, step));
         }, (); floats);
     } else {
-        dispatch!(dtype, T => {
-            let step = |total, value| advance_whole::<T>(kind, total, value);
-            run::<T>(values, shape, carry, step, |_, _| {});
+        dispatch!(dtype, T => match kind {
+            Cumulation::Sum => run_total(values, shape, carry, add_whole::<T>),
+            Cumulation::Prod => run_total(values, shape, carry, multiply_whole::<T>),
         }, (); integers);
     }
 }
 
 #[inline(always)]
-fn advance_float<T: Element>(kind: Cumulation, skips: bool, total: u64, value: T) -> u64 {
+fn advance_float<T: Element, const PRODUCT: bool, const SKIP: bool>(total: u64, value: T) -> u64 {
     let (before, value) = (f64::from_bits(total), value.to_f64());
-    let after = match kind {
-        Cumulation::Sum => before + value,
-        Cumulation::Prod => before * value,
-    };
-    (if skips & (value != value) {
-        before
+    let after = if PRODUCT {
+        before * value
     } else {
-        after
-    })
-    .to_bits()
+        before + value
+    };
+    let stays = SKIP && value.is_nan();
+    (if stays { before } else { after }).to_bits()
 }
 
 #[inline(always)]
-fn advance_whole<T: Element>(kind: Cumulation, total: u64, value: T) -> u64 {
-    let word = crate::element::Key::to_word(value.key());
-    match kind {
-        Cumulation::Sum => total.wrapping_add(word),
-        Cumulation::Prod => total.wrapping_mul(word),
-    }
+fn add_whole<T: Element>(total: u64, value: T) -> u64 {
+    total.wrapping_add(value.key().to_word())
 }
 
 #[inline(always)]
-fn run<T: Element>(
+fn multiply_whole<T: Element>(total: u64, value: T) -> u64 {
+    total.wrapping_mul(value.key().to_word())
+}
+
+#[inline(always)]
+fn run<T: Element, R: Pod>(
     values: &[u8],
     (rows, count): (usize, usize),
     carry: &mut [u64],
+    out: &mut [R],
     step: impl Fn(u64, T) -> u64,
-    mut write: impl FnMut(usize, u64),
+    give: impl Fn(u64) -> R,
 ) {
-    wide(
+    wide_if(
+        T::IS_WIDE,
         #[inline(always)]
         || {
             let values = elements::<T>(values);
             let carry = &mut carry[..count];
             for row in 0..rows {
                 let values = &values[row * count..][..count];
-                for (k, (total, value)) in carry.iter_mut().zip(values).enumerate() {
+                let out = &mut out[row * count..][..count];
+                for ((total, value), out) in carry.iter_mut().zip(values).zip(out) {
                     *total = step(*total, *value);
-                    write(row * count + k, *total);
+                    *out = give(*total);
+                }
+            }
+        },
+    );
+}
+
+#[inline(always)]
+fn run_total<T: Element>(
+    values: &[u8],
+    (rows, count): (usize, usize),
+    carry: &mut [u64],
+    step: impl Fn(u64, T) -> u64,
+) {
+    wide_if(
+        T::IS_WIDE,
+        #[inline(always)]
+        || {
+            let values = elements::<T>(values);
+            let carry = &mut carry[..count];
+            for row in 0..rows {
+                for (total, value) in carry.iter_mut().zip(&values[row * count..][..count]) {
+                    *total = step(*total, *value);
                 }
             }
         },
@@ -296,7 +336,8 @@ fn roll<T: Element, R: Element>(shape: Window, values: &[u8], scratch: &mut [f64
     let out = elements_mut::<R>(out);
     let width = shape.count.min(STRIP);
     let (current, tails) = scratch.split_at_mut(2 * width);
-    wide(
+    wide_if(
+        T::IS_WIDE,
         #[inline(always)]
         || {
             for start in (0..shape.count).step_by(STRIP) {
@@ -356,13 +397,16 @@ fn roll_block<T: Element, R: Element>(
         if begin < block {
             let tail = &tails[(begin - first_tail) as usize * 2 * width..][..2 * width];
             let (tail, tail_counts) = tail.split_at(width);
-            for k in 0..width {
-                let value = shape.combine(tail[k], head.values[k]);
-                out[k] = R::from_f64(shape.result(value, tail_counts[k] + head.counts[k]));
+            let heads = head.values.iter().zip(head.counts.iter());
+            let tails = tail.iter().zip(tail_counts);
+            for (out, (head, tail)) in out.iter_mut().zip(heads.zip(tails)) {
+                let value = shape.combine(*tail.0, *head.0);
+                *out = R::from_f64(shape.result(value, tail.1 + head.1));
             }
         } else {
-            for k in 0..width {
-                out[k] = R::from_f64(shape.result(head.values[k], head.counts[k]));
+            let states = head.values.iter().zip(head.counts.iter());
+            for (out, (value, count)) in out.iter_mut().zip(states) {
+                *out = R::from_f64(shape.result(*value, *count));
             }
         }
     }
@@ -380,7 +424,7 @@ impl Part<'_> {
         let states = self.values.iter_mut().zip(self.counts.iter_mut());
         for ((state, count), value) in states.zip(row) {
             let value = value.to_f64();
-            let valid = value == value;
+            let valid = !value.is_nan();
             let next = shape.combine(*state, value);
             *state = if valid { next } else { *state };
             *count += if valid { 1.0 } else { 0.0 };

@@ -6,7 +6,7 @@ use crate::element::{
 };
 use crate::promote::{float_of, real_of};
 use crate::real::{self, Real};
-use crate::wide::wide;
+use crate::wide::{Width, wide_if};
 use bytemuck::Pod;
 use craton_core::{DType, TimeKind};
 
@@ -192,8 +192,9 @@ fn structural(function: Unary, operand: DType) -> Option<UnaryKernel> {
 }
 
 #[inline(always)]
-fn map<A: Pod, R: Pod>(input: &[u8], output: &mut [u8], function: impl Fn(A) -> R) {
-    wide(
+fn map<A: Width, R: Pod>(input: &[u8], output: &mut [u8], function: impl Fn(A) -> R) {
+    wide_if(
+        A::IS_WIDE,
         #[inline(always)]
         || {
             let output = elements_mut::<R>(output);
@@ -213,6 +214,19 @@ macro_rules! each {
                 #[inline(always)]
                 |$value| $body,
             );
+        })
+    };
+}
+
+/// As `each`, around a call, which wide vectors cannot help.
+macro_rules! each_call {
+    ($type:ty, |$value:ident| $body:expr) => {
+        Some(|input: &[u8], output: &mut [u8]| {
+            let output = elements_mut::<$type>(output);
+            for (output, input) in output.iter_mut().zip(elements::<$type>(input)) {
+                let $value = *input;
+                *output = $body;
+            }
         })
     };
 }
@@ -241,8 +255,11 @@ fn integer(function: Unary, operand: DType) -> Option<UnaryKernel> {
         Unary::Negative => each!(T => T, |x| x.wrapping_neg()),
         Unary::Square => each!(T => T, |x| x.wrapping_mul(x)),
         Unary::Sign => each!(T => T, |x| T::from(x != 0)),
-        // NumPy divides by zero here too, and leaves the lowest value of the signed types.
-        Unary::Reciprocal => each!(T => T, |x| (1 as T).checked_div(x).unwrap_or(T::MIN)),
+        Unary::Reciprocal => each!(T => T, |x| {
+            // NumPy makes an integer of infinity: the lowest of 32 or 64 bits, of which the narrow types keep zeros.
+            let of_zero = if size_of::<T>() < 4 { 0 } else { T::MIN };
+            (1 as T).checked_div(x).unwrap_or(of_zero)
+        }),
         Unary::Invert => each!(T => T, |x| !x),
         _ => None,
     }, None; integers)
@@ -252,28 +269,43 @@ fn integer(function: Unary, operand: DType) -> Option<UnaryKernel> {
 fn float<F: Real>(function: Unary) -> Option<UnaryKernel> {
     match function {
         Unary::Sqrt => each!(F => F, |x| x.apply(f64::sqrt, f32::sqrt)),
-        Unary::Cbrt => each!(F => F, |x| x.apply(libm::cbrt, libm::cbrtf)),
-        Unary::Exp => each!(F => F, |x| x.apply(libm::exp, libm::expf)),
-        Unary::Exp2 => each!(F => F, |x| x.apply(libm::exp2, libm::exp2f)),
-        Unary::Expm1 => each!(F => F, |x| x.apply(libm::expm1, libm::expm1f)),
-        Unary::Log => each!(F => F, |x| x.apply(libm::log, libm::logf)),
-        Unary::Log2 => each!(F => F, |x| x.apply(libm::log2, libm::log2f)),
-        Unary::Log10 => each!(F => F, |x| x.apply(libm::log10, libm::log10f)),
-        Unary::Log1p => each!(F => F, |x| x.apply(libm::log1p, libm::log1pf)),
-        Unary::Sin => each!(F => F, |x| x.apply(libm::sin, libm::sinf)),
-        Unary::Cos => each!(F => F, |x| x.apply(libm::cos, libm::cosf)),
-        Unary::Tan => each!(F => F, |x| x.apply(libm::tan, libm::tanf)),
-        Unary::Arcsin => each!(F => F, |x| x.apply(libm::asin, libm::asinf)),
-        Unary::Arccos => each!(F => F, |x| x.apply(libm::acos, libm::acosf)),
-        Unary::Arctan => each!(F => F, |x| x.apply(libm::atan, libm::atanf)),
-        Unary::Sinh => each!(F => F, |x| x.apply(libm::sinh, libm::sinhf)),
-        Unary::Cosh => each!(F => F, |x| x.apply(libm::cosh, libm::coshf)),
-        Unary::Tanh => each!(F => F, |x| x.apply(libm::tanh, libm::tanhf)),
-        Unary::Arcsinh => each!(F => F, |x| x.apply(libm::asinh, libm::asinhf)),
-        Unary::Arccosh => each!(F => F, |x| x.apply(libm::acosh, libm::acoshf)),
-        Unary::Arctanh => each!(F => F, |x| x.apply(libm::atanh, libm::atanhf)),
+        Unary::Cbrt => each_call!(F, |x| x.apply(libm::cbrt, libm::cbrtf)),
+        Unary::Exp => each_call!(F, |x| x.apply(libm::exp, libm::expf)),
+        Unary::Exp2 => each_call!(F, |x| x.apply(libm::exp2, libm::exp2f)),
+        Unary::Expm1 => each_call!(F, |x| x.apply(libm::expm1, libm::expm1f)),
+        Unary::Log => each_call!(F, |x| x.apply(libm::log, libm::logf)),
+        Unary::Log2 => each_call!(F, |x| x.apply(libm::log2, libm::log2f)),
+        Unary::Log10 => each_call!(F, |x| x.apply(libm::log10, libm::log10f)),
+        Unary::Log1p => each_call!(F, |x| x.apply(libm::log1p, libm::log1pf)),
+        Unary::Sin => each_call!(F, |x| x.apply(libm::sin, libm::sinf)),
+        Unary::Cos => each_call!(F, |x| x.apply(libm::cos, libm::cosf)),
+        Unary::Tan => each_call!(F, |x| x.apply(libm::tan, libm::tanf)),
+        Unary::Arcsin => each_call!(F, |x| x.apply(libm::asin, libm::asinf)),
+        Unary::Arccos => each_call!(F, |x| x.apply(libm::acos, libm::acosf)),
+        Unary::Arctan => each_call!(F, |x| x.apply(libm::atan, libm::atanf)),
+        Unary::Sinh => each_call!(F, |x| x.apply(libm::sinh, libm::sinhf)),
+        Unary::Cosh => each_call!(F, |x| x.apply(libm::cosh, libm::coshf)),
+        Unary::Tanh => each_call!(F, |x| x.apply(libm::tanh, libm::tanhf)),
+        Unary::Arcsinh => each_call!(F, |x| x.apply(libm::asinh, libm::asinhf)),
+        Unary::Arccosh => each_call!(F, |x| x.apply(arccosh, arccosh_single)),
+        Unary::Arctanh => each_call!(F, |x| x.apply(libm::atanh, libm::atanhf)),
         _ => None,
     }
+}
+
+/// `libm` gives -inf for some values below 1, where there is no result.
+fn arccosh(value: f64) -> f64 {
+    if value < 1.0 {
+        return f64::NAN;
+    }
+    libm::acosh(value)
+}
+
+fn arccosh_single(value: f32) -> f32 {
+    if value < 1.0 {
+        return f32::NAN;
+    }
+    libm::acoshf(value)
 }
 
 macro_rules! precision {

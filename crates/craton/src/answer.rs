@@ -55,10 +55,19 @@ impl Question {
         let mut named: IndexMap<String, Vec<String>> = IndexMap::new();
         for input in inputs {
             let (name, url) = split_name(input);
-            named.entry(name.to_owned()).or_default().extend(expand_glob(url));
+            named
+                .entry(name.to_owned())
+                .or_default()
+                .extend(expand_glob(url));
         }
-        let options = OpenOptions { decodes_cf: !is_raw };
-        Self { expression: expression.to_owned(), inputs: named, options }
+        let options = OpenOptions {
+            decodes_cf: !is_raw,
+        };
+        Self {
+            expression: expression.to_owned(),
+            inputs: named,
+            options,
+        }
     }
 }
 
@@ -72,7 +81,9 @@ fn split_name(input: &str) -> (&str, &str) {
 
 fn is_identifier(name: &str) -> bool {
     let mut letters = name.chars();
-    letters.next().is_some_and(|first| first.is_alphabetic() || first == '_')
+    letters
+        .next()
+        .is_some_and(|first| first.is_alphabetic() || first == '_')
         && letters.all(|letter| letter.is_alphanumeric() || letter == '_')
 }
 
@@ -86,7 +97,11 @@ fn expand_glob(url: &str) -> Vec<String> {
         .flatten()
         .filter_map(|path| Some(path.ok()?.to_str()?.to_owned()))
         .collect();
-    if found.is_empty() { vec![url.to_owned()] } else { found }
+    if found.is_empty() {
+        vec![url.to_owned()]
+    } else {
+        found
+    }
 }
 
 impl Answer {
@@ -104,7 +119,10 @@ impl Answer {
             scope.insert(name, value);
         }
         let value = evaluate(&question.expression, scope, session)?;
-        Ok(Self { value, question: question.clone() })
+        Ok(Self {
+            value,
+            question: question.clone(),
+        })
     }
 
     /// The planned value.
@@ -116,10 +134,15 @@ impl Answer {
     /// Name and plan of everything that the answer holds.
     fn nodes(&self) -> Result<Vec<(String, NodeRef)>> {
         match self.labelled()? {
-            Labelled::Array(array) => Ok(vec![(array.name.unwrap_or_else(|| "result".to_owned()), array.variable.node)]),
-            Labelled::Dataset(dataset) => {
-                Ok(dataset.variables.into_iter().map(|(name, variable)| (name, variable.node)).collect())
-            }
+            Labelled::Array(array) => Ok(vec![(
+                array.name.unwrap_or_else(|| "result".to_owned()),
+                array.variable.node,
+            )]),
+            Labelled::Dataset(dataset) => Ok(dataset
+                .variables
+                .into_iter()
+                .map(|(name, variable)| (name, variable.node))
+                .collect()),
         }
     }
 
@@ -133,7 +156,10 @@ impl Answer {
             Value::Dataset(dataset) => Ok(Labelled::Dataset(dataset.clone())),
             Value::Number(..) => self.value.to_array(Vec::new()).map(Labelled::Array),
             other => {
-                let message = format!("the expression gives {}, not an array or dataset", other.kind());
+                let message = format!(
+                    "the expression gives {}, not an array or dataset",
+                    other.kind()
+                );
                 Err(Error::usage(message).hint("a reduction such as `.mean()` completes it"))
             }
         }
@@ -151,14 +177,26 @@ impl Answer {
             let _ = writeln!(text, "plan of {name}  {}", &node.hash().to_string()[..12]);
             text.push_str(&explain_plan(&optimised));
             for firing in firings {
-                let _ = writeln!(text, "  rule {}: {} becomes {}", firing.rule, firing.before, firing.after);
+                let _ = writeln!(
+                    text,
+                    "  rule {}: {} becomes {}",
+                    firing.rule, firing.before, firing.after
+                );
             }
         }
-        let outputs: Vec<_> = nodes.into_iter().map(|(_, node)| (node, Target::Keep)).collect();
+        let outputs: Vec<_> = nodes
+            .into_iter()
+            .map(|(_, node)| (node, Target::Keep))
+            .collect();
         let pipelines = session.plan(&outputs)?;
         for (number, stage) in pipelines.stages.iter().enumerate() {
             let cost = session.engine().cost(stage, &pipelines.slots);
-            let _ = writeln!(text, "pipeline {}: {} tasks", number + 1, stage.task_count());
+            let _ = writeln!(
+                text,
+                "pipeline {}: {} tasks",
+                number + 1,
+                stage.task_count()
+            );
             for line in explain_stage(stage) {
                 let _ = writeln!(text, "  {line}");
             }
@@ -180,9 +218,16 @@ impl Answer {
     /// # Errors
     /// [`ErrorKind::Budget`] with the figures.
     pub fn check_reads(&self, limit: u64, session: &Session) -> Result<()> {
-        let outputs: Vec<_> = self.nodes()?.into_iter().map(|(_, node)| (node, Target::Keep)).collect();
+        let outputs: Vec<_> = self
+            .nodes()?
+            .into_iter()
+            .map(|(_, node)| (node, Target::Keep))
+            .collect();
         let pipelines = session.plan(&outputs)?;
-        let costs = pipelines.stages.iter().map(|stage| session.engine().cost(stage, &pipelines.slots).bytes_decoded);
+        let costs = pipelines
+            .stages
+            .iter()
+            .map(|stage| session.engine().cost(stage, &pipelines.slots).bytes_decoded);
         let total: u64 = costs.sum();
         if total > limit {
             let message = format!("the work reads up to {total} bytes, {limit} are allowed");
@@ -196,20 +241,35 @@ impl Answer {
     ///
     /// # Errors
     /// What computing reports; failures to write.
-    pub fn print(&self, out: &mut dyn Write, options: &AnswerOptions, session: &Session) -> Result<()> {
+    pub fn print(
+        &self,
+        out: &mut dyn Write,
+        options: &AnswerOptions,
+        session: &Session,
+    ) -> Result<()> {
         match (self.labelled()?, options.is_json) {
             (Labelled::Array(array), true) => output::json::write_array(&array, session, out),
-            (Labelled::Dataset(dataset), true) => output::json::write_dataset(&dataset, session, out),
+            (Labelled::Dataset(dataset), true) => {
+                output::json::write_dataset(&dataset, session, out)
+            }
             (Labelled::Array(array), false) => {
                 let text = if array.dims().is_empty() {
                     output::repr::value_text(&array, options.is_bare, session)?
                 } else {
-                    output::repr::repr_array(&array, &output::repr::ReprOptions::default(), session)?
+                    output::repr::repr_array(
+                        &array,
+                        &output::repr::ReprOptions::default(),
+                        session,
+                    )?
                 };
                 writeln!(out, "{text}").map_err(|error| Error::io("cannot write the answer", error))
             }
             (Labelled::Dataset(dataset), false) => {
-                let text = output::repr::repr_dataset(&dataset, &output::repr::ReprOptions::default(), session)?;
+                let text = output::repr::repr_dataset(
+                    &dataset,
+                    &output::repr::ReprOptions::default(),
+                    session,
+                )?;
                 writeln!(out, "{text}").map_err(|error| Error::io("cannot write the answer", error))
             }
         }
@@ -222,14 +282,21 @@ impl Answer {
     /// writing report. Nothing is left under the final name after an error.
     pub fn write_to(&self, path: &Path, options: &AnswerOptions, session: &Session) -> Result<()> {
         let labelled = self.labelled()?;
-        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+        let ending = path
+            .extension()
+            .and_then(|ending| ending.to_str())
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         match ending.as_str() {
             "zarr" => {
                 let inputs = self.question.inputs.iter();
                 let recipe = output::Recipe {
                     expression: self.question.expression.clone(),
                     inputs: inputs
-                        .flat_map(|(name, urls)| urls.iter().map(|url| output::RecipeInput::of_url(name, url)))
+                        .flat_map(|(name, urls)| {
+                            urls.iter()
+                                .map(|url| output::RecipeInput::of_url(name, url))
+                        })
                         .collect(),
                 };
                 let zarr = output::zarr::ZarrOptions {
@@ -244,11 +311,19 @@ impl Answer {
                 };
                 output::zarr::write_zarr(&[part], path, &zarr, &recipe, session)
             }
-            "json" | "csv" => output::whole_file::write_whole(path, options.may_replace, |out| match (&labelled, ending.as_str()) {
-                (Labelled::Array(array), "json") => output::json::write_array(array, session, out),
-                (Labelled::Dataset(dataset), "json") => output::json::write_dataset(dataset, session, out),
-                (Labelled::Array(array), _) => output::csv::write_array(array, session, out),
-                (Labelled::Dataset(dataset), _) => output::csv::write_dataset(dataset, session, out),
+            "json" | "csv" => output::whole_file::write_whole(path, options.may_replace, |out| {
+                match (&labelled, ending.as_str()) {
+                    (Labelled::Array(array), "json") => {
+                        output::json::write_array(array, session, out)
+                    }
+                    (Labelled::Dataset(dataset), "json") => {
+                        output::json::write_dataset(dataset, session, out)
+                    }
+                    (Labelled::Array(array), _) => output::csv::write_array(array, session, out),
+                    (Labelled::Dataset(dataset), _) => {
+                        output::csv::write_dataset(dataset, session, out)
+                    }
+                }
             }),
             other => {
                 let message = format!("no output format for the ending `.{other}`");
@@ -260,18 +335,25 @@ impl Answer {
 
 /// `time=24,lat=-1`.
 fn parse_lengths(text: &str) -> Result<IndexMap<String, Length>> {
-    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let parts = text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty());
     let length = |part: &str| {
         let (dim, length) = part.split_once('=')?;
         match length.parse::<i64>().ok()? {
             -1 => Some((dim.to_owned(), Length::Whole)),
-            length => Some((dim.to_owned(), Length::Indices(u64::try_from(length).ok().filter(|length| *length > 0)?))),
+            length => Some((
+                dim.to_owned(),
+                Length::Indices(u64::try_from(length).ok().filter(|length| *length > 0)?),
+            )),
         }
     };
     parts
         .map(|part| {
             length(part).ok_or_else(|| {
-                Error::usage(format!("`{part}` is no chunk length")).hint("write `time=24,lat=-1`, where -1 is the whole dimension")
+                Error::usage(format!("`{part}` is no chunk length"))
+                    .hint("write `time=24,lat=-1`, where -1 is the whole dimension")
             })
         })
         .collect()

@@ -7,7 +7,8 @@ use crate::output::zarr::{ZarrOptions, write_zarr};
 use crate::output::{Labelled, Recipe};
 use crate::session::Session;
 use craton_core::{
-    AttributeValue, Attributes, Block, Buffer, Calendar, DType, Error, Result, TimeKind, TimeType, TimeUnit,
+    AttributeValue, Attributes, Block, Buffer, Calendar, DType, Error, Result, TimeKind, TimeType,
+    TimeUnit,
 };
 use std::path::{Path, PathBuf};
 
@@ -67,26 +68,52 @@ pub struct Map {
 /// About 760 MB of data decoded three times; a gigabyte of disk for the made data and the results.
 pub fn run(options: &DemoOptions, mut tell: impl FnMut(&Step)) -> Result<Map> {
     let session = Session::new(options.threads, Some(options.memory));
-    let mut steps = Steps { session: &session, tell: &mut tell };
+    let mut steps = Steps {
+        session: &session,
+        tell: &mut tell,
+    };
     let inputs = match &options.url {
         Some(url) => vec![url.clone()],
-        None => steps.run("make two years of six-hourly data, one store a month", None, || make_data(options, &session))?,
+        None => steps.run(
+            "make two years of six-hourly data, one store a month",
+            None,
+            || make_data(options, &session),
+        )?,
     };
-    let (name, lat, lon) = steps.run("open all of it as one dataset", None, || names(&inputs, &session))?;
+    let (name, lat, lon) = steps.run("open all of it as one dataset", None, || {
+        names(&inputs, &session)
+    })?;
     let climatology = format!("ds[\"{name}\"].groupby(\"time.month\").mean()");
     let anomaly = format!("ds[\"{name}\"].groupby(\"time.month\") - {climatology}");
-    let mean = format!("ds[\"{name}\"].weighted(np.cos(np.deg2rad(ds[\"{lat}\"]))).mean((\"{lat}\", \"{lon}\"))");
+    let mean = format!(
+        "ds[\"{name}\"].weighted(np.cos(np.deg2rad(ds[\"{lat}\"]))).mean((\"{lat}\", \"{lon}\"))"
+    );
     let answers = [
-        ("climatology: the mean of each month", climatology.clone(), "climatology.zarr"),
-        ("anomaly: each value less its month's mean", anomaly.clone(), "anomaly.zarr"),
+        (
+            "climatology: the mean of each month",
+            climatology.clone(),
+            "climatology.zarr",
+        ),
+        (
+            "anomaly: each value less its month's mean",
+            anomaly.clone(),
+            "anomaly.zarr",
+        ),
         ("area-weighted global mean", mean, "global_mean.csv"),
     ];
     for (title, expression, file) in answers {
         let path = options.directory.join(file);
-        steps.run(title, Some(&expression), || write(&expression, &inputs, &path, &session))?;
+        steps.run(title, Some(&expression), || {
+            write(&expression, &inputs, &path, &session)
+        })?;
     }
-    let july = "climatology.sel(month=7) - climatology.sel(month=1)".replace("climatology", &format!("ds[\"{name}\"]"));
-    let result = options.directory.join("climatology.zarr").display().to_string();
+    let july = "climatology.sel(month=7) - climatology.sel(month=1)"
+        .replace("climatology", &format!("ds[\"{name}\"]"));
+    let result = options
+        .directory
+        .join("climatology.zarr")
+        .display()
+        .to_string();
     steps.run("map: July less January", Some(&july), || {
         let answer = Answer::plan(&Question::new(&july, &[result], false), &session)?;
         map_of(&answer, &lat, &session)
@@ -99,7 +126,12 @@ struct Steps<'a> {
 }
 
 impl Steps<'_> {
-    fn run<T>(&mut self, title: &str, expression: Option<&str>, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    fn run<T>(
+        &mut self,
+        title: &str,
+        expression: Option<&str>,
+        work: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
         let before = self.session.metrics();
         let start = std::time::Instant::now();
         let result = work()?;
@@ -118,24 +150,38 @@ impl Steps<'_> {
 
 fn write(expression: &str, inputs: &[String], path: &Path, session: &Session) -> Result<()> {
     let answer = Answer::plan(&Question::new(expression, inputs, false), session)?;
-    answer.write_to(path, &AnswerOptions { may_replace: true, ..AnswerOptions::default() }, session)
+    answer.write_to(
+        path,
+        &AnswerOptions {
+            may_replace: true,
+            ..AnswerOptions::default()
+        },
+        session,
+    )
 }
 
 /// The variable to work on, and the names of its latitude and longitude.
 fn names(inputs: &[String], session: &Session) -> Result<(String, String, String)> {
     let answer = Answer::plan(&Question::new("ds", inputs, false), session)?;
     let Value::Dataset(dataset) = answer.value() else {
-        return Err(Error::invalid("the URL names an array; the demo needs a dataset with a time axis"));
+        return Err(Error::invalid(
+            "the URL names an array; the demo needs a dataset with a time axis",
+        ));
     };
     let among = |dims: &[String], names: &[&str]| {
-        dims.iter().find(|dim| names.contains(&dim.as_str())).cloned()
+        dims.iter()
+            .find(|dim| names.contains(&dim.as_str()))
+            .cloned()
     };
     let fits = |variable: &Variable| {
         let lat = among(&variable.dims, &["lat", "latitude"])?;
         let lon = among(&variable.dims, &["lon", "longitude"])?;
         (variable.dims.len() == 3 && variable.axis("time").is_some()).then_some((lat, lon))
     };
-    let found = dataset.variables.iter().find_map(|(name, variable)| Some((name.clone(), fits(variable)?)));
+    let found = dataset
+        .variables
+        .iter()
+        .find_map(|(name, variable)| Some((name.clone(), fits(variable)?)));
     let (name, (lat, lon)) = found.ok_or_else(|| {
         Error::invalid("no variable has exactly the dimensions time, latitude and longitude")
             .hint("`craton info URL` shows what there is")
@@ -144,13 +190,24 @@ fn names(inputs: &[String], session: &Session) -> Result<(String, String, String
 }
 
 fn map_of(answer: &Answer, lat: &str, session: &Session) -> Result<Map> {
-    let Value::Array(array) = answer.value() else { return Err(Error::internal("the map is no array")) };
+    let Value::Array(array) = answer.value() else {
+        return Err(Error::internal("the map is no array"));
+    };
     let block = array.variable.values(session)?;
-    let [rows, columns] = *block.shape() else { return Err(Error::internal("the map is not flat")) };
-    let mut values: Vec<f64> = block.scalars().filter_map(|scalar| scalar.to_f64()).collect();
+    let [rows, columns] = *block.shape() else {
+        return Err(Error::internal("the map is not flat"));
+    };
+    let mut values: Vec<f64> = block
+        .scalars()
+        .filter_map(|scalar| scalar.to_f64())
+        .collect();
     let first_is_south = match array.index(lat) {
         Some(index) => {
-            let lats: Vec<f64> = index.values(session)?.scalars().filter_map(|scalar| scalar.to_f64()).collect();
+            let lats: Vec<f64> = index
+                .values(session)?
+                .scalars()
+                .filter_map(|scalar| scalar.to_f64())
+                .collect();
             lats.first() < lats.last()
         }
         None => false,
@@ -158,8 +215,18 @@ fn map_of(answer: &Answer, lat: &str, session: &Session) -> Result<Map> {
     if first_is_south {
         values = values.chunks(columns).rev().flatten().copied().collect();
     }
-    let units = array.variable.attributes.get("units").and_then(AttributeValue::as_text).unwrap_or("K");
-    Ok(Map { values, shape: (rows, columns), title: "July less January".to_owned(), units: units.to_owned() })
+    let units = array
+        .variable
+        .attributes
+        .get("units")
+        .and_then(AttributeValue::as_text)
+        .unwrap_or("K");
+    Ok(Map {
+        values,
+        shape: (rows, columns),
+        title: "July less January".to_owned(),
+        units: units.to_owned(),
+    })
 }
 
 /// Writes one store a month; gives their paths.
@@ -175,12 +242,28 @@ fn make_data(options: &DemoOptions, session: &Session) -> Result<Vec<String>> {
         for month in 1..=12u8 {
             let days = crate::calendar::days_in_month(Calendar::ProlepticGregorian, year, month);
             let steps = usize::from(days) * STEPS_A_DAY;
-            let path = options.directory.join(format!("t2m-{year}-{month:02}.zarr"));
-            let hours: Vec<i64> = (0..steps).map(|step| start + (step * 24 / STEPS_A_DAY) as i64).collect();
+            let path = options
+                .directory
+                .join(format!("t2m-{year}-{month:02}.zarr"));
+            let hours: Vec<i64> = (0..steps)
+                .map(|step| start + (step * 24 / STEPS_A_DAY) as i64)
+                .collect();
             let dataset = month_of_data(&hours, first)?;
-            let zarr = ZarrOptions { may_replace: true, ..ZarrOptions::default() };
-            let recipe = Recipe { expression: "made by `craton demo`".to_owned(), inputs: Vec::new() };
-            write_zarr(&[Labelled::Dataset(&dataset)], &path, &zarr, &recipe, session)?;
+            let zarr = ZarrOptions {
+                may_replace: true,
+                ..ZarrOptions::default()
+            };
+            let recipe = Recipe {
+                expression: "made by `craton demo`".to_owned(),
+                inputs: Vec::new(),
+            };
+            write_zarr(
+                &[Labelled::Dataset(&dataset)],
+                &path,
+                &zarr,
+                &recipe,
+                session,
+            )?;
             paths.push(path.display().to_string());
             start += i64::from(days) * 24;
         }
@@ -196,8 +279,10 @@ fn month_of_data(hours: &[i64], first: i64) -> Result<Dataset> {
     let mut values: Vec<f32> = Vec::with_capacity(hours.len() * rows * columns);
     for hour in hours {
         let season = (((hour - first) as f64 / 8766.0) * std::f64::consts::TAU).cos() as f32;
-        let weather: Vec<f32> =
-            lons.iter().map(|lon| (lon.to_radians() * 3.0 + (hour - first) as f32 * 0.02).sin()).collect();
+        let weather: Vec<f32> = lons
+            .iter()
+            .map(|lon| (lon.to_radians() * 3.0 + (hour - first) as f32 * 0.02).sin())
+            .collect();
         for (row, lat) in lats.iter().enumerate() {
             let (sine, cosine) = lat.to_radians().sin_cos();
             let base = 245.0 + 55.0 * cosine * cosine - 18.0 * season * sine;
@@ -209,24 +294,73 @@ fn month_of_data(hours: &[i64], first: i64) -> Result<Dataset> {
             }));
         }
     }
-    let time = TimeType { unit: TimeUnit::Hour, step: 1, calendar: Calendar::ProlepticGregorian, kind: TimeKind::Instant };
+    let time = TimeType {
+        unit: TimeUnit::Hour,
+        step: 1,
+        calendar: Calendar::ProlepticGregorian,
+        kind: TimeKind::Instant,
+    };
     let text = |pairs: &[(&str, &str)]| -> Attributes {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), AttributeValue::Text((*value).to_owned()))).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| {
+                (
+                    (*name).to_owned(),
+                    AttributeValue::Text((*value).to_owned()),
+                )
+            })
+            .collect()
     };
     let variable = |dims: &[&str], dtype, shape: Vec<usize>, bytes: &[u8], attributes| {
         let dims = dims.iter().map(|dim| (*dim).to_owned()).collect();
-        Variable::of_block(dims, Block::dense(dtype, shape, Buffer::copy_of(bytes)?)?, attributes)
+        Variable::of_block(
+            dims,
+            Block::dense(dtype, shape, Buffer::copy_of(bytes)?)?,
+            attributes,
+        )
     };
-    let mut dataset = Dataset { attributes: text(&[("title", "made data: not observed anywhere")]), ..Dataset::default() };
+    let mut dataset = Dataset {
+        attributes: text(&[("title", "made data: not observed anywhere")]),
+        ..Dataset::default()
+    };
     let mut coord = |name: &str, dtype, length, bytes: &[u8], attributes| {
-        variable(&[name], dtype, vec![length], bytes, attributes).map(|made| dataset.coords.insert(name.to_owned(), made))
+        variable(&[name], dtype, vec![length], bytes, attributes)
+            .map(|made| dataset.coords.insert(name.to_owned(), made))
     };
-    coord("time", DType::Time(time), hours.len(), bytemuck::cast_slice(hours), Attributes::new())?;
-    coord("lat", DType::Float32, rows, bytemuck::cast_slice(&lats), text(&[("units", "degrees_north"), ("standard_name", "latitude")]))?;
-    coord("lon", DType::Float32, columns, bytemuck::cast_slice(&lons), text(&[("units", "degrees_east"), ("standard_name", "longitude")]))?;
-    let attributes = text(&[("units", "K"), ("long_name", "2 metre temperature"), ("standard_name", "air_temperature")]);
+    coord(
+        "time",
+        DType::Time(time),
+        hours.len(),
+        bytemuck::cast_slice(hours),
+        Attributes::new(),
+    )?;
+    coord(
+        "lat",
+        DType::Float32,
+        rows,
+        bytemuck::cast_slice(&lats),
+        text(&[("units", "degrees_north"), ("standard_name", "latitude")]),
+    )?;
+    coord(
+        "lon",
+        DType::Float32,
+        columns,
+        bytemuck::cast_slice(&lons),
+        text(&[("units", "degrees_east"), ("standard_name", "longitude")]),
+    )?;
+    let attributes = text(&[
+        ("units", "K"),
+        ("long_name", "2 metre temperature"),
+        ("standard_name", "air_temperature"),
+    ]);
     let shape = vec![hours.len(), rows, columns];
-    let made = variable(&["time", "lat", "lon"], DType::Float32, shape, bytemuck::cast_slice(&values), attributes)?;
+    let made = variable(
+        &["time", "lat", "lon"],
+        DType::Float32,
+        shape,
+        bytemuck::cast_slice(&values),
+        attributes,
+    )?;
     dataset.variables.insert("t2m".to_owned(), made);
     Ok(dataset)
 }

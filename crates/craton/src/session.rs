@@ -19,7 +19,10 @@ impl Session {
     /// available if `None`).
     #[must_use]
     pub fn new(threads: Option<usize>, memory: Option<u64>) -> Self {
-        Self { engine: Engine::new(threads, memory), control: Arc::new(Control::default()) }
+        Self {
+            engine: Engine::new(threads, memory),
+            control: Arc::new(Control::default()),
+        }
     }
 
     /// The engine.
@@ -46,7 +49,10 @@ impl Session {
     /// What planning refuses.
     pub fn plan(&self, outputs: &[(NodeRef, Target)]) -> Result<Pipelines> {
         let optimised = outputs.iter().map(|(node, target)| {
-            Ok(Output { node: optimise(node)?.0, target: target.clone() })
+            Ok(Output {
+                node: optimise(node)?.0,
+                target: target.clone(),
+            })
         });
         lower(&optimised.collect::<Result<Vec<_>>>()?)
     }
@@ -56,7 +62,10 @@ impl Session {
     /// # Errors
     /// What planning refuses, reading and computing report.
     pub fn compute(&self, nodes: &[NodeRef]) -> Result<Vec<Block>> {
-        let outputs: Vec<_> = nodes.iter().map(|node| (node.clone(), Target::Keep)).collect();
+        let outputs: Vec<_> = nodes
+            .iter()
+            .map(|node| (node.clone(), Target::Keep))
+            .collect();
         let pipelines = self.plan(&outputs)?;
         let blocks = self.engine.run(&pipelines, &self.control)?;
         blocks
@@ -70,8 +79,12 @@ impl Session {
     /// # Errors
     /// As [`Session::compute`], and what the sinks report.
     pub fn write(&self, outputs: &[(NodeRef, Arc<dyn Sink>)]) -> Result<()> {
-        let outputs: Vec<_> =
-            outputs.iter().map(|(node, sink)| (node.clone(), Target::Write(sink.clone()))).collect();
-        self.engine.run(&self.plan(&outputs)?, &self.control).map(drop)
+        let outputs: Vec<_> = outputs
+            .iter()
+            .map(|(node, sink)| (node.clone(), Target::Write(sink.clone())))
+            .collect();
+        self.engine
+            .run(&self.plan(&outputs)?, &self.control)
+            .map(drop)
     }
 }

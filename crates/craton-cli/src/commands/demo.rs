@@ -31,29 +31,43 @@ impl Demo {
             std::env::temp_dir().join(format!("craton-demo-{}", std::process::id()))
         });
         let failed = |what: &str, error| Error::io(what, error).at(directory.display().to_string());
-        std::fs::create_dir_all(&directory).map_err(|error| failed("cannot make the folder for data and results", error))?;
-        let options =
-            DemoOptions { url: self.url, directory: directory.clone(), memory: self.memory, threads: self.threads };
+        std::fs::create_dir_all(&directory)
+            .map_err(|error| failed("cannot make the folder for data and results", error))?;
+        let options = DemoOptions {
+            url: self.url,
+            directory: directory.clone(),
+            memory: self.memory,
+            threads: self.threads,
+        };
         let start = std::time::Instant::now();
         let result = run(&options, |step| print_step(step, options.memory));
         let kept = if is_temporary {
-            std::fs::remove_dir_all(&directory).map_err(|error| failed("cannot remove the temporary folder", error))?;
+            std::fs::remove_dir_all(&directory)
+                .map_err(|error| failed("cannot remove the temporary folder", error))?;
             "data and results are removed again; `--directory DIR` keeps them".to_owned()
         } else {
             format!("data and results are in {}", directory.display())
         };
         let map = result?;
         let width = 100;
-        let drawn = craton_plot::terminal::draw(&map.values, map.shape, &map.title, &map.units, width);
+        let drawn =
+            craton_plot::terminal::draw(&map.values, map.shape, &map.title, &map.units, width);
         let mut out = std::io::stdout().lock();
-        let text = format!("\n{drawn}\ndone in {:.1} s; {kept}\n", start.elapsed().as_secs_f64());
-        out.write_all(text.as_bytes()).map_err(|error| Error::io("cannot write to standard output", error))
+        let text = format!(
+            "\n{drawn}\ndone in {:.1} s; {kept}\n",
+            start.elapsed().as_secs_f64()
+        );
+        out.write_all(text.as_bytes())
+            .map_err(|error| Error::io("cannot write to standard output", error))
     }
 }
 
 fn print_step(step: &Step, budget: u64) {
     let mut out = std::io::stdout().lock();
-    let expression = step.expression.as_ref().map_or_else(String::new, |text| format!("\n    {text}"));
+    let expression = step
+        .expression
+        .as_ref()
+        .map_or_else(String::new, |text| format!("\n    {text}"));
     // A closed pipe shows itself at the end, where it is reported.
     let _ = writeln!(
         out,

@@ -67,7 +67,8 @@ impl Eval {
         let answer = Answer::plan(&question, &session)?;
         let mut out = std::io::stdout().lock();
         if self.explain || self.dry_run {
-            out.write_all(answer.explain(&session)?.as_bytes()).map_err(stdout_error)?;
+            out.write_all(answer.explain(&session)?.as_bytes())
+                .map_err(stdout_error)?;
         }
         if let Some(limit) = self.max_read {
             answer.check_reads(limit, &session)?;
@@ -94,18 +95,24 @@ impl Eval {
             if let Some(input) = self.expression.take() {
                 self.inputs.insert(0, input);
             }
-            let place = |error| Error::io("cannot read the expression", error).at(path.display().to_string());
+            let place = |error| {
+                Error::io("cannot read the expression", error).at(path.display().to_string())
+            };
             return std::fs::read_to_string(path).map_err(place);
         }
         let text = self.expression.take().unwrap_or_default();
         if text == "-" {
             let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).map_err(|error| Error::io("cannot read standard input", error))?;
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .map_err(|error| Error::io("cannot read standard input", error))?;
             return Ok(text);
         }
         if std::path::Path::new(&text).exists() {
             let message = format!("`{text}` is a file, not an expression");
-            return Err(Error::usage(message).hint("the expression comes first: `craton eval 'ds.mean()' FILE`, or `-f FILE.py`"));
+            return Err(Error::usage(message).hint(
+                "the expression comes first: `craton eval 'ds.mean()' FILE`, or `-f FILE.py`",
+            ));
         }
         Ok(text)
     }

@@ -21,7 +21,11 @@ impl Info {
         let mut out = std::io::stdout().lock();
         for url in &self.urls {
             let info = craton::info::info(url)?;
-            let text = if self.json { info.to_json().to_string() } else { info.to_text() };
+            let text = if self.json {
+                info.to_json().to_string()
+            } else {
+                info.to_text()
+            };
             writeln!(out, "{}", text.trim_end())
                 .map_err(|error| Error::io("cannot write to standard output", error))?;
         }

@@ -3,7 +3,7 @@
 use super::engine::{Accumulate, Table};
 use super::{FoldSpec, Reduction};
 use crate::element::{Complex64, Complex128};
-use bytemuck::Pod;
+use crate::wide::Width;
 use craton_core::DType;
 use std::marker::PhantomData;
 
@@ -26,7 +26,7 @@ fn of<T: Parts>(spec: &FoldSpec) -> Option<Table> {
     })
 }
 
-trait Parts: Pod {
+trait Parts: Width {
     fn wide(self) -> Complex128;
     fn narrow(wide: Complex128) -> Self;
 }
@@ -77,7 +77,7 @@ impl<T: Parts, const PRODUCT: bool, const SKIP: bool> Accumulate<3> for Total<T,
     #[inline(always)]
     fn push(state: [u64; 3], value: T, _: u64) -> [u64; 3] {
         let value = value.wide();
-        let counts = !SKIP || (value.re == value.re && value.im == value.im);
+        let counts = !SKIP || !(value.re.is_nan() || value.im.is_nan());
         let next = Self::combine(state, value, 1);
         std::array::from_fn(|word| if counts { next[word] } else { state[word] })
     }

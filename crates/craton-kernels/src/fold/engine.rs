@@ -2,7 +2,7 @@
 
 use super::FoldSpec;
 use crate::element::{elements, elements_mut, one};
-use crate::wide::wide;
+use crate::wide::{Width, wide_if};
 use bytemuck::Pod;
 
 /// The most words that a state has.
@@ -19,9 +19,11 @@ const LANES: usize = 16;
 /// `push` is best free of branches, so that loops over columns become vector code.
 pub(super) trait Accumulate<const WORDS: usize> {
     /// An element.
-    type Value: Pod;
+    type Value: Width;
     /// A result.
     type Output: Pod;
+    /// Whether the loops are compiled for wide vectors too.
+    const IS_WIDE: bool = <Self::Value as Width>::IS_WIDE;
     /// Whether the order in which values come matters even between lanes.
     const IN_ORDER: bool = false;
     /// The state of no values.
@@ -51,6 +53,8 @@ pub(super) struct Rows {
 }
 
 type FoldRows = fn(&[u8], Rows, &mut [u64], usize, usize);
+type MergeStates = fn((&[u64], usize, usize), &mut [u64], usize, usize, usize);
+type FinishStates = fn(&FoldSpec, &[u64], usize, usize, usize, &mut [u8]);
 
 /// An accumulator's loops.
 #[derive(Debug, Clone, Copy)]
@@ -60,8 +64,8 @@ pub(super) struct Table {
     pub(super) columns: FoldRows,
     pub(super) row: FoldRows,
     pub(super) repeated: FoldRows,
-    pub(super) merge: fn((&[u64], usize, usize), &mut [u64], usize, usize, usize),
-    pub(super) finish: fn(&FoldSpec, &[u64], usize, usize, usize, &mut [u8]),
+    pub(super) merge: MergeStates,
+    pub(super) finish: FinishStates,
 }
 
 impl Table {
@@ -103,7 +107,8 @@ fn columns<A: Accumulate<WORDS>, const WORDS: usize>(
     capacity: usize,
     offset: usize,
 ) {
-    wide(
+    wide_if(
+        A::IS_WIDE,
         #[inline(always)]
         || {
             let values = elements::<A::Value>(values);
@@ -111,14 +116,14 @@ fn columns<A: Accumulate<WORDS>, const WORDS: usize>(
             let mut start = 0;
             while start < shape.count && shape.rows > 0 {
                 let width = (shape.count - start).min(BLOCK);
-                for word in 0..WORDS {
+                for (word, block) in block.iter_mut().enumerate() {
                     let from = word * capacity + offset + start;
-                    block[word][..width].copy_from_slice(&state[from..][..width]);
+                    block[..width].copy_from_slice(&state[from..][..width]);
                 }
                 fold_block::<A, WORDS, BLOCK>(&values[start..], shape, width, 0, &mut block);
-                for word in 0..WORDS {
+                for (word, block) in block.iter().enumerate() {
                     let to = word * capacity + offset + start;
-                    state[to..][..width].copy_from_slice(&block[word][..width]);
+                    state[to..][..width].copy_from_slice(&block[..width]);
                 }
                 start += width;
             }
@@ -181,7 +186,8 @@ fn row_in_lanes<A: Accumulate<WORDS>, const WORDS: usize>(
     capacity: usize,
     offset: usize,
 ) {
-    wide(
+    wide_if(
+        A::IS_WIDE,
         #[inline(always)]
         || {
             let values = &elements::<A::Value>(values)[..shape.count];

@@ -48,7 +48,7 @@ struct Extreme<T, const MAX: bool, const SKIP: bool>(PhantomData<T>);
 impl<T: Element<Key = f64>, const MAX: bool, const SKIP: bool> Extreme<T, MAX, SKIP> {
     #[inline(always)]
     fn choose(best: f64, value: f64) -> f64 {
-        let replaces = if SKIP { best != best } else { value != value };
+        let replaces = if SKIP { best.is_nan() } else { value.is_nan() };
         if beats::<f64, MAX>(value, best) | replaces {
             value
         } else {

@@ -3,7 +3,7 @@
 use super::engine::{Accumulate, Table};
 use super::{FoldSpec, Reduction};
 use crate::element::{Complex64, Complex128, Element, TimeCount, dispatch};
-use bytemuck::Pod;
+use crate::wide::Width;
 use craton_core::DType;
 use std::marker::PhantomData;
 
@@ -43,6 +43,7 @@ struct Truth<T, const ALL: bool>(PhantomData<T>);
 impl<T: Element, const ALL: bool> Accumulate<1> for Truth<T, ALL> {
     type Value = T;
     type Output = u8;
+    const IS_WIDE: bool = false;
     const START: [u64; 1] = [ALL as u64];
 
     #[inline(always)]
@@ -66,7 +67,7 @@ impl<T: Element, const ALL: bool> Accumulate<1> for Truth<T, ALL> {
 }
 
 /// What can be counted.
-trait Countable: Pod {
+trait Countable: Width {
     fn counts(self) -> bool;
 }
 impl<T: Element> Countable for T {
@@ -78,13 +79,13 @@ impl<T: Element> Countable for T {
 impl Countable for Complex64 {
     #[inline(always)]
     fn counts(self) -> bool {
-        self.re == self.re && self.im == self.im
+        !(self.re.is_nan() || self.im.is_nan())
     }
 }
 impl Countable for Complex128 {
     #[inline(always)]
     fn counts(self) -> bool {
-        self.re == self.re && self.im == self.im
+        !(self.re.is_nan() || self.im.is_nan())
     }
 }
 

@@ -37,7 +37,7 @@ impl<T: Element, R: Element, const SKIP: bool> Accumulate<4> for Moments<T, R, S
     #[inline(always)]
     fn push([count, shift, sum, squares]: [u64; 4], value: T, _: u64) -> [u64; 4] {
         let value = value.to_f64();
-        let counts = !SKIP || value == value;
+        let counts = !SKIP || !value.is_nan();
         let (old_shift, sum, squares) = (
             f64::from_bits(shift),
             f64::from_bits(sum),

@@ -109,6 +109,7 @@ impl<T: Element, const LAST: bool, const SKIP: bool> End<T, LAST, SKIP> {
 impl<T: Element, const LAST: bool, const SKIP: bool> Accumulate<2> for End<T, LAST, SKIP> {
     type Value = T;
     type Output = T;
+    const IS_WIDE: bool = false;
     const START: [u64; 2] = [0, NOWHERE];
 
     #[inline(always)]

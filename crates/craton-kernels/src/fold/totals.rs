@@ -55,6 +55,8 @@ fn of_floats<T: Element>(spec: &FoldSpec) -> Table {
 
 /// How two numbers become one.
 pub(super) trait Combine {
+    /// Whether it is common enough to be compiled for wide vectors.
+    const IS_WIDE: bool;
     const NEUTRAL: f64;
     const NEUTRAL_WHOLE: u64;
     fn floats(left: f64, right: f64) -> f64;
@@ -68,6 +70,7 @@ pub(super) struct Add;
 pub(super) struct Multiply;
 
 impl Combine for Add {
+    const IS_WIDE: bool = true;
     const NEUTRAL: f64 = 0.0;
     const NEUTRAL_WHOLE: u64 = 0;
     #[inline(always)]
@@ -95,6 +98,7 @@ impl Combine for Add {
 }
 
 impl Combine for Multiply {
+    const IS_WIDE: bool = false;
     const NEUTRAL: f64 = 1.0;
     const NEUTRAL_WHOLE: u64 = 1;
     #[inline(always)]
@@ -125,7 +129,7 @@ impl Combine for Multiply {
 #[inline(always)]
 fn combine<T: Element, O: Combine, const SKIP: bool>(state: f64, value: T) -> (f64, bool) {
     let value = value.to_f64();
-    let counts = !SKIP || value == value;
+    let counts = !SKIP || !value.is_nan();
     let combined = O::floats(state, value);
     (if counts { combined } else { state }, counts)
 }
@@ -136,6 +140,7 @@ struct Total<T, O, const SKIP: bool>(PhantomData<(T, O)>);
 impl<T: Element, O: Combine, const SKIP: bool> Accumulate<1> for Total<T, O, SKIP> {
     type Value = T;
     type Output = T;
+    const IS_WIDE: bool = T::IS_WIDE && O::IS_WIDE;
     const START: [u64; 1] = [O::NEUTRAL.to_bits()];
 
     #[inline(always)]
@@ -167,6 +172,7 @@ impl<T: Element, R: Element, O: Combine, const SKIP: bool> Accumulate<2>
 {
     type Value = T;
     type Output = R;
+    const IS_WIDE: bool = T::IS_WIDE && O::IS_WIDE;
     const START: [u64; 2] = [O::NEUTRAL.to_bits(), 0];
 
     #[inline(always)]
@@ -204,6 +210,7 @@ struct Whole<T, O>(PhantomData<(T, O)>);
 impl<T: Element, O: Combine> Accumulate<1> for Whole<T, O> {
     type Value = T;
     type Output = u64;
+    const IS_WIDE: bool = T::IS_WIDE && O::IS_WIDE;
     const START: [u64; 1] = [O::NEUTRAL_WHOLE];
 
     #[inline(always)]

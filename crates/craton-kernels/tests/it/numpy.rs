@@ -95,8 +95,9 @@ fn binary_results_have_numpys_types_and_kernels() {
             for (right, expected) in results(&types, row) {
                 let ours = binary.output(dtype(left), dtype(right));
                 let result = ours.map(|(_, result)| result.name());
-                let is_same = result.as_deref() == expected;
-                if !is_same && !(result.is_none() && is_left_out(name, left, right)) {
+                let is_expected = result.as_deref() == expected
+                    || (result.is_none() && is_left_out(name, left, right));
+                if !is_expected {
                     wrong.push(format!(
                         "{name}({left}, {right}) = {result:?}, not {expected:?}"
                     ));
@@ -232,15 +233,21 @@ fn values_are_numpys() {
             }
         };
         let theirs = case["out"].as_str().unwrap().split(' ');
-        let theirs = theirs.map(|text| text.parse::<f64>().unwrap());
-        for (at, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
+        let theirs: Vec<f64> = theirs.map(|text| text.parse().unwrap()).collect();
+        assert_eq!(ours.len(), theirs.len(), "{name} of {from}");
+        for (at, (ours, expected)) in ours.iter().zip(&theirs).enumerate() {
             let allowed = if kind == "cast" {
                 0.0
             } else {
                 tolerance(result)
             };
-            if !agrees(*ours, theirs, allowed) {
-                wrong.push(format!("{name} of {from} at {at}: {ours}, not {theirs}"));
+            // NumPy's complex powers round relative to the whole number, so that its smaller part has fewer digits.
+            let is_close_as_whole = name == "power" && result.is_complex() && {
+                let length = theirs[at & !1].hypot(theirs[at | 1]);
+                (ours - expected).abs() <= allowed * length
+            };
+            if !agrees(*ours, *expected, allowed) && !is_close_as_whole {
+                wrong.push(format!("{name} of {from} at {at}: {ours}, not {expected}"));
             }
         }
     }

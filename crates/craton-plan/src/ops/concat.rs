@@ -28,7 +28,7 @@ pub fn concat(inputs: &[NodeRef], axis: usize) -> Result<NodeRef> {
 /// The inputs, all of one shape, side by side along a new axis.
 ///
 /// # Errors
-/// As [`concat`].
+/// As [`concat()`].
 pub fn stack(inputs: &[NodeRef], axis: usize) -> Result<NodeRef> {
     let expanded: Result<Vec<NodeRef>> = inputs.iter().map(|input| expand(input, axis)).collect();
     concat(&expanded?, axis)

@@ -270,15 +270,10 @@ fn cut_freely(cuts: &mut [Vec<u64>], extents: &[u64]) {
 
 fn fold_thin_chunks_together(stage: &Stage, cuts: &mut [Vec<u64>]) {
     let folded = stage.sinks.iter().filter_map(|sink| match &sink.kind {
-        SinkKind::Reduce { work, .. } => (0..cuts.len())
-            .filter(|axis| {
-                work.is_reduced[*axis]
-                    || work
-                        .groups
-                        .as_ref()
-                        .is_some_and(|groups| groups.axis == *axis)
-            })
-            .next_back(),
+        SinkKind::Reduce { work, .. } => (0..cuts.len()).rfind(|axis| {
+            let groups = work.groups.as_ref();
+            work.is_reduced[*axis] || groups.is_some_and(|groups| groups.axis == *axis)
+        }),
         _ => None,
     });
     let Some(axis) = folded.max() else { return };

@@ -66,14 +66,18 @@ fn can_share(one: &Stage, other: &Stage) -> bool {
             .iter()
             .any(|sink| matches!(sink.kind, SinkKind::Store(_)))
     };
-    one.space.extents == other.space.extents
-        && !is_in_order(one)
-        && !is_in_order(other)
-        // Two written arrays may want different chunks; each then cuts its own stage.
-        && !(is_written(one) && is_written(other))
-        && other.space.leaves.iter().any(|leaf| {
-            matches!(leaf.input, Input::Source(_)) && one.space.leaves.iter().any(|mine| is_same(mine, leaf))
-        })
+    if one.space.extents != other.space.extents || is_in_order(one) || is_in_order(other) {
+        return false;
+    }
+    // Two written arrays may want different chunks; each then cuts its own stage.
+    if is_written(one) && is_written(other) {
+        return false;
+    }
+    let is_shared_scan = |leaf: &Leaf| {
+        matches!(leaf.input, Input::Source(_))
+            && one.space.leaves.iter().any(|mine| is_same(mine, leaf))
+    };
+    other.space.leaves.iter().any(is_shared_scan)
 }
 
 fn is_same(one: &Leaf, other: &Leaf) -> bool {

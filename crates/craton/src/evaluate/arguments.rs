@@ -21,13 +21,25 @@ pub(super) struct Matched {
 
 impl Arguments {
     /// Matches the arguments to `names`, in order. `function` is for messages; `takes_others` allows further keywords.
-    pub(super) fn bind(self, function: &str, names: &[&str], takes_others: bool) -> Result<Matched> {
+    pub(super) fn bind(
+        self,
+        function: &str,
+        names: &[&str],
+        takes_others: bool,
+    ) -> Result<Matched> {
         if self.positional.len() > names.len() {
-            let message = format!("`{function}` takes at most {} arguments, {} were given", names.len(), self.positional.len());
+            let message = format!(
+                "`{function}` takes at most {} arguments, {} were given",
+                names.len(),
+                self.positional.len()
+            );
             return Err(Error::usage(message));
         }
         let mut positional: VecDeque<Value> = self.positional.into();
-        let mut matched = Matched { values: Vec::new(), others: Vec::new() };
+        let mut matched = Matched {
+            values: Vec::new(),
+            others: Vec::new(),
+        };
         for name in names {
             if let Some(value) = positional.pop_front() {
                 matched.values.push(((*name).to_owned(), value));
@@ -35,7 +47,9 @@ impl Arguments {
         }
         for (name, value) in self.keywords {
             if matched.values.iter().any(|(known, _)| *known == name) {
-                return Err(Error::usage(format!("`{function}` was given `{name}` twice")));
+                return Err(Error::usage(format!(
+                    "`{function}` was given `{name}` twice"
+                )));
             }
             if names.contains(&name.as_str()) {
                 matched.values.push((name, value));
@@ -58,12 +72,15 @@ impl Matched {
     /// The argument `name`, unless it is absent or `None`.
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
         let found = self.values.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value).filter(|value| !matches!(value, Value::None))
+        found
+            .map(|(_, value)| value)
+            .filter(|value| !matches!(value, Value::None))
     }
 
     /// The argument `name`, which must be there.
     pub(super) fn need(&self, name: &str) -> Result<&Value> {
-        self.get(name).ok_or_else(|| Error::usage(format!("the argument `{name}` is missing")))
+        self.get(name)
+            .ok_or_else(|| Error::usage(format!("the argument `{name}` is missing")))
     }
 
     /// The argument `name` as a text.
@@ -78,7 +95,9 @@ impl Matched {
 
     /// The argument `name` as a whole number that is not negative.
     pub(super) fn count(&self, name: &str) -> Result<Option<usize>> {
-        self.typed(name, "a whole number", |value| usize::try_from(value.as_i64()?).ok())
+        self.typed(name, "a whole number", |value| {
+            usize::try_from(value.as_i64()?).ok()
+        })
     }
 
     /// The argument `name` as a number.
@@ -90,15 +109,29 @@ impl Matched {
     pub(super) fn texts(&self, name: &str) -> Result<Option<Vec<String>>> {
         self.typed(name, "a name or a list of names", |value| match value {
             Value::Text(text) => Some(vec![text.clone()]),
-            other => other.items()?.iter().map(|item| item.as_text().map(str::to_owned)).collect(),
+            other => other
+                .items()?
+                .iter()
+                .map(|item| item.as_text().map(str::to_owned))
+                .collect(),
         })
     }
 
-    fn typed<'a, T>(&'a self, name: &str, what: &str, read: impl Fn(&'a Value) -> Option<T>) -> Result<Option<T>> {
-        let Some(value) = self.get(name) else { return Ok(None) };
+    fn typed<'a, T>(
+        &'a self,
+        name: &str,
+        what: &str,
+        read: impl Fn(&'a Value) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
         match read(value) {
             Some(read) => Ok(Some(read)),
-            None => Err(Error::usage(format!("the argument `{name}` must be {what}, not {}", value.kind()))),
+            None => Err(Error::usage(format!(
+                "the argument `{name}` must be {what}, not {}",
+                value.kind()
+            ))),
         }
     }
 }

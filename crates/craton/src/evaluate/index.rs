@@ -9,40 +9,62 @@ use craton_core::{DType, Error, Result};
 pub(super) fn index(object: &Value, items: Vec<Value>, session: &Session) -> Result<Value> {
     match (object, items.as_slice()) {
         (Value::Dataset(dataset), [Value::Text(name)]) => dataset.array(name).map(Value::Array),
-        (Value::Dataset(dataset), [Value::List(names)]) => subset(dataset, names).map(Value::Dataset),
+        (Value::Dataset(dataset), [Value::List(names)]) => {
+            subset(dataset, names).map(Value::Dataset)
+        }
         (Value::Array(array), [Value::Text(name)]) => {
-            let coord = array.coords.get(name).ok_or_else(|| Error::not_found(format!("no coordinate `{name}`")))?;
+            let coord = array
+                .coords
+                .get(name)
+                .ok_or_else(|| Error::not_found(format!("no coordinate `{name}`")))?;
             let mut out = array.with_variable(coord.clone());
             out.name = Some(name.clone());
             Ok(Value::Array(out))
         }
-        (Value::Array(array), [Value::Array(condition)]) if condition.variable.dtype() == DType::Bool => {
+        (Value::Array(array), [Value::Array(condition)])
+            if condition.variable.dtype() == DType::Bool =>
+        {
             if condition.dims().len() != 1 {
-                let message = format!("an index of {} dimensions, which leaves no rows and columns", condition.dims().len());
+                let message = format!(
+                    "an index of {} dimensions, which leaves no rows and columns",
+                    condition.dims().len()
+                );
                 return Err(Error::unsupported(message).hint("`.where(condition)` keeps the shape"));
             }
             positions(array, &items, session).map(Value::Array)
         }
         (Value::Array(array), items) => positions(array, items, session).map(Value::Array),
         (Value::Dict(pairs), [key]) => {
-            let found = pairs.iter().find(|(known, _)| known.as_text().is_some() && known.as_text() == key.as_text());
-            found.map(|(_, value)| value.clone()).ok_or_else(|| Error::not_found("no such key"))
+            let found = pairs
+                .iter()
+                .find(|(known, _)| known.as_text().is_some() && known.as_text() == key.as_text());
+            found
+                .map(|(_, value)| value.clone())
+                .ok_or_else(|| Error::not_found("no such key"))
         }
         (list, [at]) if list.items().is_some() => {
             let items = list.items().unwrap_or_default();
-            let at = at.as_i64().ok_or_else(|| Error::usage("a list index must be a whole number"))?;
+            let at = at
+                .as_i64()
+                .ok_or_else(|| Error::usage("a list index must be a whole number"))?;
             let at = if at < 0 { at + items.len() as i64 } else { at };
             let item = usize::try_from(at).ok().and_then(|at| items.get(at));
-            item.cloned().ok_or_else(|| Error::invalid(format!("index {at} of a list of {}", items.len())))
+            item.cloned()
+                .ok_or_else(|| Error::invalid(format!("index {at} of a list of {}", items.len())))
         }
-        (other, _) => Err(Error::usage(format!("{} cannot be indexed this way", other.kind()))),
+        (other, _) => Err(Error::usage(format!(
+            "{} cannot be indexed this way",
+            other.kind()
+        ))),
     }
 }
 
 fn subset(dataset: &Dataset, names: &[Value]) -> Result<Dataset> {
     let mut arrays = Vec::new();
     for name in names {
-        let name = name.as_text().ok_or_else(|| Error::usage("a list of variables must hold names"))?;
+        let name = name
+            .as_text()
+            .ok_or_else(|| Error::usage("a list of variables must hold names"))?;
         arrays.push((name.to_owned(), dataset.array(name)?));
     }
     let mut out = Dataset::from_arrays(arrays)?;
@@ -55,7 +77,10 @@ fn positions(array: &DataArray, items: &[Value], session: &Session) -> Result<Da
     let ellipsis = items.iter().position(|item| matches!(item, Value::None));
     let given = items.len() - usize::from(ellipsis.is_some());
     if given > dims.len() {
-        return Err(Error::invalid(format!("{given} indices for the {} dimensions {dims:?}", dims.len())));
+        return Err(Error::invalid(format!(
+            "{given} indices for the {} dimensions {dims:?}",
+            dims.len()
+        )));
     }
     let mut out = array.clone();
     for (at, item) in items.iter().enumerate() {
@@ -70,14 +95,24 @@ fn positions(array: &DataArray, items: &[Value], session: &Session) -> Result<Da
 }
 
 /// The positions at which an array of one dimension holds `True`, if the value is such an array.
-pub(super) fn mask_positions(value: &Value, session: &Session) -> Result<Option<PositionSelection>> {
-    let Value::Array(mask) = value else { return Ok(None) };
+pub(super) fn mask_positions(
+    value: &Value,
+    session: &Session,
+) -> Result<Option<PositionSelection>> {
+    let Value::Array(mask) = value else {
+        return Ok(None);
+    };
     if mask.variable.dtype() != DType::Bool || mask.dims().len() != 1 {
         return Ok(None);
     }
     let truths = mask.variable.values(session)?;
-    let places = truths.scalars().enumerate().filter(|(_, truth)| truth.to_i64() == Some(1));
-    Ok(Some(PositionSelection::List(places.map(|(at, _)| at as i64).collect())))
+    let places = truths
+        .scalars()
+        .enumerate()
+        .filter(|(_, truth)| truth.to_i64() == Some(1));
+    Ok(Some(PositionSelection::List(
+        places.map(|(at, _)| at as i64).collect(),
+    )))
 }
 
 /// A position, slice, mask or list of positions.
@@ -86,7 +121,12 @@ pub(super) fn position(value: &Value, session: &Session) -> Result<PositionSelec
         return Ok(positions);
     }
     let integer = |value: &Value| {
-        value.as_i64().ok_or_else(|| Error::usage(format!("a position must be a whole number, not {}", value.kind())))
+        value.as_i64().ok_or_else(|| {
+            Error::usage(format!(
+                "a position must be a whole number, not {}",
+                value.kind()
+            ))
+        })
     };
     match value {
         Value::Slice(parts) => {
@@ -94,9 +134,15 @@ pub(super) fn position(value: &Value, session: &Session) -> Result<PositionSelec
                 Value::None => Ok(None),
                 other => integer(other).map(Some),
             };
-            Ok(PositionSelection::Slice(part(&parts[0])?, part(&parts[1])?, part(&parts[2])?))
+            Ok(PositionSelection::Slice(
+                part(&parts[0])?,
+                part(&parts[1])?,
+                part(&parts[2])?,
+            ))
         }
-        Value::List(items) => Ok(PositionSelection::List(items.iter().map(integer).collect::<Result<_>>()?)),
+        Value::List(items) => Ok(PositionSelection::List(
+            items.iter().map(integer).collect::<Result<_>>()?,
+        )),
         other => Ok(PositionSelection::At(integer(other)?)),
     }
 }

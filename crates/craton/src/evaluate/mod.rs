@@ -9,7 +9,9 @@ mod value;
 pub use value::Value;
 
 use crate::labels::{self, Dataset, Operand};
-use crate::language::{self, BinaryOperator, Expr, Literal, Node, Span, UnaryOperator, did_you_mean};
+use crate::language::{
+    self, BinaryOperator, Expr, Literal, Node, Span, UnaryOperator, did_you_mean,
+};
 use crate::session::Session;
 use arguments::Arguments;
 use craton_core::{DType, Error, ErrorKind, Result, Scalar};
@@ -37,7 +39,11 @@ impl Scope {
 /// [`ErrorKind::Usage`] for what the language does not have, with a caret; what operations refuse.
 pub fn evaluate(source: &str, scope: Scope, session: &Session) -> Result<Value> {
     let program = language::parse(source)?;
-    let mut evaluator = Evaluator { source, scope, session };
+    let mut evaluator = Evaluator {
+        source,
+        scope,
+        session,
+    };
     for assignment in &program.assignments {
         let value = evaluator.value(&assignment.value)?;
         evaluator.scope.insert(assignment.name.clone(), value);
@@ -62,24 +68,40 @@ impl Evaluator<'_> {
                 let pair = |(key, value): &(Expr, Expr)| Ok((self.value(key)?, self.value(value)?));
                 Ok(Value::Dict(items.iter().map(pair).collect::<Result<_>>()?))
             }
-            Node::Attribute { object, name, name_span } => {
+            Node::Attribute {
+                object,
+                name,
+                name_span,
+            } => {
                 let object = self.value(object)?;
-                methods::attribute(&object, name, self.session).map_err(|error| self.placed(error, *name_span))
+                methods::attribute(&object, name, self.session)
+                    .map_err(|error| self.placed(error, *name_span))
             }
-            Node::Call { function, positional, keywords } => {
+            Node::Call {
+                function,
+                positional,
+                keywords,
+            } => {
                 let mut arguments = Arguments {
                     positional: self.values(positional)?,
                     keywords: Vec::new(),
                 };
                 for keyword in keywords {
-                    arguments.keywords.push((keyword.name.clone(), self.value(&keyword.value)?));
+                    arguments
+                        .keywords
+                        .push((keyword.name.clone(), self.value(&keyword.value)?));
                 }
                 self.call(function, arguments, expr.span)
             }
             Node::Index { object, index } => {
                 let object = self.value(object)?;
-                let items = index.index_items().iter().map(|item| self.value(item)).collect::<Result<_>>()?;
-                index::index(&object, items, self.session).map_err(|error| self.placed(error, index.span))
+                let items = index
+                    .index_items()
+                    .iter()
+                    .map(|item| self.value(item))
+                    .collect::<Result<_>>()?;
+                index::index(&object, items, self.session)
+                    .map_err(|error| self.placed(error, index.span))
             }
             Node::Slice { start, stop, step } => {
                 let part = |part: &Option<Box<Expr>>| match part {
@@ -92,9 +114,15 @@ impl Evaluator<'_> {
                 let operand = self.value(operand)?;
                 unary(*operator, &operand).map_err(|error| self.placed(error, expr.span))
             }
-            Node::Binary { operator, operator_span, left, right } => {
+            Node::Binary {
+                operator,
+                operator_span,
+                left,
+                right,
+            } => {
                 let (left, right) = (self.value(left)?, self.value(right)?);
-                binary(*operator, &left, &right, self.session).map_err(|error| self.placed(error, *operator_span))
+                binary(*operator, &left, &right, self.session)
+                    .map_err(|error| self.placed(error, *operator_span))
             }
         }
     }
@@ -111,7 +139,13 @@ impl Evaluator<'_> {
             return Ok(Value::Namespace(namespace));
         }
         let error = span.error(self.source, format!("the name `{name}` has no value"));
-        let names = || self.scope.names.keys().map(String::as_str).chain(["np", "xr"]);
+        let names = || {
+            self.scope
+                .names
+                .keys()
+                .map(String::as_str)
+                .chain(["np", "xr"])
+        };
         Err(match did_you_mean(name, names()) {
             Some(hint) => error.hint(hint),
             None => {
@@ -124,16 +158,26 @@ impl Evaluator<'_> {
 
     fn call(&self, function: &Expr, arguments: Arguments, span: Span) -> Result<Value> {
         match &function.node {
-            Node::Attribute { object, name, name_span } => {
+            Node::Attribute {
+                object,
+                name,
+                name_span,
+            } => {
                 let object = self.value(object)?;
                 let called = match &object {
-                    Value::Namespace(namespace) => functions::call(*namespace, name, arguments, self.session),
+                    Value::Namespace(namespace) => {
+                        functions::call(*namespace, name, arguments, self.session)
+                    }
                     object => methods::call(object, name, arguments, self.session),
                 };
                 called.map_err(|error| self.placed(error, *name_span))
             }
-            Node::Name(name) => functions::builtin(name, arguments).map_err(|error| self.placed(error, function.span)),
-            _ => Err(span.error(self.source, "this is no method or function that can be called")),
+            Node::Name(name) => functions::builtin(name, arguments)
+                .map_err(|error| self.placed(error, function.span)),
+            _ => Err(span.error(
+                self.source,
+                "this is no method or function that can be called",
+            )),
         }
     }
 
@@ -153,28 +197,28 @@ impl Evaluator<'_> {
 fn literal_value(literal: &Literal) -> Value {
     match literal {
         Literal::None | Literal::Ellipsis => Value::None,
-        Literal::Bool(value) => Value::Number(Scalar::from_i64(DType::Bool, i64::from(*value)).as_bool(), WeakKind::Bool),
+        Literal::Bool(value) => Value::bool(*value),
         Literal::Integer(value) => match i64::try_from(*value) {
             Ok(value) => Value::Number(Scalar::from_i64(DType::Int64, value), WeakKind::Int),
-            Err(_) => Value::Number(Scalar::from_bytes(DType::UInt64, &value.to_ne_bytes()), WeakKind::Strong),
+            Err(_) => Value::Number(
+                Scalar::from_bytes(DType::UInt64, &value.to_ne_bytes()),
+                WeakKind::Strong,
+            ),
         },
-        Literal::Float(value) => Value::Number(Scalar::from_f64(DType::Float64, *value), WeakKind::Float),
+        Literal::Float(value) => {
+            Value::Number(Scalar::from_f64(DType::Float64, *value), WeakKind::Float)
+        }
         Literal::Imaginary(value) => {
-            let bytes: Vec<u8> = [0f64, *value].iter().flat_map(|part| part.to_ne_bytes()).collect();
-            Value::Number(Scalar::from_bytes(DType::Complex128, &bytes), WeakKind::Strong)
+            let bytes: Vec<u8> = [0f64, *value]
+                .iter()
+                .flat_map(|part| part.to_ne_bytes())
+                .collect();
+            Value::Number(
+                Scalar::from_bytes(DType::Complex128, &bytes),
+                WeakKind::Strong,
+            )
         }
         Literal::Text(text) => Value::Text(text.clone()),
-    }
-}
-
-trait AsBool {
-    fn as_bool(self) -> Scalar;
-}
-
-impl AsBool for Scalar {
-    /// The same truth as one byte.
-    fn as_bool(self) -> Scalar {
-        Scalar::from_f64(DType::Bool, f64::from(u8::from(self.bytes().first().is_some_and(|byte| *byte != 0))))
     }
 }
 
@@ -185,7 +229,9 @@ fn unary(operator: UnaryOperator, operand: &Value) -> Result<Value> {
         UnaryOperator::Invert => Unary::Invert,
         UnaryOperator::Not => {
             let truth = operand.as_bool();
-            let truth = truth.ok_or_else(|| Error::usage("`not` of an array").hint("`~` inverts each element"))?;
+            let truth = truth.ok_or_else(|| {
+                Error::usage("`not` of an array").hint("`~` inverts each element")
+            })?;
             return Ok(Value::bool(!truth));
         }
     };
@@ -195,14 +241,23 @@ fn unary(operator: UnaryOperator, operand: &Value) -> Result<Value> {
                 Some(value) => Scalar::from_i64(DType::Int64, value.wrapping_neg()),
                 None => Scalar::from_f64(DType::Float64, -number.to_f64().unwrap_or(f64::NAN)),
             },
-            if *kind == WeakKind::Bool { WeakKind::Int } else { *kind },
+            if *kind == WeakKind::Bool {
+                WeakKind::Int
+            } else {
+                *kind
+            },
         )),
         Value::Number(..) if function == Unary::Positive => Ok(operand.clone()),
         _ => operand.map_arrays("an operator", |array| labels::unary(function, array, true)),
     }
 }
 
-fn binary(operator: BinaryOperator, left: &Value, right: &Value, session: &Session) -> Result<Value> {
+fn binary(
+    operator: BinaryOperator,
+    left: &Value,
+    right: &Value,
+    session: &Session,
+) -> Result<Value> {
     let function = match operator {
         BinaryOperator::Add => Binary::Add,
         BinaryOperator::Subtract => Binary::Subtract,
@@ -228,34 +283,57 @@ fn binary(operator: BinaryOperator, left: &Value, right: &Value, session: &Sessi
                 "or" => "`|` works on each element, with brackets round both sides",
                 _ => "`xr.dot` is not there yet; multiply, then `.sum(dim)`",
             };
-            return Err(Error::usage(format!("the operator `{}` is not defined here", other.symbol())).hint(way));
+            return Err(Error::usage(format!(
+                "the operator `{}` is not defined here",
+                other.symbol()
+            ))
+            .hint(way));
         }
     };
     combine(function, left, right, session)
 }
 
 /// `function` of two values, whatever they are.
-pub(crate) fn combine(function: Binary, left: &Value, right: &Value, session: &Session) -> Result<Value> {
+pub(crate) fn combine(
+    function: Binary,
+    left: &Value,
+    right: &Value,
+    session: &Session,
+) -> Result<Value> {
     match (left, right) {
-        (Value::ArrayGroup(groups), Value::Array(other)) => {
-            groups.binary(function, other, false, session).map(Value::Array)
-        }
-        (Value::Array(other), Value::ArrayGroup(groups)) => {
-            groups.binary(function, other, true, session).map(Value::Array)
-        }
+        (Value::ArrayGroup(groups), Value::Array(other)) => groups
+            .binary(function, other, false, session)
+            .map(Value::Array),
+        (Value::Array(other), Value::ArrayGroup(groups)) => groups
+            .binary(function, other, true, session)
+            .map(Value::Array),
         (Value::DatasetGroup(groups), Value::Dataset(other)) => {
-            let of = |name: &str, array| labels::GroupBy { object: array, key: groups.key.clone() }
-                .binary(function, &other.array(name)?, false, session);
+            let of = |name: &str, array| {
+                labels::GroupBy {
+                    object: array,
+                    key: groups.key.clone(),
+                }
+                .binary(function, &other.array(name)?, false, session)
+            };
             let arrays = groups.object.arrays()?.into_iter().filter_map(|array| {
                 let name = array.name.clone()?;
-                other.variables.contains_key(&name).then(|| of(&name, array).map(|array| (name, array)))
+                other
+                    .variables
+                    .contains_key(&name)
+                    .then(|| of(&name, array).map(|array| (name, array)))
             });
             Dataset::from_arrays(arrays.collect::<Result<Vec<_>>>()?).map(Value::Dataset)
         }
         (Value::Dataset(one), Value::Dataset(other)) => {
-            let common = one.variables.keys().filter(|name| other.variables.contains_key(*name));
+            let common = one
+                .variables
+                .keys()
+                .filter(|name| other.variables.contains_key(*name));
             let arrays = common.map(|name| {
-                let (one, other) = (Operand::Array(one.array(name)?), Operand::Array(other.array(name)?));
+                let (one, other) = (
+                    Operand::Array(one.array(name)?),
+                    Operand::Array(other.array(name)?),
+                );
                 Ok((name.clone(), labels::binary(function, &one, &other)?))
             });
             let mut out = Dataset::from_arrays(arrays.collect::<Result<Vec<_>>>()?)?;
@@ -264,25 +342,42 @@ pub(crate) fn combine(function: Binary, left: &Value, right: &Value, session: &S
         }
         (Value::Dataset(_), other) => {
             let other = other.as_operand()?;
-            left.map_arrays("an operator", |array| labels::binary(function, &Operand::Array(array.clone()), &other))
+            left.map_arrays("an operator", |array| {
+                labels::binary(function, &Operand::Array(array.clone()), &other)
+            })
         }
         (other, Value::Dataset(_)) => {
             let other = other.as_operand()?;
-            right.map_arrays("an operator", |array| labels::binary(function, &other, &Operand::Array(array.clone())))
+            right.map_arrays("an operator", |array| {
+                labels::binary(function, &other, &Operand::Array(array.clone()))
+            })
         }
-        (Value::Number(one, one_kind), Value::Number(other, other_kind)) => numbers(function, one, *one_kind, other, *other_kind),
-        (Value::Text(one), Value::Text(other)) if matches!(function, Binary::Equal | Binary::NotEqual) => {
+        (Value::Number(one, one_kind), Value::Number(other, other_kind)) => {
+            numbers(function, one, *one_kind, other, *other_kind)
+        }
+        (Value::Text(one), Value::Text(other))
+            if matches!(function, Binary::Equal | Binary::NotEqual) =>
+        {
             Ok(Value::bool((one == other) == (function == Binary::Equal)))
         }
         (left, right) => {
-            let (left, right) = (left.as_operand_beside(right)?, right.as_operand_beside(left)?);
+            let (left, right) = (
+                left.as_operand_beside(right)?,
+                right.as_operand_beside(left)?,
+            );
             labels::binary(function, &left, &right).map(Value::Array)
         }
     }
 }
 
 /// Python's arithmetic of two plain numbers.
-fn numbers(function: Binary, one: &Scalar, one_kind: WeakKind, other: &Scalar, other_kind: WeakKind) -> Result<Value> {
+fn numbers(
+    function: Binary,
+    one: &Scalar,
+    one_kind: WeakKind,
+    other: &Scalar,
+    other_kind: WeakKind,
+) -> Result<Value> {
     let result = labels::binary(
         function,
         &Operand::Number(one.clone(), one_kind),
@@ -291,7 +386,9 @@ fn numbers(function: Binary, one: &Scalar, one_kind: WeakKind, other: &Scalar, o
     let (node, _) = craton_plan::rules::optimise(&result.variable.node)?;
     match node.work() {
         craton_plan::Work::Literal(block) => {
-            let value = block.get(0).ok_or_else(|| Error::internal("arithmetic of numbers gave nothing"))?;
+            let value = block
+                .get(0)
+                .ok_or_else(|| Error::internal("arithmetic of numbers gave nothing"))?;
             let kind = match value.dtype() {
                 DType::Bool => WeakKind::Bool,
                 dtype if dtype.is_integer() => WeakKind::Int,

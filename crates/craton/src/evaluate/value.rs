@@ -67,7 +67,10 @@ impl Value {
     }
 
     pub(crate) fn bool(value: bool) -> Self {
-        Self::Number(Scalar::from_f64(DType::Bool, f64::from(u8::from(value))), WeakKind::Bool)
+        Self::Number(
+            Scalar::from_f64(DType::Bool, f64::from(u8::from(value))),
+            WeakKind::Bool,
+        )
     }
 
     /// What this is, for messages.
@@ -138,37 +141,58 @@ impl Value {
 
     /// As [`Value::as_operand`]; a text beside dates is a date.
     pub(crate) fn as_operand_beside(&self, other: &Value) -> Result<Operand> {
-        let (Self::Text(text), Self::Array(array)) = (self, other) else { return self.as_operand() };
+        let (Self::Text(text), Self::Array(array)) = (self, other) else {
+            return self.as_operand();
+        };
         let DType::Time(time) = array.variable.dtype() else {
             return Err(Error::unsupported("comparing text with an array"));
         };
         let (start, _) = crate::calendar::parse_range(text, time.calendar)?;
         let count = crate::calendar::count_from_date(start, time.calendar, time.unit)?;
-        Ok(Operand::Number(Scalar::from_i64(array.variable.dtype(), count), WeakKind::Strong))
+        Ok(Operand::Number(
+            Scalar::from_i64(array.variable.dtype(), count),
+            WeakKind::Strong,
+        ))
     }
 
     /// Applies `change` to an array, or to every variable of a dataset.
-    pub(crate) fn map_arrays(&self, what: &str, change: impl Fn(&DataArray) -> Result<DataArray>) -> Result<Value> {
+    pub(crate) fn map_arrays(
+        &self,
+        what: &str,
+        change: impl Fn(&DataArray) -> Result<DataArray>,
+    ) -> Result<Value> {
         match self {
             Self::Array(array) => change(array).map(Value::Array),
             Self::Dataset(dataset) => dataset.map_arrays(&[], change).map(Value::Dataset),
-            other => Err(Error::usage(format!("{what} does not work on {}", other.kind()))),
+            other => Err(Error::usage(format!(
+                "{what} does not work on {}",
+                other.kind()
+            ))),
         }
     }
 
     /// A list of numbers or texts as a block of one dimension.
     pub(crate) fn to_block(&self) -> Result<Block> {
-        let items = self.items().map_or_else(|| vec![self.clone()], <[Value]>::to_vec);
+        let items = self
+            .items()
+            .map_or_else(|| vec![self.clone()], <[Value]>::to_vec);
         if items.iter().all(|item| item.as_text().is_some()) && !items.is_empty() {
             let texts = items.iter().filter_map(Value::as_text).map(str::as_bytes);
             return Block::strings(DType::Utf8, vec![items.len()], Strings::from_items(texts));
         }
         let is_integer = items.iter().all(|item| item.as_i64().is_some());
-        let dtype = if is_integer { DType::Int64 } else { DType::Float64 };
+        let dtype = if is_integer {
+            DType::Int64
+        } else {
+            DType::Float64
+        };
         let mut bytes = Vec::new();
         for item in &items {
             let Self::Number(number, _) = item else {
-                return Err(Error::usage(format!("a list of numbers with {} in it", item.kind())));
+                return Err(Error::usage(format!(
+                    "a list of numbers with {} in it",
+                    item.kind()
+                )));
             };
             bytes.extend_from_slice(crate::labels::convert(number, dtype).bytes());
         }
@@ -181,9 +205,17 @@ impl Value {
             Self::Array(array) => Ok(array.clone()),
             Self::Number(number, _) => {
                 let node = craton_plan::ops::scalar(number.clone())?;
-                Ok(DataArray::new(Variable::new(Vec::new(), node, Attributes::new())?))
+                Ok(DataArray::new(Variable::new(
+                    Vec::new(),
+                    node,
+                    Attributes::new(),
+                )?))
             }
-            other => Ok(DataArray::new(Variable::of_block(dims, other.to_block()?, Attributes::new())?)),
+            other => Ok(DataArray::new(Variable::of_block(
+                dims,
+                other.to_block()?,
+                Attributes::new(),
+            )?)),
         }
     }
 }

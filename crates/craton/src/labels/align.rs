@@ -18,7 +18,14 @@ pub(super) fn align(arrays: &[&DataArray]) -> Result<Vec<DataArray>> {
     let mut aligned: Vec<DataArray> = arrays.iter().map(|array| (*array).clone()).collect();
     let mut dims: Vec<String> = Vec::new();
     for array in arrays {
-        dims.extend(array.dims().iter().filter(|dim| !dims.contains(dim)).cloned().collect::<Vec<_>>());
+        dims.extend(
+            array
+                .dims()
+                .iter()
+                .filter(|dim| !dims.contains(dim))
+                .cloned()
+                .collect::<Vec<_>>(),
+        );
     }
     for dim in dims {
         align_along(&dim, &mut aligned)?;
@@ -27,36 +34,68 @@ pub(super) fn align(arrays: &[&DataArray]) -> Result<Vec<DataArray>> {
 }
 
 fn align_along(dim: &str, arrays: &mut [DataArray]) -> Result<()> {
-    let having: Vec<usize> = (0..arrays.len()).filter(|at| arrays[*at].variable.axis(dim).is_some()).collect();
-    let Some((first, others)) = having.split_first() else { return Ok(()) };
-    let length = |array: &DataArray| array.variable.axis(dim).map(|axis| array.variable.shape()[axis]);
+    let having: Vec<usize> = (0..arrays.len())
+        .filter(|at| arrays[*at].variable.axis(dim).is_some())
+        .collect();
+    let Some((first, others)) = having.split_first() else {
+        return Ok(());
+    };
+    let length = |array: &DataArray| {
+        array
+            .variable
+            .axis(dim)
+            .map(|axis| array.variable.shape()[axis])
+    };
     let hash = |array: &DataArray| array.index(dim).map(|index| index.node.hash());
     let is_equal = others.iter().all(|at| {
         let (one, other) = (hash(&arrays[*first]), hash(&arrays[*at]));
-        length(&arrays[*first]) == length(&arrays[*at]) && (one == other || one.is_none() || other.is_none())
+        length(&arrays[*first]) == length(&arrays[*at])
+            && (one == other || one.is_none() || other.is_none())
     });
     if is_equal {
         return Ok(());
     }
-    let labels: Option<Vec<Vec<Vec<u8>>>> =
-        having.iter().map(|at| arrays[*at].index(dim).and_then(labels_of)).collect();
+    let labels: Option<Vec<Vec<Vec<u8>>>> = having
+        .iter()
+        .map(|at| arrays[*at].index(dim).and_then(labels_of))
+        .collect();
     let Some(labels) = labels else {
-        let lengths: Vec<_> = having.iter().filter_map(|at| length(&arrays[*at])).collect();
+        let lengths: Vec<_> = having
+            .iter()
+            .filter_map(|at| length(&arrays[*at]))
+            .collect();
         let message = format!("dimension `{dim}` has lengths {lengths:?} and no labels to match");
         return Err(Error::invalid(message));
     };
     let places: Vec<HashMap<&[u8], u64>> = labels
         .iter()
-        .map(|labels| labels.iter().enumerate().map(|(at, label)| (label.as_slice(), at as u64)).collect())
+        .map(|labels| {
+            labels
+                .iter()
+                .enumerate()
+                .map(|(at, label)| (label.as_slice(), at as u64))
+                .collect()
+        })
         .collect();
-    let common: Vec<&Vec<u8>> =
-        labels[0].iter().filter(|label| places[1..].iter().all(|places| places.contains_key(label.as_slice()))).collect();
+    let common: Vec<&Vec<u8>> = labels[0]
+        .iter()
+        .filter(|label| {
+            places[1..]
+                .iter()
+                .all(|places| places.contains_key(label.as_slice()))
+        })
+        .collect();
     if common.is_empty() {
         let message = format!("the arrays have no label of `{dim}` in common");
-        return Err(Error::invalid(message).hint(format!("compare the coordinates, or assign one array's `{dim}` to the other")));
+        return Err(Error::invalid(message).hint(format!(
+            "compare the coordinates, or assign one array's `{dim}` to the other"
+        )));
     }
     for (at, places) in having.iter().zip(&places) {
-        let indices: Vec<u64> = common.iter().map(|label| places[label.as_slice()]).collect();
+        let indices: Vec<u64> = common
+            .iter()
+            .map(|label| places[label.as_slice()])
+            .collect();
         arrays[*at] = take(&arrays[*at], dim, &indices)?;
     }
     Ok(())
@@ -64,7 +103,9 @@ fn align_along(dim: &str, arrays: &mut [DataArray]) -> Result<()> {
 
 /// The labels of an index at hand, as bytes; floats with one zero.
 fn labels_of(index: &Variable) -> Option<Vec<Vec<u8>>> {
-    let Work::Literal(block) = index.node.work() else { return None };
+    let Work::Literal(block) = index.node.work() else {
+        return None;
+    };
     let label = |scalar: craton_core::Scalar| match scalar.to_f64() {
         // One form for numbers of any dtype, so that labels match by value; times and text by their bytes.
         Some(value) if index.dtype().is_numeric() => (value + 0.0).to_ne_bytes().to_vec(),
@@ -86,10 +127,16 @@ pub(super) fn take(array: &DataArray, dim: &str, indices: &[u64]) -> Result<Data
 
 /// The listed elements of a variable of one dimension whose values are at hand, so that they stay at hand: labels
 /// are compared with others after any number of selections.
-pub(super) fn picked(variable: &Variable, indices: impl Iterator<Item = u64>) -> Result<Option<Variable>> {
-    let (Work::Literal(block), 1) = (variable.node.work(), variable.dims.len()) else { return Ok(None) };
-    let scalars: Vec<Scalar> =
-        indices.filter_map(|index| block.get(usize::try_from(index).unwrap_or(usize::MAX))).collect();
+pub(super) fn picked(
+    variable: &Variable,
+    indices: impl Iterator<Item = u64>,
+) -> Result<Option<Variable>> {
+    let (Work::Literal(block), 1) = (variable.node.work(), variable.dims.len()) else {
+        return Ok(None);
+    };
+    let scalars: Vec<Scalar> = indices
+        .filter_map(|index| block.get(usize::try_from(index).unwrap_or(usize::MAX)))
+        .collect();
     let values = if block.dtype().is_variable() {
         let strings = Strings::from_items(scalars.iter().map(Scalar::bytes));
         Block::strings(block.dtype(), vec![scalars.len()], strings)?
@@ -114,7 +161,10 @@ pub(super) fn common_dims(variables: &[&Variable]) -> (Vec<String>, Vec<u64>) {
 /// Every variable's values over the common dimensions.
 pub(super) fn expand_all(variables: &[&Variable]) -> Result<(Vec<String>, Vec<NodeRef>)> {
     let (dims, shape) = common_dims(variables);
-    let nodes = variables.iter().map(|variable| variable.expanded_to(&dims, &shape)).collect::<Result<_>>()?;
+    let nodes = variables
+        .iter()
+        .map(|variable| variable.expanded_to(&dims, &shape))
+        .collect::<Result<_>>()?;
     Ok((dims, nodes))
 }
 

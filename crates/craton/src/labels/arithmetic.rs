@@ -53,15 +53,24 @@ pub fn binary(function: Binary, left: &Operand, right: &Operand) -> Result<DataA
             let both = align(&[left, right])?;
             let (dims, nodes) = expand_all(&[&both[0].variable, &both[1].variable])?;
             let node = ops::binary(function, &nodes[0], &nodes[1])?;
-            let name = left.name.clone().filter(|name| Some(name) == right.name.as_ref());
-            let attributes = agreed_attributes(&left.variable.attributes, &right.variable.attributes);
+            let name = left
+                .name
+                .clone()
+                .filter(|name| Some(name) == right.name.as_ref());
+            let attributes =
+                agreed_attributes(&left.variable.attributes, &right.variable.attributes);
             let variable = Variable::new(dims, node, attributes)?;
-            Ok(DataArray { name, variable, coords: merge_coords(&both) })
+            Ok(DataArray {
+                name,
+                variable,
+                coords: merge_coords(&both),
+            })
         }
         (Operand::Array(array), Operand::Number(number, kind)) => {
             let is_negative = number.to_i64().is_some_and(|number| number < 0);
             if function == Binary::Power && array.variable.dtype().is_integer() && is_negative {
-                let message = format!("integers to the negative power {number}, which gives no integers");
+                let message =
+                    format!("integers to the negative power {number}, which gives no integers");
                 return Err(Error::invalid(message).hint("a float exponent gives floats"));
             }
             let number = as_operand(number, *kind, array.variable.dtype(), function)?;
@@ -72,8 +81,16 @@ pub fn binary(function: Binary, left: &Operand, right: &Operand) -> Result<DataA
             with_values(array, ops::binary(function, &number, &array.variable.node)?)
         }
         (Operand::Number(left, _), Operand::Number(right, _)) => {
-            let node = ops::binary(function, &ops::scalar(left.clone())?, &ops::scalar(right.clone())?)?;
-            Ok(DataArray::new(Variable::new(Vec::new(), node, Attributes::new())?))
+            let node = ops::binary(
+                function,
+                &ops::scalar(left.clone())?,
+                &ops::scalar(right.clone())?,
+            )?;
+            Ok(DataArray::new(Variable::new(
+                Vec::new(),
+                node,
+                Attributes::new(),
+            )?))
         }
     }
 }
@@ -84,22 +101,36 @@ fn with_values(array: &DataArray, node: NodeRef) -> Result<DataArray> {
 
 /// The attributes of both without those that differ.
 pub(crate) fn agreed_attributes(one: &Attributes, other: &Attributes) -> Attributes {
-    let agrees = |(name, value): &(&String, &_)| other.get(*name).is_none_or(|theirs| theirs == *value);
+    let agrees =
+        |(name, value): &(&String, &_)| other.get(*name).is_none_or(|theirs| theirs == *value);
     let further = other.iter().filter(|(name, _)| !one.contains_key(*name));
-    one.iter().filter(agrees).chain(further).map(|(name, value)| (name.clone(), value.clone())).collect()
+    one.iter()
+        .filter(agrees)
+        .chain(further)
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// The number in the dtype that NumPy 2 gives it beside an array of `dtype`.
 fn as_operand(number: &Scalar, kind: WeakKind, dtype: DType, function: Binary) -> Result<NodeRef> {
-    let Some(weak) = kind.weak() else { return ops::scalar(number.clone()) };
+    let Some(weak) = kind.weak() else {
+        return ops::scalar(number.clone());
+    };
     let target = promote_weak(dtype, weak).ok_or_else(|| {
-        Error::invalid(format!("`{}` is not defined for {dtype} and the number {number}", function.name()))
+        Error::invalid(format!(
+            "`{}` is not defined for {dtype} and the number {number}",
+            function.name()
+        ))
     })?;
     let converted = convert(number, target);
     let fits = !target.is_integer() || converted.to_f64() == number.to_f64();
     if !fits {
-        return Err(Error::invalid(format!("the number {number} does not fit {target}"))
-            .hint(format!("convert the array first: `.astype(\"{}\")`", "int64")));
+        return Err(
+            Error::invalid(format!("the number {number} does not fit {target}")).hint(format!(
+                "convert the array first: `.astype(\"{}\")`",
+                "int64"
+            )),
+        );
     }
     ops::scalar(converted)
 }
@@ -118,7 +149,11 @@ pub(crate) fn convert(number: &Scalar, dtype: DType) -> Scalar {
 /// [`craton_core::ErrorKind::InvalidInput`] where NumPy raises for this dtype.
 pub fn unary(function: Unary, array: &DataArray, keeps_attributes: bool) -> Result<DataArray> {
     let node = ops::unary(function, &array.variable.node)?;
-    let attributes = if keeps_attributes { array.variable.attributes.clone() } else { Attributes::new() };
+    let attributes = if keeps_attributes {
+        array.variable.attributes.clone()
+    } else {
+        Attributes::new()
+    };
     Ok(array.with_variable(Variable::new(array.dims().to_vec(), node, attributes)?))
 }
 
@@ -126,7 +161,11 @@ pub fn unary(function: Unary, array: &DataArray, keeps_attributes: bool) -> Resu
 ///
 /// # Errors
 /// [`craton_core::ErrorKind::InvalidInput`] where labels, shapes or dtypes do not fit.
-pub fn where_(array: &DataArray, condition: &DataArray, other: Option<&Operand>) -> Result<DataArray> {
+pub fn where_(
+    array: &DataArray,
+    condition: &DataArray,
+    other: Option<&Operand>,
+) -> Result<DataArray> {
     let mut arrays = vec![array, condition];
     if let Some(Operand::Array(other)) = other {
         arrays.push(other);
@@ -138,8 +177,14 @@ pub fn where_(array: &DataArray, condition: &DataArray, other: Option<&Operand>)
     let (values, replacement) = match other {
         Some(Operand::Array(_)) => (nodes[0].clone(), nodes[2].clone()),
         Some(Operand::Number(number, kind)) => {
-            let target = kind.weak().and_then(|weak| promote_weak(dtype, weak)).unwrap_or(number.dtype());
-            (ops::cast(&nodes[0], target)?, ops::scalar(convert(number, target))?)
+            let target = kind
+                .weak()
+                .and_then(|weak| promote_weak(dtype, weak))
+                .unwrap_or(number.dtype());
+            (
+                ops::cast(&nodes[0], target)?,
+                ops::scalar(convert(number, target))?,
+            )
         }
         None => {
             let target = missing_dtype(dtype);
@@ -148,7 +193,11 @@ pub fn where_(array: &DataArray, condition: &DataArray, other: Option<&Operand>)
     };
     let node = ops::select(&nodes[1], &values, &replacement)?;
     let variable = Variable::new(dims, node, array.variable.attributes.clone())?;
-    Ok(DataArray { name: array.name.clone(), variable, coords: merge_coords(&aligned) })
+    Ok(DataArray {
+        name: array.name.clone(),
+        variable,
+        coords: merge_coords(&aligned),
+    })
 }
 
 /// The dtype in which values of `dtype` can be missing, as xarray promotes.

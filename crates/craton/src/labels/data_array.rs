@@ -20,7 +20,11 @@ impl DataArray {
     /// An array without name or coordinates.
     #[must_use]
     pub fn new(variable: Variable) -> Self {
-        Self { name: None, variable, coords: IndexMap::new() }
+        Self {
+            name: None,
+            variable,
+            coords: IndexMap::new(),
+        }
     }
 
     /// Dimension names.
@@ -34,7 +38,9 @@ impl DataArray {
     /// # Errors
     /// [`craton_core::ErrorKind::NotFound`] with near names.
     pub fn axis(&self, dim: &str) -> Result<usize> {
-        self.variable.axis(dim).ok_or_else(|| no_dimension(dim, self.dims()))
+        self.variable
+            .axis(dim)
+            .ok_or_else(|| no_dimension(dim, self.dims()))
     }
 
     /// The index coordinate of a dimension, if it has one.
@@ -48,16 +54,25 @@ impl DataArray {
     pub fn with_variable(&self, variable: Variable) -> Self {
         let keeps = |coord: &Variable| coord.dims.iter().all(|dim| variable.dims.contains(dim));
         let coords = self.coords.iter().filter(|(_, coord)| keeps(coord));
-        let coords = coords.map(|(name, coord)| (name.clone(), coord.clone())).collect();
-        Self { name: self.name.clone(), variable, coords }
+        let coords = coords
+            .map(|(name, coord)| (name.clone(), coord.clone()))
+            .collect();
+        Self {
+            name: self.name.clone(),
+            variable,
+            coords,
+        }
     }
 
-    /// Applies `change` to the variable and to every coordinate.
+    /// Applies `change` to the variable and to every coordinate; labels at hand stay at hand.
     ///
     /// # Errors
     /// What `change` reports.
     pub fn map_variables(&self, change: impl Fn(&Variable) -> Result<Variable>) -> Result<Self> {
-        let coords = self.coords.iter().map(|(name, coord)| Ok((name.clone(), change(coord)?)));
+        let coords = self
+            .coords
+            .iter()
+            .map(|(name, coord)| Ok((name.clone(), change(coord)?.settled()?)));
         Ok(Self {
             name: self.name.clone(),
             variable: change(&self.variable)?,

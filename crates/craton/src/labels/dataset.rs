@@ -39,14 +39,28 @@ impl Dataset {
         let variable = found.ok_or_else(|| self.no_variable(name))?.clone();
         let keeps = |coord: &Variable| coord.dims.iter().all(|dim| variable.dims.contains(dim));
         let coords = self.coords.iter().filter(|(_, coord)| keeps(coord));
-        let coords = coords.map(|(name, coord)| (name.clone(), coord.clone())).collect();
-        Ok(DataArray { name: Some(name.to_owned()), variable, coords })
+        let coords = coords
+            .map(|(name, coord)| (name.clone(), coord.clone()))
+            .collect();
+        Ok(DataArray {
+            name: Some(name.to_owned()),
+            variable,
+            coords,
+        })
     }
 
     fn no_variable(&self, name: &str) -> Error {
-        let names = || self.variables.keys().chain(self.coords.keys()).map(String::as_str);
+        let names = || {
+            self.variables
+                .keys()
+                .chain(self.coords.keys())
+                .map(String::as_str)
+        };
         let all: Vec<&str> = names().collect();
-        let error = Error::not_found(format!("no variable `{name}`; there are {}", all.join(", ")));
+        let error = Error::not_found(format!(
+            "no variable `{name}`; there are {}",
+            all.join(", ")
+        ));
         match did_you_mean(name, names()) {
             Some(hint) => error.hint(hint),
             None => error,
@@ -71,7 +85,9 @@ impl Dataset {
             let sizes = dataset.sizes();
             for (dim, length) in array.variable.sizes() {
                 if let Some(other) = sizes.get(dim).filter(|other| **other != length) {
-                    return Err(Error::invalid(format!("dimension `{dim}` has length {length} in `{name}` and {other} before")));
+                    return Err(Error::invalid(format!(
+                        "dimension `{dim}` has length {length} in `{name}` and {other} before"
+                    )));
                 }
             }
             for (coord_name, coord) in array.coords {
@@ -80,8 +96,12 @@ impl Dataset {
                 }
                 match dataset.coords.get(&coord_name) {
                     Some(known) if known.node.hash() != coord.node.hash() => {
-                        let message = format!("coordinate `{coord_name}` of `{name}` differs from that of other variables");
-                        return Err(Error::invalid(message).hint("select the same labels from both first"));
+                        let message = format!(
+                            "coordinate `{coord_name}` of `{name}` differs from that of other variables"
+                        );
+                        return Err(
+                            Error::invalid(message).hint("select the same labels from both first")
+                        );
                     }
                     Some(_) => {}
                     None => {
@@ -102,12 +122,22 @@ impl Dataset {
     ///
     /// # Errors
     /// [`craton_core::ErrorKind::NotFound`] if a dimension exists nowhere; what `change` reports, with the variable named.
-    pub fn map_arrays(&self, dims: &[String], change: impl Fn(&DataArray) -> Result<DataArray>) -> Result<Self> {
+    pub fn map_arrays(
+        &self,
+        dims: &[String],
+        change: impl Fn(&DataArray) -> Result<DataArray>,
+    ) -> Result<Self> {
         let sizes = self.sizes();
         if let Some(dim) = dims.iter().find(|dim| !sizes.contains_key(*dim)) {
-            return Err(no_dimension(dim, &sizes.keys().cloned().collect::<Vec<_>>()));
+            return Err(no_dimension(
+                dim,
+                &sizes.keys().cloned().collect::<Vec<_>>(),
+            ));
         }
-        let mut out = Self { attributes: self.attributes.clone(), ..Self::default() };
+        let mut out = Self {
+            attributes: self.attributes.clone(),
+            ..Self::default()
+        };
         for name in self.variables.keys() {
             let array = self.array(name)?;
             let changed = change(&array).map_err(|error| error.in_variable(name))?;

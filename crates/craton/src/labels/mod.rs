@@ -11,8 +11,8 @@ mod shape;
 mod variable;
 mod window;
 
-pub(crate) use arithmetic::{agreed_attributes, convert};
 pub use arithmetic::{Operand, WeakKind, binary, unary, where_};
+pub(crate) use arithmetic::{agreed_attributes, convert};
 pub use data_array::DataArray;
 pub use dataset::Dataset;
 pub use group::{GroupBy, GroupKey, date_part};

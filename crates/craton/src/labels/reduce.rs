@@ -42,14 +42,31 @@ impl DataArray {
     /// [`craton_core::ErrorKind::NotFound`] for unknown dimensions, [`craton_core::ErrorKind::InvalidInput`]
     /// where the reduction is not defined.
     pub fn reduce(&self, reduction: Reduction, arguments: &ReduceArguments) -> Result<Self> {
-        let dims = arguments.dims.clone().unwrap_or_else(|| self.dims().to_vec());
-        let axes = dims.iter().map(|dim| self.axis(dim)).collect::<Result<Vec<_>>>()?;
-        if matches!(reduction, Reduction::ArgMin | Reduction::ArgMax) && dims.len() > 1 && axes.len() < self.dims().len() {
-            return Err(Error::unsupported(format!("`{}` over several of more dimensions", reduction.name())));
+        let dims = arguments
+            .dims
+            .clone()
+            .unwrap_or_else(|| self.dims().to_vec());
+        let axes = dims
+            .iter()
+            .map(|dim| self.axis(dim))
+            .collect::<Result<Vec<_>>>()?;
+        if matches!(reduction, Reduction::ArgMin | Reduction::ArgMax)
+            && dims.len() > 1
+            && axes.len() < self.dims().len()
+        {
+            return Err(Error::unsupported(format!(
+                "`{}` over several of more dimensions",
+                reduction.name()
+            )));
         }
         let options = arguments.options(self.variable.dtype());
         let node = ops::reduce(reduction, &self.variable.node, &axes, options)?;
-        let kept = self.dims().iter().filter(|dim| !dims.contains(dim)).cloned().collect();
+        let kept = self
+            .dims()
+            .iter()
+            .filter(|dim| !dims.contains(dim))
+            .cloned()
+            .collect();
         // xarray keeps attributes through reductions since 2025.11.
         let attributes = match arguments.keep_attrs {
             Some(false) => Attributes::new(),
@@ -79,14 +96,34 @@ impl Dataset {
         let all: Vec<String> = self.sizes().keys().cloned().collect();
         let dims = arguments.dims.clone().unwrap_or(all);
         let mut reduced = self.map_arrays(&dims, |array| {
-            let own: Vec<String> = dims.iter().filter(|dim| array.dims().contains(dim)).cloned().collect();
+            let own: Vec<String> = dims
+                .iter()
+                .filter(|dim| array.dims().contains(dim))
+                .cloned()
+                .collect();
             // Nothing to fold leaves the values and their dtype alone, as in xarray.
-            let keeps_values =
-                matches!(reduction, Reduction::Sum | Reduction::Mean | Reduction::Min | Reduction::Max | Reduction::Prod);
-            if own.is_empty() && !array.dims().is_empty() && keeps_values && arguments.keep_attrs != Some(false) {
+            let keeps_values = matches!(
+                reduction,
+                Reduction::Sum
+                    | Reduction::Mean
+                    | Reduction::Min
+                    | Reduction::Max
+                    | Reduction::Prod
+            );
+            if own.is_empty()
+                && !array.dims().is_empty()
+                && keeps_values
+                && arguments.keep_attrs != Some(false)
+            {
                 return Ok(array.clone());
             }
-            array.reduce(reduction, &ReduceArguments { dims: Some(own), ..arguments.clone() })
+            array.reduce(
+                reduction,
+                &ReduceArguments {
+                    dims: Some(own),
+                    ..arguments.clone()
+                },
+            )
         })?;
         if arguments.keep_attrs == Some(false) {
             reduced.attributes.clear();

@@ -61,16 +61,25 @@ impl DataArray {
     pub fn select_positions(&self, dim: &str, selection: &PositionSelection) -> Result<Self> {
         let length = self.variable.shape()[self.axis(dim)?];
         match selection {
-            PositionSelection::At(index) => self.index_along(dim, AxisIndex::At(position(*index, length, dim)?)),
+            PositionSelection::At(index) => {
+                self.index_along(dim, AxisIndex::At(position(*index, length, dim)?))
+            }
             PositionSelection::List(indices) => {
-                let indices: Result<Vec<u64>> = indices.iter().map(|index| position(*index, length, dim)).collect();
+                let indices: Result<Vec<u64>> = indices
+                    .iter()
+                    .map(|index| position(*index, length, dim))
+                    .collect();
                 take(self, dim, &indices?)
             }
             PositionSelection::Slice(start, stop, step) => {
                 let range = slice_range(*start, *stop, *step, length)?;
                 if matches!(range, AxisIndex::Range { length: 0, .. }) && length > 0 {
-                    let message = format!("the slice {} takes nothing of `{dim}`, which has {length} elements", slice_text(*start, *stop, *step));
-                    return Err(Error::invalid(message).hint(format!("positions of `{dim}` run from 0 to {}", length - 1)));
+                    let message = format!(
+                        "the slice {} takes nothing of `{dim}`, which has {length} elements",
+                        slice_text(*start, *stop, *step)
+                    );
+                    return Err(Error::invalid(message)
+                        .hint(format!("positions of `{dim}` run from 0 to {}", length - 1)));
                 }
                 self.index_along(dim, range)
             }
@@ -79,21 +88,36 @@ impl DataArray {
 
     fn index_along(&self, dim: &str, taken: AxisIndex) -> Result<Self> {
         self.map_variables(|variable| {
-            let Some(axis) = variable.axis(dim) else { return Ok(variable.clone()) };
-            if let AxisIndex::Range { start, length, step } = taken {
+            let Some(axis) = variable.axis(dim) else {
+                return Ok(variable.clone());
+            };
+            if let AxisIndex::Range {
+                start,
+                length,
+                step,
+            } = taken
+            {
                 let place = |at: u64| i128::from(start) + i128::from(at) * i128::from(step);
                 let places = (0..length).filter_map(|at| u64::try_from(place(at)).ok());
                 if let Some(picked) = picked(variable, places)? {
                     return Ok(picked);
                 }
             }
-            let mut axes: Vec<AxisIndex> = variable.shape().iter().map(|length| AxisIndex::all(*length)).collect();
+            let mut axes: Vec<AxisIndex> = variable
+                .shape()
+                .iter()
+                .map(|length| AxisIndex::all(*length))
+                .collect();
             axes[axis] = taken;
             let mut dims = variable.dims.clone();
             if matches!(taken, AxisIndex::At(_)) {
                 dims.remove(axis);
             }
-            Variable::new(dims, ops::index(&variable.node, &axes)?, variable.attributes.clone())
+            Variable::new(
+                dims,
+                ops::index(&variable.node, &axes)?,
+                variable.attributes.clone(),
+            )
         })
     }
 
@@ -112,13 +136,21 @@ impl DataArray {
     ) -> Result<Self> {
         self.axis(dim)?;
         let index = self.index(dim).ok_or_else(|| {
-            Error::invalid(format!("dimension `{dim}` has no labels")).hint(format!("`.isel({dim}=…)` selects by position"))
+            Error::invalid(format!("dimension `{dim}` has no labels"))
+                .hint(format!("`.isel({dim}=…)` selects by position"))
         })?;
         let labels = Labels::of(dim, index, session)?;
         match selection {
             LabelSelection::At(label) => match labels.find(label, method, tolerance)? {
                 Found::One(at) => self.index_along(dim, AxisIndex::At(at)),
-                Found::Run(start, length) => self.index_along(dim, AxisIndex::Range { start, length, step: 1 }),
+                Found::Run(start, length) => self.index_along(
+                    dim,
+                    AxisIndex::Range {
+                        start,
+                        length,
+                        step: 1,
+                    },
+                ),
                 Found::Many(list) => take(self, dim, &list),
             },
             LabelSelection::List(list) => {
@@ -134,9 +166,17 @@ impl DataArray {
             }
             LabelSelection::Slice(start, stop, step) => {
                 let (first, length) = labels.slice(start.as_ref(), stop.as_ref())?;
-                let part = self.index_along(dim, AxisIndex::Range { start: first, length, step: 1 })?;
+                let part = self.index_along(
+                    dim,
+                    AxisIndex::Range {
+                        start: first,
+                        length,
+                        step: 1,
+                    },
+                )?;
                 match step {
-                    Some(step) if *step != 1 => part.select_positions(dim, &PositionSelection::Slice(None, None, Some(*step))),
+                    Some(step) if *step != 1 => part
+                        .select_positions(dim, &PositionSelection::Slice(None, None, Some(*step))),
                     _ => Ok(part),
                 }
             }
@@ -149,9 +189,17 @@ impl Dataset {
     ///
     /// # Errors
     /// What `select` reports; [`craton_core::ErrorKind::NotFound`] for unknown dimensions.
-    pub fn select(&self, dim: &str, select: impl Fn(&DataArray) -> Result<DataArray>) -> Result<Self> {
+    pub fn select(
+        &self,
+        dim: &str,
+        select: impl Fn(&DataArray) -> Result<DataArray>,
+    ) -> Result<Self> {
         let mut out = self.map_arrays(&[dim.to_owned()], |array| {
-            if array.variable.axis(dim).is_some() { select(array) } else { Ok(array.clone()) }
+            if array.variable.axis(dim).is_some() {
+                select(array)
+            } else {
+                Ok(array.clone())
+            }
         })?;
         for (name, coord) in &self.coords {
             if coord.axis(dim).is_some() && !out.coords.contains_key(name) {
@@ -167,20 +215,38 @@ impl Dataset {
 }
 
 fn position(index: i64, length: u64, dim: &str) -> Result<u64> {
-    let from_start = if index < 0 { i128::from(index) + i128::from(length) } else { i128::from(index) };
-    u64::try_from(from_start).ok().filter(|at| *at < length).ok_or_else(|| {
-        Error::invalid(format!("index {index} is outside dimension `{dim}`, which has {length} elements"))
-    })
+    let from_start = if index < 0 {
+        i128::from(index) + i128::from(length)
+    } else {
+        i128::from(index)
+    };
+    u64::try_from(from_start)
+        .ok()
+        .filter(|at| *at < length)
+        .ok_or_else(|| {
+            Error::invalid(format!(
+                "index {index} is outside dimension `{dim}`, which has {length} elements"
+            ))
+        })
 }
 
 /// Python's rules for `start:stop:step`.
-fn slice_range(start: Option<i64>, stop: Option<i64>, step: Option<i64>, length: u64) -> Result<AxisIndex> {
+fn slice_range(
+    start: Option<i64>,
+    stop: Option<i64>,
+    step: Option<i64>,
+    length: u64,
+) -> Result<AxisIndex> {
     let step = step.unwrap_or(1);
     if step == 0 {
         return Err(Error::invalid("a slice's step is 0"));
     }
     let length = i128::from(length);
-    let (low, high) = if step > 0 { (0, length) } else { (-1, length - 1) };
+    let (low, high) = if step > 0 {
+        (0, length)
+    } else {
+        (-1, length - 1)
+    };
     let clamp = |value: i64| {
         let value = i128::from(value);
         (if value < 0 { value + length } else { value }).clamp(low, high)
@@ -188,9 +254,21 @@ fn slice_range(start: Option<i64>, stop: Option<i64>, step: Option<i64>, length:
     let start = start.map_or(if step > 0 { low } else { high }, clamp);
     let stop = stop.map_or(if step > 0 { high } else { low }, clamp);
     let distance = if step > 0 { stop - start } else { start - stop };
-    let count = if distance <= 0 { 0 } else { (distance - 1) / i128::from(step.unsigned_abs()) + 1 };
-    let start = if count == 0 { 0 } else { u64::try_from(start).unwrap_or(0) };
-    Ok(AxisIndex::Range { start, length: u64::try_from(count).unwrap_or(0), step })
+    let count = if distance <= 0 {
+        0
+    } else {
+        (distance - 1) / i128::from(step.unsigned_abs()) + 1
+    };
+    let start = if count == 0 {
+        0
+    } else {
+        u64::try_from(start).unwrap_or(0)
+    };
+    Ok(AxisIndex::Range {
+        start,
+        length: u64::try_from(count).unwrap_or(0),
+        step,
+    })
 }
 
 fn slice_text(start: Option<i64>, stop: Option<i64>, step: Option<i64>) -> String {
@@ -222,7 +300,11 @@ enum Found {
 /// Where a wanted value lies among labels: as a span of counts or numbers, first to last included.
 enum Wanted {
     Number(f64),
-    Span { first: i64, last: i64, is_exact: bool },
+    Span {
+        first: i64,
+        last: i64,
+        is_exact: bool,
+    },
     Text(String),
 }
 
@@ -230,9 +312,24 @@ impl<'a> Labels<'a> {
     fn of(dim: &'a str, index: &Variable, session: &Session) -> Result<Self> {
         let block = index.values(session)?;
         let keys = match index.dtype() {
-            DType::Time(_) => Keys::Counts(block.scalars().filter_map(|scalar| scalar.to_i64()).collect()),
-            dtype if dtype.is_numeric() => Keys::Numbers(block.scalars().filter_map(|scalar| scalar.to_f64()).collect()),
-            _ => Keys::Texts(block.scalars().filter_map(|scalar| scalar.to_text()).collect()),
+            DType::Time(_) => Keys::Counts(
+                block
+                    .scalars()
+                    .filter_map(|scalar| scalar.to_i64())
+                    .collect(),
+            ),
+            dtype if dtype.is_numeric() => Keys::Numbers(
+                block
+                    .scalars()
+                    .filter_map(|scalar| scalar.to_f64())
+                    .collect(),
+            ),
+            _ => Keys::Texts(
+                block
+                    .scalars()
+                    .filter_map(|scalar| scalar.to_text())
+                    .collect(),
+            ),
         };
         Ok(Self { dim, block, keys })
     }
@@ -240,17 +337,29 @@ impl<'a> Labels<'a> {
     fn wanted(&self, label: &Label) -> Result<Wanted> {
         let mismatch = || {
             let kind = self.block.dtype();
-            Error::invalid(format!("the label {} does not fit `{}`, whose labels are {kind}", label.text(), self.dim))
+            Error::invalid(format!(
+                "the label {} does not fit `{}`, whose labels are {kind}",
+                label.text(),
+                self.dim
+            ))
         };
         match (&self.keys, label) {
-            (Keys::Numbers(_), Label::Number(number)) => number.to_f64().map(Wanted::Number).ok_or_else(mismatch),
+            (Keys::Numbers(_), Label::Number(number)) => {
+                number.to_f64().map(Wanted::Number).ok_or_else(mismatch)
+            }
             (Keys::Counts(_), Label::Number(number)) if number.dtype() == self.block.dtype() => {
                 let count = number.to_i64().ok_or_else(mismatch)?;
-                Ok(Wanted::Span { first: count, last: count, is_exact: true })
+                Ok(Wanted::Span {
+                    first: count,
+                    last: count,
+                    is_exact: true,
+                })
             }
             (Keys::Texts(_), Label::Text(text)) => Ok(Wanted::Text(text.clone())),
             (Keys::Counts(_), Label::Text(text)) => {
-                let DType::Time(time) = self.block.dtype() else { return Err(mismatch()) };
+                let DType::Time(time) = self.block.dtype() else {
+                    return Err(mismatch());
+                };
                 if time.kind == TimeKind::Duration {
                     return Err(Error::unsupported("selecting durations by text"));
                 }
@@ -259,7 +368,11 @@ impl<'a> Labels<'a> {
                 let (first, end) = (count(start)?, count(end)?);
                 // A text finer than a day names an instant, as in pandas; a coarser one the whole span.
                 let is_exact = text.contains('T') || text.trim().contains(' ');
-                Ok(Wanted::Span { first, last: (end - 1).max(first), is_exact })
+                Ok(Wanted::Span {
+                    first,
+                    last: (end - 1).max(first),
+                    is_exact,
+                })
             }
             _ => Err(mismatch()),
         }
@@ -267,21 +380,37 @@ impl<'a> Labels<'a> {
 
     fn find(&self, label: &Label, method: Method, tolerance: Option<f64>) -> Result<Found> {
         let wanted = self.wanted(label)?;
-        if let (Keys::Counts(counts), Wanted::Span { first, last, .. }, Method::Exact) = (&self.keys, &wanted, method) {
-            let inside: Vec<u64> = (0..counts.len()).filter(|at| (*first..=*last).contains(&counts[*at])).map(|at| at as u64).collect();
+        if let (Keys::Counts(counts), Wanted::Span { first, last, .. }, Method::Exact) =
+            (&self.keys, &wanted, method)
+        {
+            let inside: Vec<u64> = (0..counts.len())
+                .filter(|at| (*first..=*last).contains(&counts[*at]))
+                .map(|at| at as u64)
+                .collect();
             return match inside[..] {
                 [] => Err(self.not_found(label)),
-                [only] if counts[only as usize] == *first && self.names_instant(label) => Ok(Found::One(only)),
-                [start, .., end] if end - start + 1 == inside.len() as u64 => Ok(Found::Run(start, end - start + 1)),
+                [only] if counts[only as usize] == *first && self.names_instant(label) => {
+                    Ok(Found::One(only))
+                }
+                [start, .., end] if end - start + 1 == inside.len() as u64 => {
+                    Ok(Found::Run(start, end - start + 1))
+                }
                 [start] => Ok(Found::Run(start, 1)),
                 _ => Ok(Found::Many(inside)),
             };
         }
         let distance: Box<dyn Fn(usize) -> f64> = match (&self.keys, &wanted) {
-            (Keys::Numbers(numbers), Wanted::Number(number)) => Box::new(move |at| numbers[at] - number),
-            (Keys::Counts(counts), Wanted::Span { first, .. }) => Box::new(move |at| (counts[at] - first) as f64),
+            (Keys::Numbers(numbers), Wanted::Number(number)) => {
+                Box::new(move |at| numbers[at] - number)
+            }
+            (Keys::Counts(counts), Wanted::Span { first, .. }) => {
+                Box::new(move |at| (counts[at] - first) as f64)
+            }
             (Keys::Texts(texts), Wanted::Text(text)) => {
-                let places: Vec<u64> = (0..texts.len()).filter(|at| texts[*at] == *text).map(|at| at as u64).collect();
+                let places: Vec<u64> = (0..texts.len())
+                    .filter(|at| texts[*at] == *text)
+                    .map(|at| at as u64)
+                    .collect();
                 return match places[..] {
                     [] => Err(self.not_found(label)),
                     [only] => Ok(Found::One(only)),
@@ -292,7 +421,10 @@ impl<'a> Labels<'a> {
         };
         let count = self.block.len();
         if method == Method::Exact {
-            let places: Vec<u64> = (0..count).filter(|at| distance(*at) == 0.0).map(|at| at as u64).collect();
+            let places: Vec<u64> = (0..count)
+                .filter(|at| distance(*at) == 0.0)
+                .map(|at| at as u64)
+                .collect();
             return match places[..] {
                 [] => Err(self.not_found(label)),
                 [only] => Ok(Found::One(only)),
@@ -307,36 +439,72 @@ impl<'a> Labels<'a> {
         let best = (0..count).filter(allowed).min_by(|one, other| {
             let (one, other) = (distance(*one), distance(*other));
             // Of two equally close labels pandas takes the larger one.
-            one.abs().total_cmp(&other.abs()).then(other.total_cmp(&one))
+            one.abs()
+                .total_cmp(&other.abs())
+                .then(other.total_cmp(&one))
         });
         match best {
-            Some(at) if tolerance.is_none_or(|tolerance| distance(at).abs() <= tolerance) => Ok(Found::One(at as u64)),
+            Some(at) if tolerance.is_none_or(|tolerance| distance(at).abs() <= tolerance) => {
+                Ok(Found::One(at as u64))
+            }
             _ => Err(self.not_found(label)),
         }
     }
 
     /// Whether the text is as fine as the labels' own spacing, so that it names one of them.
     fn names_instant(&self, label: &Label) -> bool {
-        let (Keys::Counts(counts), Ok(Wanted::Span { first, last, is_exact })) = (&self.keys, self.wanted(label)) else { return true };
+        let (
+            Keys::Counts(counts),
+            Ok(Wanted::Span {
+                first,
+                last,
+                is_exact,
+            }),
+        ) = (&self.keys, self.wanted(label))
+        else {
+            return true;
+        };
         // Where NumPy has no dates, xarray takes every text for a span.
-        if matches!((self.block.dtype(), label), (DType::Time(time), Label::Text(_)) if time.calendar != Calendar::ProlepticGregorian) {
+        if matches!((self.block.dtype(), label), (DType::Time(time), Label::Text(_)) if time.calendar != Calendar::ProlepticGregorian)
+        {
             return false;
         }
-        let spacing = counts.windows(2).map(|pair| pair[1].abs_diff(pair[0])).min().unwrap_or(0);
+        let spacing = counts
+            .windows(2)
+            .map(|pair| pair[1].abs_diff(pair[0]))
+            .min()
+            .unwrap_or(0);
         is_exact || u64::try_from(last - first).is_ok_and(|span| counts.len() > 1 && span < spacing)
     }
 
     /// The run of labels from `start` to `stop`, both included, in the axis's own order.
     fn slice(&self, start: Option<&Label>, stop: Option<&Label>) -> Result<(u64, u64)> {
         let count = self.block.len();
-        let (start_key, stop_key) = (start.map(|label| self.wanted(label)).transpose()?, stop.map(|label| self.wanted(label)).transpose()?);
+        let (start_key, stop_key) = (
+            start.map(|label| self.wanted(label)).transpose()?,
+            stop.map(|label| self.wanted(label)).transpose()?,
+        );
         let order = self.direction().ok_or_else(|| {
-            Error::invalid(format!("a slice of `{}`, whose labels are in no order", self.dim)).hint("`.sortby` puts them in order, or list the labels")
+            Error::invalid(format!(
+                "a slice of `{}`, whose labels are in no order",
+                self.dim
+            ))
+            .hint("`.sortby` puts them in order, or list the labels")
         })?;
         // -1, 0, 1: before, inside, after the slice when walking along the axis.
-        let is_after_start = |at: usize| start_key.as_ref().is_none_or(|key| self.compare(at, key, false) * order >= 0);
-        let is_before_stop = |at: usize| stop_key.as_ref().is_none_or(|key| self.compare(at, key, true) * order <= 0);
-        let inside: Vec<usize> = (0..count).filter(|at| is_after_start(*at) && is_before_stop(*at)).collect();
+        let is_after_start = |at: usize| {
+            start_key
+                .as_ref()
+                .is_none_or(|key| self.compare(at, key, false) * order >= 0)
+        };
+        let is_before_stop = |at: usize| {
+            stop_key
+                .as_ref()
+                .is_none_or(|key| self.compare(at, key, true) * order <= 0)
+        };
+        let inside: Vec<usize> = (0..count)
+            .filter(|at| is_after_start(*at) && is_before_stop(*at))
+            .collect();
         match (inside.first(), inside.last()) {
             (Some(first), Some(last)) => Ok((*first as u64, (last - first + 1) as u64)),
             _ if count == 0 => Ok((0, 0)),
@@ -348,9 +516,15 @@ impl<'a> Labels<'a> {
     fn compare(&self, at: usize, wanted: &Wanted, _is_stop: bool) -> i32 {
         let sign = |ordering: std::cmp::Ordering| ordering as i32;
         match (&self.keys, wanted) {
-            (Keys::Numbers(numbers), Wanted::Number(number)) => sign(numbers[at].total_cmp(&(number + 0.0))),
+            (Keys::Numbers(numbers), Wanted::Number(number)) => {
+                sign(numbers[at].total_cmp(&(number + 0.0)))
+            }
             (Keys::Counts(counts), Wanted::Span { first, last, .. }) => {
-                if counts[at] < *first { -1 } else { i32::from(counts[at] > *last) }
+                if counts[at] < *first {
+                    -1
+                } else {
+                    i32::from(counts[at] > *last)
+                }
             }
             (Keys::Texts(texts), Wanted::Text(text)) => sign(texts[at].as_str().cmp(text)),
             _ => 0,
@@ -365,7 +539,11 @@ impl<'a> Labels<'a> {
             Keys::Texts(texts) => Some(texts[pair[0]].cmp(&texts[pair[1]])),
         };
         let count = self.block.len();
-        let all = |wanted: std::cmp::Ordering| (1..count).all(|at| ordered([at - 1, at]).is_some_and(|found| found == wanted || found.is_eq()));
+        let all = |wanted: std::cmp::Ordering| {
+            (1..count).all(|at| {
+                ordered([at - 1, at]).is_some_and(|found| found == wanted || found.is_eq())
+            })
+        };
         if all(std::cmp::Ordering::Less) {
             Some(1)
         } else {
@@ -377,7 +555,9 @@ impl<'a> Labels<'a> {
         let scalar = self.block.get(at);
         match (self.block.dtype(), &scalar) {
             (DType::Time(time), Some(scalar)) => {
-                let date = scalar.to_i64().and_then(|count| date_from_count(count, time));
+                let date = scalar
+                    .to_i64()
+                    .and_then(|count| date_from_count(count, time));
                 date.map_or_else(|| "NaT".to_owned(), iso_string)
             }
             (_, Some(scalar)) => scalar.to_string(),
@@ -388,24 +568,46 @@ impl<'a> Labels<'a> {
     fn range_text(&self) -> String {
         match self.block.len() {
             0 => format!("`{}` has no labels", self.dim),
-            count => format!("`{}` runs from {} to {}", self.dim, self.label_text(0), self.label_text(count - 1)),
+            count => format!(
+                "`{}` runs from {} to {}",
+                self.dim,
+                self.label_text(0),
+                self.label_text(count - 1)
+            ),
         }
     }
 
     fn not_found(&self, label: &Label) -> Error {
         let error = Error::not_found(format!("no label {} along `{}`", label.text(), self.dim));
         let error = error.caused_by(Error::not_found(self.range_text()));
-        if matches!(self.keys, Keys::Texts(_)) { error } else { error.hint("`method=\"nearest\"` takes the closest label") }
+        if matches!(self.keys, Keys::Texts(_)) {
+            error
+        } else {
+            error.hint("`method=\"nearest\"` takes the closest label")
+        }
     }
 
     fn empty_slice(&self, start: Option<&Label>, stop: Option<&Label>, order: i32) -> Error {
         let text = |label: Option<&Label>| label.map_or_else(|| "None".to_owned(), Label::text);
-        let message = format!("the slice from {} to {} takes nothing of `{}`", text(start), text(stop), self.dim);
+        let message = format!(
+            "the slice from {} to {} takes nothing of `{}`",
+            text(start),
+            text(stop),
+            self.dim
+        );
         let error = Error::invalid(message).caused_by(Error::invalid(self.range_text()));
         if order < 0 {
-            return error.hint(format!("labels descend: `slice({}, {})`", text(stop), text(start)));
+            return error.hint(format!(
+                "labels descend: `slice({}, {})`",
+                text(stop),
+                text(start)
+            ));
         }
-        error.hint(format!("choose labels within that range: `slice({}, {})`", self.label_text(0), self.label_text(self.block.len() - 1)))
+        error.hint(format!(
+            "choose labels within that range: `slice({}, {})`",
+            self.label_text(0),
+            self.label_text(self.block.len() - 1)
+        ))
     }
 }
 

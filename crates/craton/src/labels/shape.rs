@@ -11,12 +11,19 @@ impl DataArray {
     /// [`craton_core::ErrorKind::NotFound`] if a name is no dimension or one is left out.
     pub fn transpose(&self, dims: &[String]) -> Result<Self> {
         let reversed: Vec<String> = self.dims().iter().rev().cloned().collect();
-        let dims = if dims.is_empty() { reversed.as_slice() } else { dims };
+        let dims = if dims.is_empty() {
+            reversed.as_slice()
+        } else {
+            dims
+        };
         for dim in dims {
             self.axis(dim)?;
         }
         if dims.len() != self.dims().len() {
-            let message = format!("`transpose` needs all of the dimensions {:?}, in some order", self.dims());
+            let message = format!(
+                "`transpose` needs all of the dimensions {:?}, in some order",
+                self.dims()
+            );
             return Err(Error::invalid(message));
         }
         Ok(self.with_variable(self.variable.transposed(dims)?))
@@ -27,22 +34,43 @@ impl DataArray {
     /// # Errors
     /// [`craton_core::ErrorKind::InvalidInput`] if one of `dims` is longer.
     pub fn squeeze(&self, dims: Option<&[String]>) -> Result<Self> {
-        let all: Vec<String> =
-            self.variable.sizes().filter(|(_, length)| *length == 1).map(|(dim, _)| dim.to_owned()).collect();
+        let all: Vec<String> = self
+            .variable
+            .sizes()
+            .filter(|(_, length)| *length == 1)
+            .map(|(dim, _)| dim.to_owned())
+            .collect();
         let dims = dims.unwrap_or(&all);
         for dim in dims {
             let length = self.variable.shape()[self.axis(dim)?];
             if length != 1 {
-                return Err(Error::invalid(format!("cannot squeeze dimension `{dim}` of length {length}")));
+                return Err(Error::invalid(format!(
+                    "cannot squeeze dimension `{dim}` of length {length}"
+                )));
             }
         }
         self.map_variables(|variable| {
             let axes: Vec<AxisIndex> = variable
                 .sizes()
-                .map(|(dim, length)| if dims.iter().any(|other| other == dim) { AxisIndex::At(0) } else { AxisIndex::all(length) })
+                .map(|(dim, length)| {
+                    if dims.iter().any(|other| other == dim) {
+                        AxisIndex::At(0)
+                    } else {
+                        AxisIndex::all(length)
+                    }
+                })
                 .collect();
-            let kept = variable.dims.iter().filter(|dim| !dims.contains(dim)).cloned().collect();
-            Variable::new(kept, ops::index(&variable.node, &axes)?, variable.attributes.clone())
+            let kept = variable
+                .dims
+                .iter()
+                .filter(|dim| !dims.contains(dim))
+                .cloned()
+                .collect();
+            Variable::new(
+                kept,
+                ops::index(&variable.node, &axes)?,
+                variable.attributes.clone(),
+            )
         })
     }
 
@@ -58,7 +86,10 @@ impl DataArray {
         let axes: Vec<usize> = (1..dims.len()).collect();
         let node = broadcast_axes(&self.variable.node, &shape, &axes)?;
         let variable = Variable::new(dims, node, self.variable.attributes.clone())?;
-        let mut array = Self { variable, ..self.clone() };
+        let mut array = Self {
+            variable,
+            ..self.clone()
+        };
         if let Some(scalar) = self.coords.get(dim).filter(|coord| coord.dims.is_empty()) {
             let node = broadcast_axes(&scalar.node, &[1], &[])?;
             let index = Variable::new(vec![dim.to_owned()], node, scalar.attributes.clone())?;
@@ -70,7 +101,10 @@ impl DataArray {
     /// Another name for the array.
     #[must_use]
     pub fn renamed(&self, name: Option<String>) -> Self {
-        Self { name, ..self.clone() }
+        Self {
+            name,
+            ..self.clone()
+        }
     }
 
     /// Other names for dimensions and coordinates.
@@ -78,12 +112,28 @@ impl DataArray {
     /// # Errors
     /// [`craton_core::ErrorKind::InvalidInput`] if two become the same.
     pub fn rename(&self, names: &[(String, String)]) -> Result<Self> {
-        let new = |name: &String| names.iter().find(|(old, _)| old == name).map_or_else(|| name.clone(), |(_, new)| new.clone());
-        let change = |variable: &Variable| {
-            Variable::new(variable.dims.iter().map(new).collect(), variable.node.clone(), variable.attributes.clone())
+        let new = |name: &String| {
+            names
+                .iter()
+                .find(|(old, _)| old == name)
+                .map_or_else(|| name.clone(), |(_, new)| new.clone())
         };
-        let coords = self.coords.iter().map(|(name, coord)| Ok((new(name), change(coord)?)));
-        Ok(Self { name: self.name.clone(), variable: change(&self.variable)?, coords: coords.collect::<Result<_>>()? })
+        let change = |variable: &Variable| {
+            Variable::new(
+                variable.dims.iter().map(new).collect(),
+                variable.node.clone(),
+                variable.attributes.clone(),
+            )
+        };
+        let coords = self
+            .coords
+            .iter()
+            .map(|(name, coord)| Ok((new(name), change(coord)?)));
+        Ok(Self {
+            name: self.name.clone(),
+            variable: change(&self.variable)?,
+            coords: coords.collect::<Result<_>>()?,
+        })
     }
 
     /// A dataset with this array as its only variable.
@@ -93,7 +143,8 @@ impl DataArray {
     pub fn to_dataset(&self, name: Option<&str>) -> Result<Dataset> {
         let name = name.map(str::to_owned).or_else(|| self.name.clone());
         let name = name.ok_or_else(|| {
-            Error::invalid("an array without a name cannot become a dataset").hint("`.rename(\"name\")` gives it one")
+            Error::invalid("an array without a name cannot become a dataset")
+                .hint("`.rename(\"name\")` gives it one")
         })?;
         Dataset::from_arrays([(name, self.clone())])
     }

@@ -1,7 +1,8 @@
 //! Many files as one: concatenated along the dimension in which their index coordinates differ.
 
 use super::decode::{
-    decode_variable, load_indexes, promote_coordinates, raw_variable, take_coordinates, take_units_of_bounds,
+    decode_variable, load_indexes, promote_coordinates, raw_variable, take_coordinates,
+    take_units_of_bounds,
 };
 use super::{OpenOptions, StoredGroup};
 use crate::labels::{Dataset, Variable};
@@ -25,7 +26,10 @@ pub(super) fn combine(
     let first = groups[0];
     let dim = concat_dimension(groups, urls, options, session)?;
     let order = order_along(&dim, groups, urls, options, session)?;
-    let mut dataset = Dataset { attributes: first.attributes.clone(), ..Dataset::default() };
+    let mut dataset = Dataset {
+        attributes: first.attributes.clone(),
+        ..Dataset::default()
+    };
     let mut coords = take_coordinates(&mut dataset.attributes, options);
     for (name, source) in &first.arrays {
         let axis = raw_variable(source)?.axis(&dim);
@@ -46,7 +50,11 @@ pub(super) fn combine(
 }
 
 fn decoded(variable: &Variable, options: OpenOptions, session: &Session) -> Result<Variable> {
-    if options.decodes_cf { decode_variable(variable, session) } else { Ok(variable.clone()) }
+    if options.decodes_cf {
+        decode_variable(variable, session)
+    } else {
+        Ok(variable.clone())
+    }
 }
 
 /// The dimension whose index coordinate differs among the groups.
@@ -63,7 +71,9 @@ fn concat_dimension(
         if one.dims != [name.clone()] {
             continue;
         }
-        let Some(other) = groups[1].arrays.get(name) else { continue };
+        let Some(other) = groups[1].arrays.get(name) else {
+            continue;
+        };
         let one = labels(&decoded(&one, options, session)?, session)?;
         let other = labels(&decoded(&raw_variable(other)?, options, session)?, session)?;
         if one != other {
@@ -72,10 +82,16 @@ fn concat_dimension(
     }
     match differing.as_slice() {
         [dim] => Ok(dim.clone()),
-        [] => Err(Error::invalid(format!("`{}` and `{}` have the same coordinates everywhere", urls[0], urls[1]))
-            .hint("open them under different names: `a=URL b=URL`")),
-        several => Err(Error::unsupported(format!("files that differ along several dimensions: {}", several.join(", ")))
-            .hint("combine along one dimension at a time")),
+        [] => Err(Error::invalid(format!(
+            "`{}` and `{}` have the same coordinates everywhere",
+            urls[0], urls[1]
+        ))
+        .hint("open them under different names: `a=URL b=URL`")),
+        several => Err(Error::unsupported(format!(
+            "files that differ along several dimensions: {}",
+            several.join(", ")
+        ))
+        .hint("combine along one dimension at a time")),
     }
 }
 
@@ -102,10 +118,16 @@ fn order_along(
         }
     }
     if let Some((at, dtype, ..)) = spans.iter().find(|span| span.1 != spans[0].1) {
-        let message = format!("`{dim}` is {dtype} in `{}` and {} in `{}`", urls[*at], spans[0].1, urls[spans[0].0]);
-        return Err(Error::invalid(message).hint("calendars and units must agree; convert one of the files first"));
+        let message = format!(
+            "`{dim}` is {dtype} in `{}` and {} in `{}`",
+            urls[*at], spans[0].1, urls[spans[0].0]
+        );
+        return Err(Error::invalid(message)
+            .hint("calendars and units must agree; convert one of the files first"));
     }
-    let descends = spans.iter().any(|(_, _, first, last)| compare(first, last).is_gt());
+    let descends = spans
+        .iter()
+        .any(|(_, _, first, last)| compare(first, last).is_gt());
     spans.sort_by(|one, other| {
         let order = compare(&one.2, &other.2);
         if descends { order.reverse() } else { order }
@@ -113,7 +135,10 @@ fn order_along(
     for pair in spans.windows(2) {
         let order = compare(&pair[0].3, &pair[1].2);
         if order.is_eq() || order.is_gt() != descends {
-            let message = format!("`{}` and `{}` overlap along `{dim}`", urls[pair[0].0], urls[pair[1].0]);
+            let message = format!(
+                "`{}` and `{}` overlap along `{dim}`",
+                urls[pair[0].0], urls[pair[1].0]
+            );
             return Err(Error::invalid(message).hint("leave one of them out"));
         }
     }
@@ -140,17 +165,39 @@ fn joined(
 ) -> Result<Variable> {
     let mut sources: Vec<Arc<dyn Source>> = Vec::new();
     for at in order {
-        sources.push(groups[*at].array(name).map_err(|error| error.at(&urls[*at]))?.clone());
+        sources.push(
+            groups[*at]
+                .array(name)
+                .map_err(|error| error.at(&urls[*at]))?
+                .clone(),
+        );
     }
-    let packing = ["_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "units", "calendar", "dtype"];
+    let packing = [
+        "_FillValue",
+        "missing_value",
+        "scale_factor",
+        "add_offset",
+        "_Unsigned",
+        "units",
+        "calendar",
+        "dtype",
+    ];
     let is_alike = sources.iter().all(|source| {
         let (one, other) = (&source.meta().attributes, &sources[0].meta().attributes);
-        source.meta().dtype == sources[0].meta().dtype && packing.iter().all(|name| one.get(*name) == other.get(*name))
+        source.meta().dtype == sources[0].meta().dtype
+            && packing
+                .iter()
+                .all(|name| one.get(*name) == other.get(*name))
     });
     if is_alike && let Ok(source) = ConcatSource::new(sources.clone(), axis) {
         let source: Arc<dyn Source> = Arc::new(source);
         let mut stored = raw_variable(&source)?;
-        take_units_of_bounds(&mut stored.attributes, name, &groups[order[0]].arrays, options);
+        take_units_of_bounds(
+            &mut stored.attributes,
+            name,
+            &groups[order[0]].arrays,
+            options,
+        );
         return decoded(&stored, options, session).map_err(|error| error.in_variable(name));
     }
     let mut parts: Vec<Variable> = Vec::new();
@@ -160,19 +207,39 @@ fn joined(
         take_units_of_bounds(&mut stored.attributes, name, &groups[*at].arrays, options);
         parts.push(decoded(&stored, options, session).map_err(named)?);
     }
-    if let Some(at) = parts.iter().position(|part| part.dtype() != parts[0].dtype() || part.dims != parts[0].dims) {
+    if let Some(at) = parts
+        .iter()
+        .position(|part| part.dtype() != parts[0].dtype() || part.dims != parts[0].dims)
+    {
         let (one, other) = (&parts[0], &parts[at]);
         let message = format!(
             "`{name}` is {} {:?} in `{}` and {} {:?} in `{}`",
-            one.dtype(), one.dims, urls[order[0]], other.dtype(), other.dims, urls[order[at]]
+            one.dtype(),
+            one.dims,
+            urls[order[0]],
+            other.dtype(),
+            other.dims,
+            urls[order[at]]
         );
         return Err(Error::invalid(message).in_variable(name));
     }
     let units = |part: &Variable| part.attributes.get("units").cloned();
-    if let Some(at) = parts.iter().position(|part| units(part) != units(&parts[0])) {
-        let message = format!("`{name}` has different units in `{}` and `{}`", urls[order[0]], urls[order[at]]);
-        return Err(Error::invalid(message).in_variable(name).hint("convert one of the files first"));
+    if let Some(at) = parts
+        .iter()
+        .position(|part| units(part) != units(&parts[0]))
+    {
+        let message = format!(
+            "`{name}` has different units in `{}` and `{}`",
+            urls[order[0]], urls[order[at]]
+        );
+        return Err(Error::invalid(message)
+            .in_variable(name)
+            .hint("convert one of the files first"));
     }
     let nodes: Vec<NodeRef> = parts.iter().map(|part| part.node.clone()).collect();
-    Variable::new(parts[0].dims.clone(), ops::concat(&nodes, axis)?, parts[0].attributes.clone())
+    Variable::new(
+        parts[0].dims.clone(),
+        ops::concat(&nodes, axis)?,
+        parts[0].attributes.clone(),
+    )
 }

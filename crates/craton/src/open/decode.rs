@@ -7,7 +7,9 @@ use crate::labels::{Dataset, Variable};
 use crate::session::Session;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use craton_core::{AttributeValue, Attributes, Block, Buffer, DType, Error, Result, Scalar, Source, TimeUnit};
+use craton_core::{
+    AttributeValue, Attributes, Block, Buffer, DType, Error, Result, Scalar, Source, TimeUnit,
+};
 use craton_kernels::binary::Binary;
 use craton_plan::ops;
 use craton_plan::{NodeRef, Work};
@@ -21,14 +23,22 @@ const MOST_TIMES: u64 = 50_000_000;
 ///
 /// # Errors
 /// What decoding refuses, with the variable named.
-pub(super) fn decode_group(group: &StoredGroup, options: OpenOptions, session: &Session) -> Result<Dataset> {
-    let mut dataset = Dataset { attributes: group.attributes.clone(), ..Dataset::default() };
+pub(super) fn decode_group(
+    group: &StoredGroup,
+    options: OpenOptions,
+    session: &Session,
+) -> Result<Dataset> {
+    let mut dataset = Dataset {
+        attributes: group.attributes.clone(),
+        ..Dataset::default()
+    };
     let mut names_of_coords: Vec<String> = take_coordinates(&mut dataset.attributes, options);
     for (name, source) in &group.arrays {
         let mut stored = raw_variable(source)?;
         take_units_of_bounds(&mut stored.attributes, name, &group.arrays, options);
         let mut variable = match options.decodes_cf {
-            true => decode_variable(&stored, session).map_err(|error| error.in_variable(name).at(source.url()))?,
+            true => decode_variable(&stored, session)
+                .map_err(|error| error.in_variable(name).at(source.url()))?,
             false => stored,
         };
         names_of_coords.extend(take_coordinates(&mut variable.attributes, options));
@@ -44,7 +54,11 @@ pub(super) fn take_coordinates(attributes: &mut Attributes, options: OpenOptions
     if !options.decodes_cf {
         return Vec::new();
     }
-    let Some(names) = attributes.get("coordinates").and_then(|value| value.as_text()).map(str::to_owned) else {
+    let Some(names) = attributes
+        .get("coordinates")
+        .and_then(|value| value.as_text())
+        .map(str::to_owned)
+    else {
         return Vec::new();
     };
     attributes.shift_remove("coordinates");
@@ -53,7 +67,9 @@ pub(super) fn take_coordinates(attributes: &mut Attributes, options: OpenOptions
 
 /// Moves index coordinates and named ones out of the data variables.
 pub(super) fn promote_coordinates(dataset: &mut Dataset, names: &[String]) {
-    let is_coord = |name: &String, variable: &Variable| variable.dims == [name.clone()] || names.contains(name);
+    let is_coord = |name: &String, variable: &Variable| {
+        variable.dims == [name.clone()] || names.contains(name)
+    };
     let (coords, variables) = std::mem::take(&mut dataset.variables)
         .into_iter()
         .partition(|(name, variable)| is_coord(name, variable));
@@ -71,12 +87,17 @@ pub(super) fn load_indexes(dataset: &mut Dataset, session: &Session) -> Result<(
         .coords
         .iter()
         .filter(|(name, coord)| {
-            let is_small = coord.dims.len() <= 1 && coord.shape().iter().product::<u64>() <= MOST_LABELS;
-            (coord.dims == [(*name).clone()] || is_small) && !matches!(coord.node.work(), Work::Literal(_))
+            let is_small =
+                coord.dims.len() <= 1 && coord.shape().iter().product::<u64>() <= MOST_LABELS;
+            (coord.dims == [(*name).clone()] || is_small)
+                && !matches!(coord.node.work(), Work::Literal(_))
         })
         .map(|(name, _)| name.clone())
         .collect();
-    let nodes: Vec<NodeRef> = names.iter().map(|name| dataset.coords[name].node.clone()).collect();
+    let nodes: Vec<NodeRef> = names
+        .iter()
+        .map(|name| dataset.coords[name].node.clone())
+        .collect();
     let blocks = session.compute(&nodes)?;
     for (name, block) in names.iter().zip(blocks) {
         if let Some(coord) = dataset.coords.get_mut(name) {
@@ -90,18 +111,37 @@ pub(super) fn load_indexes(dataset: &mut Dataset, session: &Session) -> Result<(
 pub(super) fn raw_variable(source: &Arc<dyn Source>) -> Result<Variable> {
     let meta = source.meta();
     let dims = (0..meta.shape.len())
-        .map(|axis| meta.dimension_names.get(axis).cloned().flatten().unwrap_or_else(|| format!("dim_{axis}")))
+        .map(|axis| {
+            meta.dimension_names
+                .get(axis)
+                .cloned()
+                .flatten()
+                .unwrap_or_else(|| format!("dim_{axis}"))
+        })
         .collect();
-    Variable::new(dims, ops::source(source.clone(), version_of(source))?, meta.attributes.clone())
-        .map_err(|error| error.at(source.url()))
+    Variable::new(
+        dims,
+        ops::source(source.clone(), version_of(source))?,
+        meta.attributes.clone(),
+    )
+    .map_err(|error| error.at(source.url()))
 }
 
 /// What tells apart two states of a local file: its size and time of change.
 fn version_of(source: &Arc<dyn Source>) -> String {
     let path = source.url().split('!').next().unwrap_or_default();
-    let Ok(facts) = std::fs::metadata(path) else { return String::new() };
-    let changed = facts.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    format!("{}-{}", facts.len(), changed.map_or(0, |time| time.as_nanos()))
+    let Ok(facts) = std::fs::metadata(path) else {
+        return String::new();
+    };
+    let changed = facts
+        .modified()
+        .ok()
+        .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    format!(
+        "{}-{}",
+        facts.len(),
+        changed.map_or(0, |time| time.as_nanos())
+    )
 }
 
 /// Bounds of times need no units of their own: they have those of the times whose `bounds` names them.
@@ -114,24 +154,45 @@ pub(super) fn take_units_of_bounds(
     if !options.decodes_cf {
         return;
     }
-    let text = |attributes: &Attributes, name: &str| attributes.get(name).and_then(|value| value.as_text()).map(str::to_owned);
-    let is_bounded = |of: &&Attributes| {
-        text(of, "bounds").as_deref() == Some(name) && text(of, "units").is_some_and(|units| units.contains("since"))
+    let text = |attributes: &Attributes, name: &str| {
+        attributes
+            .get(name)
+            .and_then(|value| value.as_text())
+            .map(str::to_owned)
     };
-    let Some(times) = arrays.values().map(|source| &source.meta().attributes).find(is_bounded) else { return };
+    let is_bounded = |of: &&Attributes| {
+        text(of, "bounds").as_deref() == Some(name)
+            && text(of, "units").is_some_and(|units| units.contains("since"))
+    };
+    let Some(times) = arrays
+        .values()
+        .map(|source| &source.meta().attributes)
+        .find(is_bounded)
+    else {
+        return;
+    };
     for name in ["units", "calendar"] {
         if let Some(value) = times.get(name) {
-            attributes.entry(name.to_owned()).or_insert_with(|| value.clone());
+            attributes
+                .entry(name.to_owned())
+                .or_insert_with(|| value.clone());
         }
     }
 }
 
 /// Zarr's own fill attribute of floats, as xarray writes it: the bytes of a double in base64, because JSON has no NaN.
 fn decode_fill(dtype: DType, attributes: &mut Attributes) {
-    let Some(text) = attributes.get("_FillValue").and_then(|value| value.as_text()).filter(|_| dtype.is_float()) else {
+    let Some(text) = attributes
+        .get("_FillValue")
+        .and_then(|value| value.as_text())
+        .filter(|_| dtype.is_float())
+    else {
         return;
     };
-    let bytes = STANDARD.decode(text).ok().and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
+    let bytes = STANDARD
+        .decode(text)
+        .ok()
+        .and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
     if let Some(bytes) = bytes {
         let fill = AttributeValue::number(DType::Float64, &f64::from_le_bytes(bytes).to_ne_bytes());
         attributes.insert("_FillValue".to_owned(), fill);
@@ -145,10 +206,20 @@ pub(super) fn decode_variable(stored: &Variable, session: &Session) -> Result<Va
     let stored = &stored;
     let decoding = decoded_dtype(stored.dtype(), &stored.attributes)?;
     let mut attributes = stored.attributes.clone();
-    for name in ["_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "_Encoding"] {
+    for name in [
+        "_FillValue",
+        "missing_value",
+        "scale_factor",
+        "add_offset",
+        "_Unsigned",
+        "_Encoding",
+    ] {
         attributes.shift_remove(name);
     }
-    if decoding.joins_characters && stored.dtype() == DType::FixedBytes(1) && !stored.dims.is_empty() {
+    if decoding.joins_characters
+        && stored.dtype() == DType::FixedBytes(1)
+        && !stored.dims.is_empty()
+    {
         return join_characters(stored, attributes, session);
     }
     let node = mask_and_scale(&stored.node, &decoding)?;
@@ -171,7 +242,11 @@ fn mask_and_scale(stored: &NodeRef, decoding: &CfDecoding) -> Result<NodeRef> {
         return Ok(node);
     }
     let mut is_missing: Option<NodeRef> = None;
-    for fill in decoding.fill_values.iter().filter(|fill| !fill.is_missing()) {
+    for fill in decoding
+        .fill_values
+        .iter()
+        .filter(|fill| !fill.is_missing())
+    {
         let equal = ops::binary(Binary::Equal, &node, &ops::scalar(fill.clone())?)?;
         is_missing = Some(match is_missing {
             Some(others) => ops::binary(Binary::LogicalOr, &others, &equal)?,
@@ -212,35 +287,71 @@ fn times(
         let message = format!("{count} times in one variable are more than are decoded at once");
         return Err(Error::unsupported(message).hint("`--raw` shows the stored numbers"));
     }
-    let wanted = if node.dtype().is_float() { DType::Float64 } else { DType::Int64 };
+    let wanted = if node.dtype().is_float() {
+        DType::Float64
+    } else {
+        DType::Int64
+    };
     let block = session.compute(&[ops::cast(&node, wanted)?])?.remove(0);
     let integers: Vec<i64>;
     let floats: Vec<f64>;
     let values = if wanted == DType::Int64 {
-        integers = block.scalars().filter_map(|scalar| scalar.to_i64()).collect();
+        integers = block
+            .scalars()
+            .filter_map(|scalar| scalar.to_i64())
+            .collect();
         TimeValues::Integers(&integers)
     } else {
-        floats = block.scalars().filter_map(|scalar| scalar.to_f64()).collect();
+        floats = block
+            .scalars()
+            .filter_map(|scalar| scalar.to_f64())
+            .collect();
         TimeValues::Floats(&floats)
     };
     let decoded: DecodedTimes = match (&decoding.time, &decoding.duration) {
         (Some(time), _) => {
-            TimeDecoder::new(&time.units, time.calendar.as_deref(), TimeUnit::Nanosecond)?.decode(values)?
+            TimeDecoder::new(&time.units, time.calendar.as_deref(), TimeUnit::Nanosecond)?
+                .decode(values)?
         }
         (None, Some(duration)) => decode_durations(values, &duration.units, duration.resolution)?,
         (None, None) => return Err(Error::internal("times without units")),
     };
-    let bytes: Vec<u8> = decoded.counts.iter().flat_map(|count| count.to_ne_bytes()).collect();
-    let block = Block::dense(DType::Time(decoded.time_type), block.shape().to_vec(), Buffer::copy_of(&bytes)?)?;
+    let bytes: Vec<u8> = decoded
+        .counts
+        .iter()
+        .flat_map(|count| count.to_ne_bytes())
+        .collect();
+    let block = Block::dense(
+        DType::Time(decoded.time_type),
+        block.shape().to_vec(),
+        Buffer::copy_of(&bytes)?,
+    )?;
     Variable::of_block(stored.dims.clone(), block, attributes)
 }
 
 /// Single characters along the last dimension become one string each.
-fn join_characters(stored: &Variable, attributes: Attributes, session: &Session) -> Result<Variable> {
-    let block = stored.values(session)?.to_contiguous(session.engine().pool())?;
-    let bytes = block.as_contiguous().ok_or_else(|| Error::internal("characters with gaps"))?;
-    let (length, outer) = block.shape().split_last().map_or((1, &[][..]), |(length, outer)| (*length, outer));
-    let joined = DType::FixedBytes(u32::try_from(length.max(1)).map_err(|_| Error::unsupported("very long strings"))?);
+fn join_characters(
+    stored: &Variable,
+    attributes: Attributes,
+    session: &Session,
+) -> Result<Variable> {
+    let block = stored
+        .values(session)?
+        .to_contiguous(session.engine().pool())?;
+    let bytes = block
+        .as_contiguous()
+        .ok_or_else(|| Error::internal("characters with gaps"))?;
+    let (length, outer) = block
+        .shape()
+        .split_last()
+        .map_or((1, &[][..]), |(length, outer)| (*length, outer));
+    let joined = DType::FixedBytes(
+        u32::try_from(length.max(1)).map_err(|_| Error::unsupported("very long strings"))?,
+    );
     let joined = Block::dense(joined, outer.to_vec(), Buffer::copy_of(bytes)?)?;
-    Variable::of_block(stored.dims[..stored.dims.len() - 1].to_vec(), joined, attributes)
+    Variable::of_block(
+        stored.dims[..stored.dims.len() - 1].to_vec(),
+        joined,
+        attributes,
+    )
 }

@@ -41,14 +41,20 @@ pub enum Opened {
 /// # Cost
 /// Reads metadata and the index coordinates.
 pub fn open(urls: &[String], options: OpenOptions, session: &Session) -> Result<Opened> {
-    let stored = urls.iter().map(|url| open_stored(url)).collect::<Result<Vec<_>>>()?;
+    let stored = urls
+        .iter()
+        .map(|url| open_stored(url))
+        .collect::<Result<Vec<_>>>()?;
     if let [single] = stored.as_slice()
         && let Some(name) = &single.array
     {
         let dataset = decode::decode_group(single.root()?, options, session)?;
         return dataset.array(name).map(Opened::Array);
     }
-    let groups = stored.iter().map(Stored::root).collect::<Result<Vec<_>>>()?;
+    let groups = stored
+        .iter()
+        .map(Stored::root)
+        .collect::<Result<Vec<_>>>()?;
     match groups.as_slice() {
         [] => Err(Error::usage("no input was named")),
         [single] => decode::decode_group(single, options, session).map(Opened::Dataset),
@@ -60,6 +66,11 @@ pub fn open(urls: &[String], options: OpenOptions, session: &Session) -> Result<
 ///
 /// # Errors
 /// As [`open`].
-pub fn open_group(stored: &Stored, path: &str, options: OpenOptions, session: &Session) -> Result<Dataset> {
+pub fn open_group(
+    stored: &Stored,
+    path: &str,
+    options: OpenOptions,
+    session: &Session,
+) -> Result<Dataset> {
     decode::decode_group(stored.group(path)?, options, session)
 }

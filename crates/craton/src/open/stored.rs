@@ -80,8 +80,13 @@ pub fn open_stored(url: &str) -> Result<Stored> {
             collect_tree(file.nodes, &mut groups);
         }
     }
-    let mut stored =
-        Stored { url: url.to_owned(), format: detected.format, groups, selected: "/".to_owned(), array: None };
+    let mut stored = Stored {
+        url: url.to_owned(),
+        format: detected.format,
+        groups,
+        selected: "/".to_owned(),
+        array: None,
+    };
     match member {
         Some(member) => select_member(&mut stored, member)?,
         None => select_root_array(&mut stored),
@@ -92,7 +97,9 @@ pub fn open_stored(url: &str) -> Result<Stored> {
 /// `FILE!/path` into its parts; `X.zip!/inner` belongs to the store.
 fn split_member(url: &str) -> (&str, Option<&str>) {
     match url.rsplit_once("!/") {
-        Some((file, member)) if !file.to_ascii_lowercase().ends_with(".zip") => (file, Some(member)),
+        Some((file, member)) if !file.to_ascii_lowercase().ends_with(".zip") => {
+            (file, Some(member))
+        }
         _ => (url, None),
     }
 }
@@ -105,7 +112,10 @@ fn select_member(stored: &mut Stored, member: &str) -> Result<()> {
     }
     let (group, name) = path.rsplit_once('/').unwrap_or(("", &path));
     let group = if group.is_empty() { "/" } else { group };
-    stored.group(group)?.array(name).map_err(|error| error.at(&stored.url))?;
+    stored
+        .group(group)?
+        .array(name)
+        .map_err(|error| error.at(&stored.url))?;
     stored.selected = group.to_owned();
     stored.array = Some(name.to_owned());
     Ok(())
@@ -116,7 +126,12 @@ fn select_root_array(stored: &mut Stored) {
     if let Some(root) = stored.groups.get_mut("/")
         && let Some(array) = root.arrays.shift_remove("")
     {
-        let name = stored.url.trim_end_matches('/').rsplit('/').next().unwrap_or("array");
+        let name = stored
+            .url
+            .trim_end_matches('/')
+            .rsplit('/')
+            .next()
+            .unwrap_or("array");
         let name = name.split('.').next().unwrap_or(name).to_owned();
         root.arrays.insert(name.clone(), array);
         stored.array = Some(name);
@@ -144,7 +159,14 @@ impl StoredGroup {
 
 fn parent_and_name(path: &str) -> (String, String) {
     let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-    (if parent.is_empty() { "/".to_owned() } else { parent.to_owned() }, name.to_owned())
+    (
+        if parent.is_empty() {
+            "/".to_owned()
+        } else {
+            parent.to_owned()
+        },
+        name.to_owned(),
+    )
 }
 
 fn collect_zarr(root: zarr::Node, groups: &mut IndexMap<String, StoredGroup>) {
@@ -175,7 +197,11 @@ fn collect_tree(nodes: Vec<tree::Node>, groups: &mut IndexMap<String, StoredGrou
                 groups.entry(node.path).or_default().attributes = group.attributes;
             }
             tree::NodeKind::Array(source) => {
-                groups.entry(parent).or_default().arrays.insert(name, source);
+                groups
+                    .entry(parent)
+                    .or_default()
+                    .arrays
+                    .insert(name, source);
             }
             tree::NodeKind::Broken(error) => {
                 let broken = (name, error.kind(), error.report());

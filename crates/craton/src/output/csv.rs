@@ -67,6 +67,9 @@ struct Column {
     texts: Option<Vec<Vec<u8>>>,
 }
 
+/// Tables of at most so many rows are written however often they repeat values.
+const MOST_REPEATED: u64 = 1_000_000;
+
 enum Field {
     /// The position along a table axis that has no labels.
     Position(usize),
@@ -85,6 +88,7 @@ fn write_table(
         .iter()
         .map(|dim| sizes.get(dim).copied().unwrap_or(1))
         .collect();
+    check_rows(dataset, &shape)?;
     let mut out = BufWriter::with_capacity(1 << 16, out);
     let others: Vec<&String> = dataset
         .coords
@@ -127,6 +131,32 @@ fn write_table(
         write_rows(&fields, &ranges, &mut out)?;
     }
     out.flush().map_err(failed)
+}
+
+/// Refuses tables that are nearly all repetition: variables that share no dimension multiply their rows.
+///
+/// # Errors
+/// [`craton_core::ErrorKind::InvalidInput`] with the count of rows.
+fn check_rows(dataset: &Dataset, shape: &[u64]) -> Result<()> {
+    let count = |shape: &[u64]| {
+        shape
+            .iter()
+            .fold(1u64, |all, length| all.saturating_mul(*length))
+    };
+    let rows = count(shape);
+    let largest = dataset
+        .variables
+        .values()
+        .map(|variable| count(variable.shape()))
+        .max();
+    if rows > MOST_REPEATED && largest.is_some_and(|largest| rows / 16 > largest) {
+        let message =
+            format!("the table of all variables would have {rows} rows, nearly all repeated");
+        return Err(Error::invalid(message).hint(
+            "write variables with the same dimensions: `ds[[\"one\", \"other\"]]` or `ds.one`",
+        ));
+    }
+    Ok(())
 }
 
 /// The part of a variable that a slab of the table needs.

@@ -121,11 +121,15 @@ impl Data {
     fn write_next(&mut self, session: &Session, out: &mut Output<'_>) -> Result<()> {
         let ended = || Error::internal("more variables than values");
         let node = self.nodes.next().ok_or_else(ended)?;
+        // Taken even where there is nothing to write, so that blocks and nodes stay in step.
+        let block = match &mut self.blocks {
+            Some(blocks) => Some(blocks.next().ok_or_else(ended)?),
+            None => None,
+        };
         if node.shape().contains(&0) {
             return out.empty(node.shape());
         }
-        if let Some(blocks) = &mut self.blocks {
-            let block = blocks.next().ok_or_else(ended)?;
+        if let Some(block) = block {
             return out.elements(&block, node.shape(), 0);
         }
         let size = node.dtype().item_size().unwrap_or(64).max(1) as u64;
@@ -289,6 +293,21 @@ mod tests {
         };
         assert_eq!(write(24), write(5));
         assert!(write(24).starts_with("[[[0.0, 1.0, 2.0, 3.0], [4.0"));
+    }
+
+    #[test]
+    fn a_variable_without_elements_shifts_no_values() {
+        let mut dataset = Dataset::default();
+        let empty = variable(&["t"], floats(&[], &[0]));
+        dataset.variables.insert("none".to_owned(), empty);
+        dataset
+            .variables
+            .insert("seven".to_owned(), variable(&[], floats(&[7.0], &[])));
+        let mut out = Vec::new();
+        write_dataset(&dataset, &session(), &mut out).unwrap();
+        let value: Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(value["variables"]["none"]["data"], json!([]));
+        assert_eq!(value["variables"]["seven"]["data"], json!(7.0));
     }
 
     #[test]

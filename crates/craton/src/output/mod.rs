@@ -57,7 +57,9 @@ pub fn merged(parts: &[Labelled<'_>]) -> Result<Dataset> {
     let twice = |at: &usize| arrays[..*at].iter().any(|(name, _)| *name == arrays[*at].0);
     if let Some(at) = (1..arrays.len()).find(twice) {
         let message = format!("two results are called `{}`", arrays[at].0);
-        return Err(Error::invalid(message).hint("give one of them another name: `.rename(\"name\")`"));
+        return Err(
+            Error::invalid(message).hint("give one of them another name: `.rename(\"name\")`")
+        );
     }
     let mut dataset = Dataset::from_arrays(arrays)?;
     dataset.attributes = whole.attributes;

@@ -10,16 +10,26 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// [`ErrorKind::Conflict`] if something has the name already and `may_replace` is not set; failures to write. The
 /// temporary file is removed then.
-pub fn write_whole(path: &Path, may_replace: bool, fill: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+pub fn write_whole(
+    path: &Path,
+    may_replace: bool,
+    fill: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Result<()> {
     if path.exists() && !may_replace {
-        let error = Error::new(ErrorKind::Conflict, "the output exists already").at(path.display().to_string());
+        let error = Error::new(ErrorKind::Conflict, "the output exists already")
+            .at(path.display().to_string());
         return Err(error.hint("`--overwrite` replaces it"));
     }
     let failed = |error| Error::io("cannot write the output", error).at(path.display().to_string());
-    let temporary = Temporary { path: temporary_name(path) };
+    let temporary = Temporary {
+        path: temporary_name(path),
+    };
     let mut out = BufWriter::new(File::create(&temporary.path).map_err(failed)?);
     fill(&mut out)?;
-    out.into_inner().map_err(|error| failed(error.into_error()))?.sync_all().map_err(failed)?;
+    out.into_inner()
+        .map_err(|error| failed(error.into_error()))?
+        .sync_all()
+        .map_err(failed)?;
     std::fs::rename(&temporary.path, path).map_err(failed)
 }
 
@@ -60,8 +70,14 @@ mod tests {
     fn an_existing_file_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out.csv");
-        write_whole(&path, false, |out| out.write_all(b"one").map_err(|error| Error::io("", error))).unwrap();
-        assert_eq!(write_whole(&path, false, |_| Ok(())).unwrap_err().kind(), ErrorKind::Conflict);
+        write_whole(&path, false, |out| {
+            out.write_all(b"one").map_err(|error| Error::io("", error))
+        })
+        .unwrap();
+        assert_eq!(
+            write_whole(&path, false, |_| Ok(())).unwrap_err().kind(),
+            ErrorKind::Conflict
+        );
         assert_eq!(std::fs::read(&path).unwrap(), b"one");
     }
 }

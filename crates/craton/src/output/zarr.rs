@@ -81,7 +81,12 @@ pub fn write_zarr(
     for (name, variable) in dataset.coords.iter().chain(&dataset.variables) {
         let (node, sink) = add_array(&writer, &dataset, name, variable, options, &codecs, session)
             .map_err(|error| error.in_variable(name))?;
-        if node.dtype().is_variable() { &mut held } else { &mut streamed }.push((node, sink));
+        if node.dtype().is_variable() {
+            &mut held
+        } else {
+            &mut streamed
+        }
+        .push((node, sink));
     }
     writer.group("/", &group_attributes(&dataset, recipe))?;
     session.write(&streamed)?;
@@ -115,7 +120,11 @@ fn add_array(
     codecs: &[Value],
     session: &Session,
 ) -> Result<(NodeRef, Arc<dyn Sink>)> {
-    let Encoded { node, attributes, fill_value } = encode(variable, session)?;
+    let Encoded {
+        node,
+        attributes,
+        fill_value,
+    } = encode(variable, session)?;
     let layout = layout(&variable.dims, &variable.node, node.dtype(), options);
     let mut spec = ArraySpec::new(node.dtype(), node.shape().to_vec(), layout.chunks);
     spec.shards = layout.shards;
@@ -124,7 +133,9 @@ fn add_array(
     spec.dimension_names = variable.dims.iter().cloned().map(Some).collect();
     spec.attributes = attributes;
     if let Some(names) = coordinate_names(dataset, name, variable) {
-        spec.attributes.entry("coordinates".to_owned()).or_insert(names);
+        spec.attributes
+            .entry("coordinates".to_owned())
+            .or_insert(names);
     }
     let sink = writer.array(name, &spec)?;
     Ok((node, sink))
@@ -142,8 +153,12 @@ fn coordinate_names(dataset: &Dataset, name: &str, variable: &Variable) -> Optio
     let belongs = |(name, coord): &(&String, &Variable)| {
         !is_index(name, coord) && coord.dims.iter().all(|dim| variable.dims.contains(dim))
     };
-    let names: Vec<&str> =
-        dataset.coords.iter().filter(belongs).map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> = dataset
+        .coords
+        .iter()
+        .filter(belongs)
+        .map(|(name, _)| name.as_str())
+        .collect();
     (!names.is_empty()).then(|| AttributeValue::Text(names.join(" ")))
 }
 
@@ -156,11 +171,19 @@ fn group_attributes(dataset: &Dataset, recipe: &Recipe) -> Attributes {
             .values()
             .any(|variable| coord.dims.iter().all(|dim| variable.dims.contains(dim)))
     };
-    let alone = |(name, coord): &(&String, &Variable)| !is_index(name, coord) && !has_variable(coord);
-    let names: Vec<&str> =
-        dataset.coords.iter().filter(alone).map(|(name, _)| name.as_str()).collect();
+    let alone =
+        |(name, coord): &(&String, &Variable)| !is_index(name, coord) && !has_variable(coord);
+    let names: Vec<&str> = dataset
+        .coords
+        .iter()
+        .filter(alone)
+        .map(|(name, _)| name.as_str())
+        .collect();
     if !names.is_empty() {
-        attributes.insert("coordinates".to_owned(), AttributeValue::Text(names.join(" ")));
+        attributes.insert(
+            "coordinates".to_owned(),
+            AttributeValue::Text(names.join(" ")),
+        );
     }
     let recipe = recipe.to_json(dataset);
     attributes.insert(RECIPE_ATTRIBUTE.to_owned(), AttributeValue::Json(recipe));

@@ -36,7 +36,7 @@ pub struct Place {
 pub struct Geometry {
     /// The stored extent along each axis.
     pub shape: Vec<u64>,
-    /// The largest extent along each axis, [`UNDEFINED`] for any.
+    /// The largest extent along each axis, all ones for any.
     pub most: Vec<u64>,
     /// Elements of a chunk along each axis.
     pub chunk: Vec<u64>,

@@ -5,8 +5,8 @@ use crate::labels::Variable;
 use crate::session::Session;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use craton_core::{
-    AttributeValue, Attributes, Block, Calendar, DType, Error, Pool, Result, Scalar, Sink, Strings,
-    TimeKind, TimeType, TimeUnit,
+    AttributeValue, Attributes, Block, DType, Error, Pool, Result, Scalar, Sink, Strings, TimeKind,
+    TimeType, TimeUnit,
 };
 use craton_plan::NodeRef;
 use craton_plan::ops::{cast, literal};
@@ -159,11 +159,7 @@ fn coarsest(counts: &[i64], time: TimeType, plain: &str) -> Result<(Vec<i64>, St
         });
         return Ok((scaled.collect::<Result<_>>()?, plain.to_owned()));
     }
-    let calendar = match time.calendar {
-        // Instants of both are counted alike; the name says how days before 1582 are meant.
-        Calendar::Standard => Calendar::Standard,
-        other => other,
-    };
+    let calendar = time.calendar;
     let first = counts
         .iter()
         .copied()
