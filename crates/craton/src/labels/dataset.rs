@@ -3,7 +3,7 @@
 use super::data_array::no_dimension;
 use super::{DataArray, Variable};
 use crate::language::did_you_mean;
-use craton_core::{Attributes, Error, Result};
+use craton_core::{Attributes, Error, ErrorKind, Result};
 use indexmap::IndexMap;
 
 /// Variables, coordinates and attributes.
@@ -15,6 +15,9 @@ pub struct Dataset {
     pub coords: IndexMap<String, Variable>,
     /// Attributes of the whole.
     pub attributes: Attributes,
+    /// Stored variables that cannot be read: name, kind of error, and the whole report. They hide no other
+    /// variable; asking for one gives its error.
+    pub broken: Vec<(String, ErrorKind, String)>,
 }
 
 impl Dataset {
@@ -50,6 +53,9 @@ impl Dataset {
     }
 
     fn no_variable(&self, name: &str) -> Error {
+        if let Some((_, kind, report)) = self.broken.iter().find(|(broken, _, _)| broken == name) {
+            return Error::new(*kind, report.trim_start_matches("error: ")).in_variable(name);
+        }
         let names = || {
             self.variables
                 .keys()

@@ -28,8 +28,13 @@ pub(super) fn decode_group(
     options: OpenOptions,
     session: &Session,
 ) -> Result<Dataset> {
+    // An array that is a store of its own has no other name, so there is nothing else to show.
+    if let Some((_, kind, report)) = group.broken.iter().find(|(name, _, _)| name.is_empty()) {
+        return Err(Error::new(*kind, report.trim_start_matches("error: ")));
+    }
     let mut dataset = Dataset {
         attributes: group.attributes.clone(),
+        broken: group.broken.clone(),
         ..Dataset::default()
     };
     let mut names_of_coords: Vec<String> = take_coordinates(&mut dataset.attributes, options);
@@ -354,4 +359,29 @@ fn join_characters(
         joined,
         attributes,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use craton_core::ErrorKind;
+
+    #[test]
+    fn a_broken_variable_hides_no_other_and_tells_its_own_error_when_asked_for() {
+        let session = Session::new(Some(1), None);
+        let broken = |name: &str| StoredGroup {
+            broken: vec![(
+                name.to_owned(),
+                ErrorKind::Unsupported,
+                "error: codec `pickle` is refused".to_owned(),
+            )],
+            ..StoredGroup::default()
+        };
+        let dataset = decode_group(&broken("x"), OpenOptions::default(), &session).unwrap();
+        let error = dataset.array("x").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.report().contains("pickle"));
+        let error = decode_group(&broken(""), OpenOptions::default(), &session).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+    }
 }
