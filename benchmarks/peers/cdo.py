@@ -21,6 +21,8 @@ def commands(workload: str, form: str, store: str, out: str) -> list[list[str]] 
         return None
     base = ["cdo", "-O", "-s", "-P", str(CORES), "-f", "nc4", "-b", "F32"]
     field = ["-select,name=t2m", f"{store}/*.nc"]
+    # Inside a chain the brackets go around the files, not around the operator.
+    bracketed = ["-select,name=t2m", "[", f"{store}/*.nc", "]"]
     climatology = f"{out}.climatology.nc"
     table = {
         "mean": [[*base, "timmean", *field, f"{out}.nc"]],
@@ -28,12 +30,12 @@ def commands(workload: str, form: str, store: str, out: str) -> list[list[str]] 
         "area": [[*base, "fldmean", *field, f"{out}.nc"]],
         "anomaly-std": [
             [*base, "ymonmean", *field, climatology],
-            [*base, "timstd", "-ymonsub", "[", *field, "]", climatology, f"{out}.nc"],
+            [*base, "timstd", "-ymonsub", *bracketed, climatology, f"{out}.nc"],
         ],
         # Written without compression, which suits it best: its own deflate is slower than the peers' Zstandard.
         "anomaly-write": [
             [*base, "ymonmean", *field, climatology],
-            [*base, "ymonsub", "[", *field, "]", climatology, f"{out}.nc"],
+            [*base, "ymonsub", *bracketed, climatology, f"{out}.nc"],
         ],
         "point": [[*base, "selindexbox,201,201,101,101", *field, f"{out}.nc"]],
     }

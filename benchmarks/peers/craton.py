@@ -34,8 +34,10 @@ def commands(workload: str, form: str, store: str, out: str, options=()) -> list
     """The command of a workload; `options` go to `eval`."""
     if workload == "start":
         return [[PROGRAM, "--version"]]
-    if workload in ("info", "open"):
-        return [[PROGRAM, "info", *inputs(form, store)]]
+    if workload == "info":
+        return [[PROGRAM, "info", store]]
+    if workload == "open":
+        return [[PROGRAM, "eval", "ds", *inputs(form, store)]]
     if workload not in EXPRESSIONS:
         return None
     return [[PROGRAM, "eval", EXPRESSIONS[workload], *inputs(form, store), "-o", f"{out}.zarr", *options]]
