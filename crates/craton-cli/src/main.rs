@@ -4,6 +4,7 @@
 
 mod commands;
 mod interrupt;
+mod progress;
 mod size;
 
 use clap::{Parser, Subcommand};

@@ -15,4 +15,5 @@ pub mod output;
 pub mod session;
 
 pub use craton_core::{Error, ErrorKind, Result};
+pub use craton_exec::{Metrics, peak_resident};
 pub use session::Session;

@@ -1,6 +1,7 @@
 //! `craton eval EXPR [NAME=]URL...`
 
 use crate::interrupt::cancel_on_interrupt;
+use crate::progress::Progress;
 use crate::size::parse_size;
 use clap::Args;
 use craton::answer::{Answer, AnswerOptions, Question};
@@ -83,9 +84,10 @@ impl Eval {
             chunks: self.chunks.clone(),
             codec: self.codec.clone(),
         };
+        let progress = Progress::watch(&session);
         match &self.output {
             Some(path) => answer.write_to(path, &options, &session),
-            None => answer.print(&mut out, &options, &session),
+            None => answer.print(&mut progress.until_written(out), &options, &session),
         }
     }
 
