@@ -1,8 +1,8 @@
 //! Bringing arrays to common dimensions: by name, never by position.
 
 use super::{DataArray, Variable};
-use craton_core::{Block, Error, Result, Scalar, Strings};
-use craton_plan::ops::{gather, literal};
+use craton_core::{Error, Result};
+use craton_plan::ops::gather;
 use craton_plan::{NodeRef, Work};
 use indexmap::IndexMap;
 use std::collections::HashMap;
@@ -117,34 +117,9 @@ fn labels_of(index: &Variable) -> Option<Vec<Vec<u8>>> {
 /// The listed indices along `dim`, of the array and its coordinates.
 pub(super) fn take(array: &DataArray, dim: &str, indices: &[u64]) -> Result<DataArray> {
     array.map_variables(|variable| match variable.axis(dim) {
-        Some(axis) => match picked(variable, indices.iter().copied())? {
-            Some(picked) => Ok(picked),
-            None => variable.with_node(gather(&variable.node, axis, indices)?),
-        },
+        Some(axis) => variable.with_node(gather(&variable.node, axis, indices)?),
         None => Ok(variable.clone()),
     })
-}
-
-/// The listed elements of a variable of one dimension whose values are at hand, so that they stay at hand: labels
-/// are compared with others after any number of selections.
-pub(super) fn picked(
-    variable: &Variable,
-    indices: impl Iterator<Item = u64>,
-) -> Result<Option<Variable>> {
-    let (Work::Literal(block), 1) = (variable.node.work(), variable.dims.len()) else {
-        return Ok(None);
-    };
-    let scalars: Vec<Scalar> = indices
-        .filter_map(|index| block.get(usize::try_from(index).unwrap_or(usize::MAX)))
-        .collect();
-    let values = if block.dtype().is_variable() {
-        let strings = Strings::from_items(scalars.iter().map(Scalar::bytes));
-        Block::strings(block.dtype(), vec![scalars.len()], strings)?
-    } else {
-        let bytes: Vec<u8> = scalars.iter().flat_map(Scalar::bytes).copied().collect();
-        Block::from_bytes(block.dtype(), vec![scalars.len()], &bytes)?
-    };
-    variable.with_node(literal(values)?).map(Some)
 }
 
 /// Dimensions and lengths of all arrays together, in the order in which they are met.

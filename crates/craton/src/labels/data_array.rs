@@ -64,7 +64,7 @@ impl DataArray {
         }
     }
 
-    /// Applies `change` to the variable and to every coordinate; labels at hand stay at hand.
+    /// Applies `change` to the variable and to every coordinate; values at hand stay at hand.
     ///
     /// # Errors
     /// What `change` reports.
@@ -75,7 +75,7 @@ impl DataArray {
             .map(|(name, coord)| Ok((name.clone(), change(coord)?.settled()?)));
         Ok(Self {
             name: self.name.clone(),
-            variable: change(&self.variable)?,
+            variable: change(&self.variable)?.settled()?,
             coords: coords.collect::<Result<_>>()?,
         })
     }

@@ -1,6 +1,6 @@
 //! Selection by position and by label.
 
-use super::align::{picked, take};
+use super::align::take;
 use super::{DataArray, Dataset, Variable};
 use crate::calendar::{count_from_date, date_from_count, iso_string, parse_range};
 use crate::session::Session;
@@ -91,18 +91,6 @@ impl DataArray {
             let Some(axis) = variable.axis(dim) else {
                 return Ok(variable.clone());
             };
-            if let AxisIndex::Range {
-                start,
-                length,
-                step,
-            } = taken
-            {
-                let place = |at: u64| i128::from(start) + i128::from(at) * i128::from(step);
-                let places = (0..length).filter_map(|at| u64::try_from(place(at)).ok());
-                if let Some(picked) = picked(variable, places)? {
-                    return Ok(picked);
-                }
-            }
             let mut axes: Vec<AxisIndex> = variable
                 .shape()
                 .iter()
