@@ -6,8 +6,8 @@ use crate::size::parse_size;
 use clap::Args;
 use craton::answer::{Answer, AnswerOptions, Question};
 use craton::{Error, Result, Session};
-use std::io::{IsTerminal, Read, Write};
-use std::path::PathBuf;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
 
 /// Compute an expression over the data at URLs.
 #[derive(Args)]
@@ -17,6 +17,9 @@ pub struct Eval {
     expression: Option<String>,
     /// What to open, each a URL or `NAME=URL`; several without a name are one dataset, `ds`.
     inputs: Vec<String>,
+    /// Take more inputs from a list, one to a line; `-` reads it from standard input.
+    #[arg(long = "inputs", value_name = "FILE|-")]
+    list: Option<PathBuf>,
     /// Read the expression from a file.
     #[arg(short, long, value_name = "FILE.py")]
     file: Option<PathBuf>,
@@ -62,6 +65,9 @@ impl Eval {
     /// Runs the command.
     pub fn run(mut self) -> Result<()> {
         let expression = self.expression()?;
+        if let Some(list) = &self.list {
+            self.inputs.extend(inputs_of(list)?);
+        }
         let session = Session::new(self.threads, self.memory);
         cancel_on_interrupt(&session);
         let question = Question::new(&expression, &self.inputs, self.raw);
@@ -97,20 +103,13 @@ impl Eval {
             if let Some(input) = self.expression.take() {
                 self.inputs.insert(0, input);
             }
-            let place = |error| {
-                Error::io("cannot read the expression", error).at(path.display().to_string())
-            };
-            return std::fs::read_to_string(path).map_err(place);
+            return read_text(path, "the expression");
         }
         let text = self.expression.take().unwrap_or_default();
         if text == "-" {
-            let mut text = String::new();
-            std::io::stdin()
-                .read_to_string(&mut text)
-                .map_err(|error| Error::io("cannot read standard input", error))?;
-            return Ok(text);
+            return read_text(Path::new("-"), "the expression");
         }
-        if std::path::Path::new(&text).exists() {
+        if Path::new(&text).exists() {
             let message = format!("`{text}` is a file, not an expression");
             return Err(Error::usage(message).hint(
                 "the expression comes first: `craton eval 'ds.mean()' FILE`, or `-f FILE.py`",
@@ -118,6 +117,28 @@ impl Eval {
         }
         Ok(text)
     }
+}
+
+/// What stands in a file, or on standard input if that is named `-`.
+fn read_text(path: &Path, what: &str) -> Result<String> {
+    let read = if path == Path::new("-") {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(path)
+    };
+    read.map_err(|error| {
+        Error::io(format!("cannot read {what}"), error).at(path.display().to_string())
+    })
+}
+
+/// The inputs in a list; empty lines and lines that begin with `#` are none.
+fn inputs_of(list: &Path) -> Result<Vec<String>> {
+    let text = read_text(list, "the list of inputs")?;
+    let lines = text.lines().map(str::trim);
+    Ok(lines
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(str::to_owned)
+        .collect())
 }
 
 fn stdout_error(error: std::io::Error) -> Error {

@@ -2,12 +2,16 @@
 
 use super::Value;
 use crate::labels::{DataArray, Dataset, PositionSelection};
+use crate::open::Member;
 use crate::session::Session;
 use craton_core::{DType, Error, Result};
 
 /// `object[items]`.
 pub(super) fn index(object: &Value, items: Vec<Value>, session: &Session) -> Result<Value> {
     match (object, items.as_slice()) {
+        (Value::Dataset(dataset), [Value::Text(path)]) if path.starts_with('/') => {
+            member(dataset, path, session)
+        }
         (Value::Dataset(dataset), [Value::Text(name)]) => dataset.array(name).map(Value::Array),
         (Value::Dataset(dataset), [Value::List(names)]) => {
             subset(dataset, names).map(Value::Dataset)
@@ -57,6 +61,18 @@ pub(super) fn index(object: &Value, items: Vec<Value>, session: &Session) -> Res
             other.kind()
         ))),
     }
+}
+
+/// What stands at a path of the files or stores that `dataset` was opened from.
+fn member(dataset: &Dataset, path: &str, session: &Session) -> Result<Value> {
+    let groups = dataset.groups.as_ref().ok_or_else(|| {
+        let message = format!("`{path}` is a path, and only a dataset as it was opened has groups");
+        Error::usage(message).hint("take the group first: `ds[\"/group\"].sel(…)`")
+    })?;
+    Ok(match groups.member(path, session)? {
+        Member::Group(group) => Value::Dataset(group),
+        Member::Array(array) => Value::Array(array),
+    })
 }
 
 fn subset(dataset: &Dataset, names: &[Value]) -> Result<Dataset> {

@@ -3,8 +3,10 @@
 use super::data_array::no_dimension;
 use super::{DataArray, Variable};
 use crate::language::did_you_mean;
+use crate::open::Groups;
 use craton_core::{Attributes, Error, ErrorKind, Result};
 use indexmap::IndexMap;
+use std::sync::Arc;
 
 /// Variables, coordinates and attributes.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +20,8 @@ pub struct Dataset {
     /// Stored variables that cannot be read: name, kind of error, and the whole report. They hide no other
     /// variable; asking for one gives its error.
     pub broken: Vec<(String, ErrorKind, String)>,
+    /// The other groups at its URLs, of a dataset as it was opened.
+    pub groups: Option<Arc<Groups>>,
 }
 
 impl Dataset {
@@ -63,13 +67,24 @@ impl Dataset {
                 .map(String::as_str)
         };
         let all: Vec<&str> = names().collect();
-        let error = Error::not_found(format!(
-            "no variable `{name}`; there are {}",
-            all.join(", ")
-        ));
-        match did_you_mean(name, names()) {
-            Some(hint) => error.hint(hint),
-            None => error,
+        let error = Error::not_found(match all.as_slice() {
+            [] => format!("no variable `{name}`; there are none here"),
+            all => format!("no variable `{name}`; there are {}", all.join(", ")),
+        });
+        let paths = self
+            .groups
+            .as_ref()
+            .map_or_else(Vec::new, |groups| groups.paths());
+        match (
+            did_you_mean(name, names()),
+            paths.iter().find(|path| **path != "/"),
+        ) {
+            (Some(hint), _) => error.hint(hint),
+            (None, Some(path)) => error.hint(format!(
+                "groups are reached by their path, such as `ds[\"{path}\"]`; there are {}",
+                paths.join(", ")
+            )),
+            (None, None) => error,
         }
     }
 

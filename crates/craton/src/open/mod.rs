@@ -2,13 +2,16 @@
 
 mod combine;
 mod decode;
+mod groups;
 mod stored;
 
+pub use groups::{Groups, Member};
 pub use stored::{Stored, StoredGroup, open_stored};
 
 use crate::labels::{DataArray, Dataset};
 use crate::session::Session;
-use craton_core::{Error, Result};
+use craton_core::Result;
+use std::sync::Arc;
 
 /// How stored values become what the user sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,15 +54,10 @@ pub fn open(urls: &[String], options: OpenOptions, session: &Session) -> Result<
         let dataset = decode::decode_group(single.root()?, options, session)?;
         return dataset.array(name).map(Opened::Array);
     }
-    let groups = stored
-        .iter()
-        .map(Stored::root)
-        .collect::<Result<Vec<_>>>()?;
-    match groups.as_slice() {
-        [] => Err(Error::usage("no input was named")),
-        [single] => decode::decode_group(single, options, session).map(Opened::Dataset),
-        several => combine::combine(several, urls, options, session).map(Opened::Dataset),
-    }
+    let groups = Groups::new(stored, options);
+    let mut dataset = groups.selected(session)?;
+    dataset.groups = Some(Arc::new(groups));
+    Ok(Opened::Dataset(dataset))
 }
 
 /// Opens one group of an opened file as a dataset.
