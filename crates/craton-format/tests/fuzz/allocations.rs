@@ -11,7 +11,14 @@ thread_local! {
     static MOST: Cell<isize> = const { Cell::new(0) };
 }
 
+/// A single request of more bytes than this says where it comes from.
+const SUSPICIOUS: isize = 256 << 20;
+
 fn change(bytes: isize) {
+    if bytes > SUSPICIOUS {
+        let trace = std::backtrace::Backtrace::force_capture();
+        println!("{bytes} bytes are asked for\n{trace}");
+    }
     // Fails only while a thread ends, when nobody counts any more.
     let _ = HELD.try_with(|held| {
         held.set(held.get() + bytes);

@@ -37,13 +37,8 @@ impl Random {
     }
 }
 
-/// Damages bytes: flips, cuts, repeats, removes, or sets extremes.
-pub fn damage(bytes: &[u8], random: &mut Random) -> Vec<u8> {
-    damage_with(bytes, &[], random)
-}
-
-/// As [`damage`], and puts `pieces` that mean something in place of a few bytes.
-pub fn damage_with(bytes: &[u8], pieces: &[&str], random: &mut Random) -> Vec<u8> {
+/// Damages bytes: flips, cuts, repeats, removes, sets extremes, or puts `pieces` that mean something in place of a word.
+pub fn damage(bytes: &[u8], pieces: &[&str], random: &mut Random) -> Vec<u8> {
     let mut bad = bytes.to_vec();
     for _ in 0..1 + random.below(4) {
         let at = random.below(bad.len());

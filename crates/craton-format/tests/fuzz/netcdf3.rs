@@ -108,7 +108,7 @@ fn netcdf3_files() {
         } else {
             900
         };
-        let mut bad = damage(&good[..header], random);
+        let mut bad = damage(&good[..header], &[], random);
         bad.extend(&good[header..]);
         exercise_file("a.nc", bad);
     });

@@ -3,8 +3,9 @@
 use super::data_array::no_dimension;
 use super::{DataArray, Variable};
 use crate::language::did_you_mean;
-use craton_core::{Attributes, Error, ErrorKind, Result};
+use craton_core::{Attributes, Error, Result};
 use indexmap::IndexMap;
+use std::sync::Arc;
 
 /// Variables, coordinates and attributes.
 #[derive(Clone, Debug, Default)]
@@ -15,9 +16,8 @@ pub struct Dataset {
     pub coords: IndexMap<String, Variable>,
     /// Attributes of the whole.
     pub attributes: Attributes,
-    /// Stored variables that cannot be read: name, kind of error, and the whole report. They hide no other
-    /// variable; asking for one gives its error.
-    pub broken: Vec<(String, ErrorKind, String)>,
+    /// Stored variables that cannot be read, by name. They hide no other variable; asking for one gives its error.
+    pub broken: IndexMap<String, Arc<Error>>,
 }
 
 impl Dataset {
@@ -53,8 +53,8 @@ impl Dataset {
     }
 
     fn no_variable(&self, name: &str) -> Error {
-        if let Some((_, kind, report)) = self.broken.iter().find(|(broken, _, _)| broken == name) {
-            return Error::new(*kind, report.trim_start_matches("error: ")).in_variable(name);
+        if let Some(error) = self.broken.get(name) {
+            return error.again().in_variable(name);
         }
         let names = || {
             self.variables
