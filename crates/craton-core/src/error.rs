@@ -193,6 +193,22 @@ impl Error {
         self
     }
 
+    /// The same error once more, for a second place that it shows at. Foreign causes keep only their words.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let cause = std::error::Error::source(self).map(repeated);
+        let inner = Inner {
+            kind: self.inner.kind,
+            message: self.inner.message.clone(),
+            context: self.inner.context.clone(),
+            hint: self.inner.hint.clone(),
+            source: cause,
+        };
+        Self {
+            inner: Box::new(inner),
+        }
+    }
+
     /// What sort of thing went wrong.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -238,6 +254,13 @@ impl Error {
             lines.push(format!("hint: {hint}"));
         }
         lines.join("\n")
+    }
+}
+
+fn repeated(cause: &(dyn std::error::Error + 'static)) -> Box<dyn std::error::Error + Send + Sync> {
+    match cause.downcast_ref::<Error>() {
+        Some(error) => Box::new(error.again()),
+        None => cause.to_string().into(),
     }
 }
 
@@ -304,6 +327,17 @@ mod tests {
             "error: cannot decode chunk (0) of variable `t`\n  caused by: zstd checksum does not match\n  \
              at: variable `t`, a.zarr/c/0, bytes 0..10\nhint: copy the file again"
         );
+    }
+
+    #[test]
+    fn an_error_shown_again_reports_the_same() {
+        let cause = Error::io("read", std::io::Error::other("disk gone")).at("a/c/0");
+        let error = Error::corrupt("outer")
+            .in_chunk(&[1])
+            .hint("h")
+            .caused_by(cause);
+        assert_eq!(error.again().report(), error.report());
+        assert!(error.report().contains("disk gone"));
     }
 
     #[test]

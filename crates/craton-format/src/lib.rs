@@ -12,3 +12,7 @@ pub mod pieces;
 pub mod ranges;
 pub mod tree;
 pub mod zarr;
+
+/// Bytes of the largest element that is read. Every array holds at least its fill value, however small the file is that
+/// claims the size of it.
+pub(crate) const LARGEST_ELEMENT: u64 = 1 << 20;

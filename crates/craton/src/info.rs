@@ -163,7 +163,7 @@ impl GroupInfo {
         let broken = group
             .broken
             .iter()
-            .map(|(name, _, report)| (name.clone(), report.clone()));
+            .map(|(name, error)| (name.clone(), error.report()));
         Self {
             path: path.to_owned(),
             dims: dims_of(&arrays),

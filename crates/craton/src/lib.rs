@@ -14,6 +14,15 @@ pub mod open;
 pub mod output;
 pub mod session;
 
+/// The generator and the loop that the fuzz tests of stored formats have.
+#[cfg(test)]
+#[path = "../../craton-format/tests/fuzz/machine.rs"]
+#[allow(
+    clippy::print_stdout,
+    reason = "says what was done, where tests may print"
+)]
+mod fuzzing;
+
 pub use craton_core::{Error, ErrorKind, Result};
 pub use craton_exec::{Metrics, peak_resident};
 pub use session::Session;

@@ -113,9 +113,13 @@ impl Datatype {
     /// The element type that arrays of this type have.
     ///
     /// # Errors
-    /// [`craton_core::ErrorKind::Unsupported`], naming the type.
+    /// [`craton_core::ErrorKind::Unsupported`], naming the type or a size beyond reason.
     pub fn element(&self) -> Result<Element> {
         let dtype = self.dtype()?;
+        if u64::from(self.size) > crate::LARGEST_ELEMENT {
+            let message = format!("elements of {} bytes are not read", self.size);
+            return Err(Error::unsupported(message));
+        }
         let narrow = self.narrow();
         let is_swapped =
             dtype.swap_size() > 1 && self.is_numbers_big_endian() != cfg!(target_endian = "big");

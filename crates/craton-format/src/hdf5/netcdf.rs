@@ -76,21 +76,12 @@ pub fn members(objects: &Objects, root: u64) -> Result<Vec<(String, Member<'_>)>
         root,
     };
     if let Some(Err(error)) = objects.get(&root) {
-        return Err(again(error));
+        return Err(error.again());
     }
     builder.read_groups(root);
     builder.match_dimensions();
     builder.measure_unlimited();
     Ok(builder.finish())
-}
-
-/// The same error once more, for a second place that it shows at.
-fn again(error: &Error) -> Error {
-    let copy = Error::new(error.kind(), error.message());
-    match error.hint_text() {
-        Some(hint) => copy.hint(hint),
-        None => copy,
-    }
 }
 
 fn join(path: &str, name: &str) -> String {
@@ -158,7 +149,7 @@ impl<'a> Builder<'a> {
                 }
             }
             Some(Ok(Object::NamedType)) => {}
-            Some(Err(error)) => self.scopes[group].broken.push((path, again(error))),
+            Some(Err(error)) => self.scopes[group].broken.push((path, error.again())),
             None => {
                 let error = Error::corrupt(format!("no object at address {target}"));
                 self.scopes[group].broken.push((path, error));

@@ -1,12 +1,10 @@
 //! Element types as both versions of Zarr name them.
 
+use crate::LARGEST_ELEMENT as LARGEST;
 use crate::codec::NumberType;
 use crate::codec::options::brief;
 use craton_core::{Calendar, DType, Error, Result, TimeKind, TimeType, TimeUnit};
 use serde_json::Value;
-
-/// The largest element that is carried; larger ones are a mistake or an attack.
-const LARGEST: u64 = 1 << 30;
 
 /// An element type and whether its numbers are in the other byte order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,7 @@
 mod bad_zarr;
 mod codecs;
 mod conformance;
-mod fuzz;
+mod hierarchy;
 mod real_zarr;
 mod support;
 mod writer;

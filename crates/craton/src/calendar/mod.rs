@@ -8,6 +8,8 @@ mod date;
 mod days;
 mod decode;
 mod encode;
+#[cfg(test)]
+mod fuzz;
 mod parse;
 #[cfg(test)]
 mod tests;

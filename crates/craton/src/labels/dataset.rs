@@ -3,8 +3,12 @@
 use super::data_array::no_dimension;
 use super::{DataArray, Variable};
 use crate::language::did_you_mean;
+<<<<<<< HEAD
 use crate::open::Groups;
 use craton_core::{Attributes, Error, ErrorKind, Result};
+=======
+use craton_core::{Attributes, Error, Result};
+>>>>>>> outside
 use indexmap::IndexMap;
 use std::sync::Arc;
 
@@ -17,11 +21,16 @@ pub struct Dataset {
     pub coords: IndexMap<String, Variable>,
     /// Attributes of the whole.
     pub attributes: Attributes,
+<<<<<<< HEAD
     /// Stored variables that cannot be read: name, kind of error, and the whole report. They hide no other
     /// variable; asking for one gives its error.
     pub broken: Vec<(String, ErrorKind, String)>,
     /// The other groups at its URLs, of a dataset as it was opened.
     pub groups: Option<Arc<Groups>>,
+=======
+    /// Stored variables that cannot be read, by name. They hide no other variable; asking for one gives its error.
+    pub broken: IndexMap<String, Arc<Error>>,
+>>>>>>> outside
 }
 
 impl Dataset {
@@ -57,8 +66,8 @@ impl Dataset {
     }
 
     fn no_variable(&self, name: &str) -> Error {
-        if let Some((_, kind, report)) = self.broken.iter().find(|(broken, _, _)| broken == name) {
-            return Error::new(*kind, report.trim_start_matches("error: ")).in_variable(name);
+        if let Some(error) = self.broken.get(name) {
+            return error.again().in_variable(name);
         }
         let names = || {
             self.variables

@@ -1,7 +1,8 @@
 //! Many files as one: concatenated along the dimension in which their index coordinates differ.
 
+use super::broken::keep_broken_indexes;
 use super::decode::{
-    decode_variable, load_indexes, promote_coordinates, raw_variable, take_coordinates,
+    decode_variable, load_indexes, promote_coordinates, raw_variable, set_aside, take_coordinates,
     take_units_of_bounds,
 };
 use super::{OpenOptions, StoredGroup};
@@ -28,24 +29,30 @@ pub(super) fn combine(
     let order = order_along(&dim, groups, urls, options, session)?;
     let mut dataset = Dataset {
         attributes: first.attributes.clone(),
+        broken: first.broken.clone(),
         ..Dataset::default()
     };
     let mut coords = take_coordinates(&mut dataset.attributes, options);
     for (name, source) in &first.arrays {
-        let axis = raw_variable(source)?.axis(&dim);
-        let mut variable = match axis {
-            Some(axis) => joined(name, axis, groups, urls, &order, options, session)?,
+        let variable = raw_variable(source).and_then(|stored| match stored.axis(&dim) {
+            Some(axis) => joined(name, axis, groups, urls, &order, options, session),
             None => {
-                let mut stored = raw_variable(source)?;
+                let mut stored = stored;
                 take_units_of_bounds(&mut stored.attributes, name, &first.arrays, options);
-                decoded(&stored, options, session)?
+                decoded(&stored, options, session)
             }
-        };
-        coords.extend(take_coordinates(&mut variable.attributes, options));
-        dataset.variables.insert(name.clone(), variable);
+        });
+        match variable {
+            Ok(mut variable) => {
+                coords.extend(take_coordinates(&mut variable.attributes, options));
+                dataset.variables.insert(name.clone(), variable);
+            }
+            Err(error) => set_aside(&mut dataset, name, error)?,
+        }
     }
     promote_coordinates(&mut dataset, &coords);
     load_indexes(&mut dataset, session)?;
+    keep_broken_indexes(&mut dataset)?;
     Ok(dataset)
 }
 

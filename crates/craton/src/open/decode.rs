@@ -1,5 +1,6 @@
 //! CF decoding: masks and packing lazily, times and index coordinates at once.
 
+use super::broken::keep_broken_indexes;
 use super::{OpenOptions, StoredGroup};
 use crate::calendar::{DecodedTimes, TimeDecoder, TimeValues, decode_durations};
 use crate::cf::{CfDecoding, Missing, decoded_dtype};
@@ -8,7 +9,8 @@ use crate::session::Session;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use craton_core::{
-    AttributeValue, Attributes, Block, Buffer, DType, Error, Result, Scalar, Source, TimeUnit,
+    AttributeValue, Attributes, Block, Buffer, DType, Error, ErrorKind, Result, Scalar, Source,
+    TimeUnit,
 };
 use craton_kernels::binary::Binary;
 use craton_plan::ops;
@@ -21,16 +23,18 @@ const MOST_TIMES: u64 = 50_000_000;
 
 /// The dataset of a group.
 ///
+/// A variable that cannot be decoded hides no other; asking for it gives its error.
+///
 /// # Errors
-/// What decoding refuses, with the variable named.
+/// The error of an array that is a store of its own; [`ErrorKind::Cancelled`].
 pub(super) fn decode_group(
     group: &StoredGroup,
     options: OpenOptions,
     session: &Session,
 ) -> Result<Dataset> {
     // An array that is a store of its own has no other name, so there is nothing else to show.
-    if let Some((_, kind, report)) = group.broken.iter().find(|(name, _, _)| name.is_empty()) {
-        return Err(Error::new(*kind, report.trim_start_matches("error: ")));
+    if let Some(error) = group.broken.get("") {
+        return Err(error.again());
     }
     let mut dataset = Dataset {
         attributes: group.attributes.clone(),
@@ -39,19 +43,44 @@ pub(super) fn decode_group(
     };
     let mut names_of_coords: Vec<String> = take_coordinates(&mut dataset.attributes, options);
     for (name, source) in &group.arrays {
-        let mut stored = raw_variable(source)?;
-        take_units_of_bounds(&mut stored.attributes, name, &group.arrays, options);
-        let mut variable = match options.decodes_cf {
-            true => decode_variable(&stored, session)
-                .map_err(|error| error.in_variable(name).at(source.url()))?,
-            false => stored,
-        };
-        names_of_coords.extend(take_coordinates(&mut variable.attributes, options));
-        dataset.variables.insert(name.clone(), variable);
+        match decode_member(name, source, &group.arrays, options, session) {
+            Ok(mut variable) => {
+                names_of_coords.extend(take_coordinates(&mut variable.attributes, options));
+                dataset.variables.insert(name.clone(), variable);
+            }
+            Err(error) => set_aside(&mut dataset, name, error)?,
+        }
     }
     promote_coordinates(&mut dataset, &names_of_coords);
     load_indexes(&mut dataset, session)?;
+    keep_broken_indexes(&mut dataset)?;
     Ok(dataset)
+}
+
+/// One array of a group, decoded.
+fn decode_member(
+    name: &str,
+    source: &Arc<dyn Source>,
+    arrays: &IndexMap<String, Arc<dyn Source>>,
+    options: OpenOptions,
+    session: &Session,
+) -> Result<Variable> {
+    let mut stored = raw_variable(source)?;
+    take_units_of_bounds(&mut stored.attributes, name, arrays, options);
+    match options.decodes_cf {
+        true => decode_variable(&stored, session).map_err(|error| error.at(source.url())),
+        false => Ok(stored),
+    }
+}
+
+/// Keeps `error` for whoever asks for `name`; the user's own stop goes on.
+pub(super) fn set_aside(dataset: &mut Dataset, name: &str, error: Error) -> Result<()> {
+    if error.kind() == ErrorKind::Cancelled {
+        return Err(error);
+    }
+    let error = Arc::new(error.in_variable(name));
+    dataset.broken.insert(name.to_owned(), error);
+    Ok(())
 }
 
 /// The names in a `coordinates` attribute, which is removed.
@@ -103,10 +132,25 @@ pub(super) fn load_indexes(dataset: &mut Dataset, session: &Session) -> Result<(
         .iter()
         .map(|name| dataset.coords[name].node.clone())
         .collect();
-    let blocks = session.compute(&nodes)?;
+    let blocks: Vec<Result<Block>> = match session.compute(&nodes) {
+        Ok(blocks) => blocks.into_iter().map(Ok).collect(),
+        // One of them cannot be read: each alone tells which.
+        Err(_) => nodes
+            .iter()
+            .map(|node| Ok(session.compute(std::slice::from_ref(node))?.remove(0)))
+            .collect(),
+    };
     for (name, block) in names.iter().zip(blocks) {
-        if let Some(coord) = dataset.coords.get_mut(name) {
-            coord.node = ops::literal(block)?;
+        match block {
+            Ok(block) => {
+                if let Some(coord) = dataset.coords.get_mut(name) {
+                    coord.node = ops::literal(block)?;
+                }
+            }
+            Err(error) => {
+                dataset.coords.shift_remove(name);
+                set_aside(dataset, name, error)?;
+            }
         }
     }
     Ok(())
@@ -364,17 +408,15 @@ fn join_characters(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use craton_core::ErrorKind;
 
     #[test]
     fn a_broken_variable_hides_no_other_and_tells_its_own_error_when_asked_for() {
         let session = Session::new(Some(1), None);
         let broken = |name: &str| StoredGroup {
-            broken: vec![(
+            broken: IndexMap::from([(
                 name.to_owned(),
-                ErrorKind::Unsupported,
-                "error: codec `pickle` is refused".to_owned(),
-            )],
+                Arc::new(Error::unsupported("codec `pickle` is refused")),
+            )]),
             ..StoredGroup::default()
         };
         let dataset = decode_group(&broken("x"), OpenOptions::default(), &session).unwrap();

@@ -1,7 +1,10 @@
 //! From URLs to labelled datasets: detect, read metadata, decode by CF, combine by coordinates.
 
+mod broken;
 mod combine;
 mod decode;
+#[cfg(test)]
+mod fuzz;
 mod groups;
 mod stored;
 

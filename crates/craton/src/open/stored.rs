@@ -1,7 +1,7 @@
 //! What lies at a URL, in one form for all formats: groups of named arrays.
 
 use crate::language::did_you_mean;
-use craton_core::{Attributes, Error, ErrorKind, Result, Source};
+use craton_core::{Attributes, Error, Result, Source};
 use craton_format::detect::{Format, detect};
 use craton_format::{hdf5, netcdf3, tree, zarr};
 use indexmap::IndexMap;
@@ -29,8 +29,8 @@ pub struct StoredGroup {
     pub attributes: Attributes,
     /// Arrays by name.
     pub arrays: IndexMap<String, Arc<dyn Source>>,
-    /// Members that cannot be read: name, kind of error, and the whole report.
-    pub broken: Vec<(String, ErrorKind, String)>,
+    /// Members that cannot be read, by name.
+    pub broken: IndexMap<String, Arc<Error>>,
 }
 
 impl Stored {
@@ -45,7 +45,7 @@ impl Stored {
     /// The group at `path`.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] with near names.
+    /// [`craton_core::ErrorKind::NotFound`] with near names.
     pub fn group(&self, path: &str) -> Result<&StoredGroup> {
         let path = format!("/{}", path.trim_matches('/'));
         self.groups.get(&path).ok_or_else(|| {
@@ -61,7 +61,7 @@ impl Stored {
 /// Opens what lies at `url`: a store, a file, or `FILE!/path` for a member of one.
 ///
 /// # Errors
-/// [`ErrorKind::NotFound`] if there is nothing; what the format reports.
+/// [`craton_core::ErrorKind::NotFound`] if there is nothing; what the format reports.
 pub fn open_stored(url: &str) -> Result<Stored> {
     let (file, member) = split_member(url);
     let detected = pollster::block_on(detect(file))?;
@@ -142,10 +142,10 @@ impl StoredGroup {
     /// The array `name`.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] with near names; the array's own error if it is broken.
+    /// [`craton_core::ErrorKind::NotFound`] with near names; the array's own error if it is broken.
     pub fn array(&self, name: &str) -> Result<&Arc<dyn Source>> {
-        if let Some((_, kind, report)) = self.broken.iter().find(|(broken, _, _)| broken == name) {
-            return Err(Error::new(*kind, report.trim_start_matches("error: ")).in_variable(name));
+        if let Some(error) = self.broken.get(name) {
+            return Err(error.again().in_variable(name));
         }
         self.arrays.get(name).ok_or_else(|| {
             let error = Error::not_found(format!("no array `{name}`"));
@@ -169,7 +169,7 @@ fn parent_and_name(path: &str) -> (String, String) {
     )
 }
 
-fn collect_zarr(root: zarr::Node, groups: &mut IndexMap<String, StoredGroup>) {
+pub(super) fn collect_zarr(root: zarr::Node, groups: &mut IndexMap<String, StoredGroup>) {
     let mut pending = vec![root];
     while let Some(node) = pending.pop() {
         let (parent, name) = parent_and_name(&node.path);
@@ -181,8 +181,8 @@ fn collect_zarr(root: zarr::Node, groups: &mut IndexMap<String, StoredGroup>) {
                 groups.entry(parent).or_default().arrays.insert(name, array);
             }
             zarr::NodeKind::Broken(error) => {
-                let broken = (name, error.kind(), error.report());
-                groups.entry(parent).or_default().broken.push(broken);
+                let group = groups.entry(parent).or_default();
+                group.broken.insert(name, Arc::new(error));
             }
         }
         pending.extend(node.children.into_iter().rev());
@@ -204,8 +204,8 @@ fn collect_tree(nodes: Vec<tree::Node>, groups: &mut IndexMap<String, StoredGrou
                     .insert(name, source);
             }
             tree::NodeKind::Broken(error) => {
-                let broken = (name, error.kind(), error.report());
-                groups.entry(parent).or_default().broken.push(broken);
+                let group = groups.entry(parent).or_default();
+                group.broken.insert(name, Arc::new(error));
             }
         }
     }

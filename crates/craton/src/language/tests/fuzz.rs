@@ -1,5 +1,6 @@
 //! Hostile text: never a panic, never slow, and whatever is accepted prints and reads back.
 
+use crate::fuzzing::{Random, fuzz};
 use crate::language::*;
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
@@ -114,32 +115,19 @@ proptest! {
     }
 }
 
-/// Steps of a 64-bit linear congruential generator: the same texts on every machine.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % bound.max(1)
-    }
-
-    /// `source` with a piece inserted, a stretch removed, or a stretch repeated.
-    fn mutate(&mut self, source: &str) -> String {
-        let letters: Vec<char> = source.chars().collect();
-        let at = self.below(letters.len() + 1);
-        let end = (at + self.below(8)).min(letters.len());
-        let text = |part: &[char]| part.iter().collect::<String>();
-        let middle = match self.below(4) {
-            0 => PIECES[self.below(PIECES.len())].to_owned() + &text(&letters[at..end]),
-            1 => String::new(),
-            2 => text(&letters[at..end]).repeat(2),
-            _ => PIECES[self.below(PIECES.len())].to_owned(),
-        };
-        text(&letters[..at]) + &middle + &text(&letters[end..])
-    }
+/// `source` with a piece inserted, a stretch removed, or a stretch repeated.
+fn mutate(source: &str, random: &mut Random) -> String {
+    let letters: Vec<char> = source.chars().collect();
+    let at = random.below(letters.len() + 1);
+    let end = (at + random.below(8)).min(letters.len());
+    let text = |part: &[char]| part.iter().collect::<String>();
+    let middle = match random.below(4) {
+        0 => PIECES[random.below(PIECES.len())].to_owned() + &text(&letters[at..end]),
+        1 => String::new(),
+        2 => text(&letters[at..end]).repeat(2),
+        _ => PIECES[random.below(PIECES.len())].to_owned(),
+    };
+    text(&letters[..at]) + &middle + &text(&letters[end..])
 }
 
 const SEEDS: [&str; 4] = [
@@ -151,28 +139,13 @@ const SEEDS: [&str; 4] = [
 
 #[test]
 fn mutated_programs_never_panic() {
-    let seconds = std::env::var("CRATON_FUZZ_SECONDS")
-        .ok()
-        .and_then(|text| text.parse().ok());
-    let until = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
-    let mut random = Random(20_000_101);
-    let mut pool: Vec<String> = SEEDS.iter().map(|seed| (*seed).to_owned()).collect();
-    let mut rounds = 0_u64;
-    while rounds < 20_000 || until.is_some_and(|until| Instant::now() < until) {
-        rounds += 1;
-        let source = random.mutate(&pool[random.0 as usize % pool.len()]);
+    fuzz("expressions", 20_000, |random| {
+        let mut source = random.of(&SEEDS).to_owned();
+        for _ in 0..=random.below(10) {
+            source = mutate(&source, random);
+        }
         check(&source);
-        let keeps = source.len() < 2000 && (parse(&source).is_ok() || random.below(8) == 0);
-        if keeps && pool.len() < 500 {
-            pool.push(source);
-        } else if keeps {
-            let at = random.below(pool.len());
-            pool[at] = source;
-        }
-        if rounds.is_multiple_of(1000) {
-            pool.truncate(250);
-        }
-    }
+    });
 }
 
 #[test]
