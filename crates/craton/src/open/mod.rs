@@ -3,8 +3,10 @@
 mod combine;
 mod decode;
 mod stored;
+mod variables;
 
 pub use stored::{Stored, StoredGroup, open_stored};
+pub use variables::StoredVariable;
 
 use crate::labels::{DataArray, Dataset};
 use crate::session::Session;
