@@ -1,12 +1,13 @@
 //! Blocks as NumPy arrays, which share the memory where NumPy has the dtype.
 
-use craton_core::{Block, Buffer, BufferMut, DType, Pool, TimeKind};
+use craton_core::{Block, Buffer, BufferMut, DType, Pool};
 use pyo3::exceptions::PyBufferError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use std::ffi::{c_int, c_void};
 
+use crate::dtype::to_name;
 use crate::failure::to_exception;
 
 /// Memory of the engine as Python's buffers see it: plain bytes.
@@ -77,7 +78,7 @@ pub(crate) fn to_numpy<'py>(py: Python<'py>, block: Block) -> PyResult<Bound<'py
     };
     let dtype = block.dtype();
     let size = dtype.item_size().unwrap_or(1);
-    let name = dtype_name(dtype);
+    let name = to_name(dtype);
     if block.is_empty() || size == 0 {
         return numpy.call_method1("empty", (shape, name));
     }
@@ -99,39 +100,6 @@ pub(crate) fn to_numpy<'py>(py: Python<'py>, block: Block) -> PyResult<Bound<'py
     keywords.set_item("offset", offset)?;
     keywords.set_item("strides", PyTuple::new(py, strides)?)?;
     numpy.call_method("ndarray", (shape,), Some(&keywords))
-}
-
-/// NumPy's name of a dtype of fixed size.
-fn dtype_name(dtype: DType) -> String {
-    match dtype {
-        DType::FixedBytes(length) => format!("S{length}"),
-        DType::FixedUtf8(count) => format!("U{count}"),
-        DType::Opaque(length) => format!("V{length}"),
-        DType::Time(time) => {
-            let kind = if time.kind == TimeKind::Instant {
-                "datetime64"
-            } else {
-                "timedelta64"
-            };
-            let step = if time.step == 1 {
-                String::new()
-            } else {
-                time.step.to_string()
-            };
-            if has_other_calendar(dtype) {
-                "int64".to_owned()
-            } else {
-                format!("{kind}[{step}{}]", time.unit.code())
-            }
-        }
-        other => other.to_string(),
-    }
-}
-
-/// Whether the values are instants that NumPy cannot name; their array holds counts.
-pub(crate) fn has_other_calendar(dtype: DType) -> bool {
-    use craton_core::Calendar::ProlepticGregorian;
-    matches!(dtype, DType::Time(time) if time.kind == TimeKind::Instant && time.calendar != ProlepticGregorian)
 }
 
 fn objects<'py>(

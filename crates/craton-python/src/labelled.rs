@@ -6,7 +6,8 @@ use craton_core::{AttributeValue, Attributes, Block, DType};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
-use crate::array::{has_other_calendar, to_numpy};
+use crate::array::to_numpy;
+use crate::dtype::has_other_calendar;
 
 /// The answer with its blocks, which come in the order of [`Labelled::nodes`].
 pub(crate) fn to_python<'py>(
@@ -46,12 +47,7 @@ fn to_tuple<'py>(
     variable: &Variable,
     block: Block,
 ) -> PyResult<Bound<'py, PyTuple>> {
-    let calendar = match block.dtype() {
-        DType::Time(time) if has_other_calendar(block.dtype()) => {
-            Some((time.unit.code(), time.step, time.calendar.name()))
-        }
-        _ => None,
-    };
+    let calendar = calendar_of(block.dtype());
     let dims = PyTuple::new(py, &variable.dims)?;
     (
         dims,
@@ -62,7 +58,20 @@ fn to_tuple<'py>(
         .into_pyobject(py)
 }
 
-fn attributes<'py>(py: Python<'py>, attributes: &Attributes) -> PyResult<Bound<'py, PyDict>> {
+/// Unit, step and calendar of instants that NumPy cannot name.
+pub(crate) fn calendar_of(dtype: DType) -> Option<(&'static str, u32, &'static str)> {
+    match dtype {
+        DType::Time(time) if has_other_calendar(dtype) => {
+            Some((time.unit.code(), time.step, time.calendar.name()))
+        }
+        _ => None,
+    }
+}
+
+pub(crate) fn attributes<'py>(
+    py: Python<'py>,
+    attributes: &Attributes,
+) -> PyResult<Bound<'py, PyDict>> {
     let out = PyDict::new(py);
     for (name, value) in attributes {
         out.set_item(name, attribute(py, value)?)?;

@@ -5,8 +5,11 @@
 
 mod array;
 mod attached;
+mod dtype;
 mod failure;
 mod labelled;
+mod node;
+mod stored;
 
 use pyo3::prelude::*;
 
@@ -22,6 +25,10 @@ mod _native {
 
     #[pymodule_export]
     use super::array::Memory;
+    #[pymodule_export]
+    use super::node::{Node, compute, explain_nodes};
+    #[pymodule_export]
+    use super::stored::{StoredFile, expand, open_together};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -88,7 +88,8 @@ fn is_identifier(name: &str) -> bool {
 }
 
 /// The files that a pattern names, sorted; the pattern itself where it names none or is no pattern.
-fn expand_glob(url: &str) -> Vec<String> {
+#[must_use]
+pub fn expand_glob(url: &str) -> Vec<String> {
     if !url.contains(['*', '?']) || Path::new(url).exists() {
         return vec![url.to_owned()];
     }
@@ -102,6 +103,53 @@ fn expand_glob(url: &str) -> Vec<String> {
     } else {
         found
     }
+}
+
+/// The plans of named nodes, and what computing them together will read and hold.
+///
+/// # Errors
+/// What planning refuses.
+pub fn explain(nodes: &[(String, NodeRef)], session: &Session) -> Result<String> {
+    let mut text = String::new();
+    for (name, node) in nodes {
+        let (optimised, firings) = craton_plan::rules::optimise(node)?;
+        let _ = writeln!(text, "plan of {name}  {}", &node.hash().to_string()[..12]);
+        text.push_str(&explain_plan(&optimised));
+        for firing in firings {
+            let _ = writeln!(
+                text,
+                "  rule {}: {} becomes {}",
+                firing.rule, firing.before, firing.after
+            );
+        }
+    }
+    let outputs: Vec<_> = nodes
+        .iter()
+        .map(|(_, node)| (node.clone(), Target::Keep))
+        .collect();
+    let pipelines = session.plan(&outputs)?;
+    for (number, stage) in pipelines.stages.iter().enumerate() {
+        let cost = session.engine().cost(stage, &pipelines.slots);
+        let _ = writeln!(
+            text,
+            "pipeline {}: {} tasks",
+            number + 1,
+            stage.task_count()
+        );
+        for line in explain_stage(stage) {
+            let _ = writeln!(text, "  {line}");
+        }
+        let _ = writeln!(
+            text,
+            "  locate {} chunks, read ≤ {} bytes, decode {} bytes once; about {} MiB a task and {} MiB shared",
+            cost.chunks,
+            cost.bytes_decoded,
+            cost.bytes_decoded,
+            cost.bytes_per_task >> 20,
+            cost.bytes_shared >> 20
+        );
+    }
+    Ok(text)
 }
 
 impl Answer {
@@ -170,47 +218,7 @@ impl Answer {
     /// # Errors
     /// What planning refuses.
     pub fn explain(&self, session: &Session) -> Result<String> {
-        let nodes = self.nodes()?;
-        let mut text = String::new();
-        for (name, node) in &nodes {
-            let (optimised, firings) = craton_plan::rules::optimise(node)?;
-            let _ = writeln!(text, "plan of {name}  {}", &node.hash().to_string()[..12]);
-            text.push_str(&explain_plan(&optimised));
-            for firing in firings {
-                let _ = writeln!(
-                    text,
-                    "  rule {}: {} becomes {}",
-                    firing.rule, firing.before, firing.after
-                );
-            }
-        }
-        let outputs: Vec<_> = nodes
-            .into_iter()
-            .map(|(_, node)| (node, Target::Keep))
-            .collect();
-        let pipelines = session.plan(&outputs)?;
-        for (number, stage) in pipelines.stages.iter().enumerate() {
-            let cost = session.engine().cost(stage, &pipelines.slots);
-            let _ = writeln!(
-                text,
-                "pipeline {}: {} tasks",
-                number + 1,
-                stage.task_count()
-            );
-            for line in explain_stage(stage) {
-                let _ = writeln!(text, "  {line}");
-            }
-            let _ = writeln!(
-                text,
-                "  locate {} chunks, read ≤ {} bytes, decode {} bytes once; about {} MiB a task and {} MiB shared",
-                cost.chunks,
-                cost.bytes_decoded,
-                cost.bytes_decoded,
-                cost.bytes_per_task >> 20,
-                cost.bytes_shared >> 20
-            );
-        }
-        Ok(text)
+        explain(&self.nodes()?, session)
     }
 
     /// Refuses to read more than `limit` bytes (as decoded, which bounds what is stored).

@@ -10,6 +10,7 @@ pub mod evaluate;
 pub mod info;
 pub mod labels;
 pub mod language;
+pub mod lazy;
 pub mod open;
 pub mod output;
 pub mod session;

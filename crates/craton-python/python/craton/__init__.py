@@ -11,13 +11,27 @@ from typing import TYPE_CHECKING
 from craton._native import __version__
 
 if TYPE_CHECKING:
+    from craton.activation import activate as activate
+    from craton.activation import active as active
+    from craton.activation import deactivate as deactivate
     from craton.api import eval as eval
     from craton.api import explain as explain
+    from craton.array import Array as Array
+    from craton.opening import open as open
+    from craton.opening import open_dataset as open_dataset
+    from craton.opening import open_datatree as open_datatree
 
 # Public name -> the module that defines it. One line per name; the module is imported on first use.
 _LAZY: dict[str, str] = {
+    "Array": "craton.array",
+    "activate": "craton.activation",
+    "active": "craton.activation",
+    "deactivate": "craton.activation",
     "eval": "craton.api",
     "explain": "craton.api",
+    "open": "craton.opening",
+    "open_dataset": "craton.opening",
+    "open_datatree": "craton.opening",
 }
 
 __all__ = ["__version__", *_LAZY]

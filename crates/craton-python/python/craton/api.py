@@ -129,7 +129,7 @@ def _variable(parts: _native.Variable) -> xarray.Variable:
 
     dims, values, attrs, calendar = parts
     if calendar is not None:
-        values = _dates(values, *calendar)
+        values = dates(values, *calendar)
     return xarray.Variable(dims, values, attrs)
 
 
@@ -138,7 +138,7 @@ _PER_SECOND = {"ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _SECONDS = {"D": 86_400, "h": 3_600, "m": 60, "s": 1}
 
 
-def _dates(counts: numpy.ndarray, unit: str, step: int, calendar: str) -> numpy.ndarray:
+def dates(counts: numpy.ndarray, unit: str, step: int, calendar: str) -> numpy.ndarray:
     """Give the dates that are `counts` of `step` units after 1970-01-01 in a calendar that NumPy lacks."""
     import numpy
 

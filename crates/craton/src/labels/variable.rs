@@ -169,6 +169,12 @@ impl Variable {
         self.with_node(literal(taken)?)
     }
 
+    /// Whether the values need no reading.
+    #[must_use]
+    pub fn is_at_hand(&self) -> bool {
+        matches!(self.node.work(), Work::Literal(_))
+    }
+
     /// The values, computed now.
     ///
     /// # Errors

@@ -230,7 +230,7 @@ pub(super) fn take_units_of_bounds(
 }
 
 /// Zarr's own fill attribute of floats, as xarray writes it: the bytes of a double in base64, because JSON has no NaN.
-fn decode_fill(dtype: DType, attributes: &mut Attributes) {
+pub(super) fn decode_fill(dtype: DType, attributes: &mut Attributes) {
     let Some(text) = attributes
         .get("_FillValue")
         .and_then(|value| value.as_text())
@@ -281,7 +281,8 @@ pub(super) fn decode_variable(stored: &Variable, session: &Session) -> Result<Va
     Variable::new(stored.dims.clone(), node, attributes)
 }
 
-fn mask_and_scale(stored: &NodeRef, decoding: &CfDecoding) -> Result<NodeRef> {
+/// The stored values, masked and unpacked; nothing is read.
+pub(super) fn mask_and_scale(stored: &NodeRef, decoding: &CfDecoding) -> Result<NodeRef> {
     let node = match decoding.reinterpreted {
         // A conversion between integers of one size keeps the bits.
         Some(dtype) => ops::cast(stored, dtype)?,

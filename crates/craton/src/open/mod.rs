@@ -7,9 +7,11 @@ mod decode;
 mod fuzz;
 mod groups;
 mod stored;
+mod variables;
 
 pub use groups::{Groups, Member};
 pub use stored::{Stored, StoredGroup, open_stored};
+pub use variables::StoredVariable;
 
 use crate::labels::{DataArray, Dataset};
 use crate::session::Session;

@@ -34,6 +34,12 @@ pub struct StoredGroup {
 }
 
 impl Stored {
+    /// Whether this is a Zarr store, of any version.
+    #[must_use]
+    pub fn is_zarr(&self) -> bool {
+        matches!(self.format, Format::Zarr2 | Format::Zarr3)
+    }
+
     /// The group that the URL names.
     ///
     /// # Errors

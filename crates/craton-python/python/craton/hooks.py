@@ -1,0 +1,122 @@
+"""The places where xarray asks for the kind of array by name, each told about `craton.Array`.
+
+Nothing changes for any other array: each function first asks whether Craton's arrays are in play, and else is xarray's own.
+They are put in when the first dataset is opened, not on import.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from craton.array import Array
+
+__all__ = ["install"]
+
+# What the engine's moving windows compute, by the name of xarray's function.
+_WINDOWS = {"sum": "sum", "_mean": "mean", "mean": "mean", "min": "min", "max": "max", "count": "count", "_count": "count"}
+
+_installed = False
+
+
+def install() -> None:
+    """Put the hooks in, once."""
+    global _installed
+    if _installed:
+        return
+    _installed = True
+    from xarray.backends import api
+    from xarray.computation.rolling import DataArrayRolling
+    from xarray.core.groupby import GroupBy
+
+    api._protect_dataset_variables_inplace = _unprotected(api._protect_dataset_variables_inplace)
+    GroupBy._flox_reduce = _without_flox(GroupBy._flox_reduce)
+    GroupBy._flox_scan = _without_flox(GroupBy._flox_scan)
+    DataArrayRolling._array_reduce = _windowed(DataArrayRolling._array_reduce)
+
+
+def _unprotected(original: Any) -> Any:
+    """Arrays that nothing can change need no wrapper against changes, which would hide that they are lazy."""
+
+    @functools.wraps(original)
+    def protect(dataset: Any, cache: bool) -> None:
+        lazy = {name: variable._data for name, variable in dataset.variables.items() if isinstance(variable._data, Array)}
+        original(dataset, cache)
+        for name, array in lazy.items():
+            dataset.variables[name].data = array
+
+    return protect
+
+
+def holds_arrays(labelled: Any) -> bool:
+    """Tell whether a dataset or array holds lazy arrays of Craton."""
+    variables = labelled._variables.values() if hasattr(labelled, "_variables") else [labelled.variable]
+    return any(isinstance(variable._data, Array) for variable in variables)
+
+
+def _without_flox(original: Any) -> Any:
+    """flox takes arrays apart by itself; xarray's own way through the groups becomes one grouped reduction in the plan."""
+
+    @functools.wraps(original)
+    def reduce(self: Any, dim: Any, *, keep_attrs: bool | None = None, **options: Any) -> Any:
+        if not holds_arrays(self._obj):
+            return original(self, dim, keep_attrs=keep_attrs, **options)
+        from xarray.core import duck_array_ops
+
+        function = getattr(duck_array_ops, options.pop("func"))
+        # `reduce` of a resampling renames its result, and so does the caller.
+        own = next(kind for kind in type(self).__mro__ if "reduce" in vars(kind) and "Resample" not in kind.__name__)
+        return own.reduce(self, function, dim=dim, keep_attrs=keep_attrs, **options)
+
+    return reduce
+
+
+def _windowed(original: Any) -> Any:
+    """A moving statistic that the engine has is one operator, rather than a view of all windows."""
+
+    @functools.wraps(original)
+    def reduce(self: Any, array_agg_func: Any, *args: Any, **options: Any) -> Any:
+        data = self.obj.variable._data
+        if not isinstance(data, Array):
+            return original(self, array_agg_func, *args, **options)
+        asked = options.get("rolling_agg_func") or array_agg_func
+        kind = _WINDOWS.get(asked.__name__)
+        extra = set(options) - _OPTIONS
+        if kind is None or self.ndim != 1 or extra or data.dtype.kind not in "iufb":
+            if options.get("rolling_agg_func"):
+                return original(self, array_agg_func, *args, **options)
+            # Bottleneck and numbagg compute on NumPy's arrays only.
+            options = {name: value for name, value in options.items() if name in _OPTIONS and name != "rolling_agg_func" or name in extra}
+            for name in ("bottleneck_move_func", "numbagg_move_func"):
+                options[name] = None
+            return original(self, array_agg_func, *args, rolling_agg_func=None, **options)
+        return _rolled(self, data, kind, options.get("keep_attrs"))
+
+    return reduce
+
+
+_OPTIONS = {
+    "bottleneck_move_func",
+    "numbagg_move_func",
+    "rolling_agg_func",
+    "keep_attrs",
+    "fillna",
+    "sliding_window_view_kwargs",
+}
+
+
+def _rolled(rolling: Any, data: Array, kind: str, keep_attrs: bool | None) -> Any:
+    axis = rolling.obj.get_axis_num(rolling.dim[0])
+    window = rolling.window[0]
+    # A centred window ends later than its label, so as many indices are put behind the end, and taken off the start.
+    later = (window - 1) // 2 if rolling.center[0] else 0
+    import numpy
+
+    if data.dtype.kind != "f":
+        data = data.astype("float64")
+    widths = [(0, later if at == axis else 0) for at in range(data.ndim)]
+    padded = numpy.pad(data, widths, constant_values=numpy.nan)
+    rolled = Array(padded._node.rolling(kind, axis, window, rolling.min_periods))
+    rolled = rolled[(slice(None),) * axis + (slice(later, None),)]
+    attrs = rolling.obj.attrs if rolling._get_keep_attrs(keep_attrs) else {}
+    return rolling.obj.__class__(rolled, rolling.obj.coords, attrs=attrs, name=rolling.obj.name)
