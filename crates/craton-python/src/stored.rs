@@ -61,16 +61,15 @@ impl StoredFile {
     fn variables<'py>(&self, py: Python<'py>, group: &str) -> PyResult<Facts<'py>> {
         let stored = self.stored.group(group);
         let stored = stored.map_err(|error| to_exception(&error))?;
-        let told = |report: &str| report.trim_start_matches("error: ").to_owned();
         let broken = stored.broken.iter();
         let mut broken: Vec<_> = broken
-            .map(|(name, _, report)| (name.clone(), told(report)))
+            .map(|(name, error)| (name.clone(), error.to_string()))
             .collect();
         let out = PyDict::new(py);
         for name in stored.arrays.keys() {
             match self.stored.stored_variable(group, name) {
                 Ok(variable) => out.set_item(name, facts(py, &variable)?)?,
-                Err(error) => broken.push((name.clone(), told(&error.report()))),
+                Err(error) => broken.push((name.clone(), error.to_string())),
             }
         }
         Ok((out, broken))

@@ -6,7 +6,7 @@ use craton_format::tree::{Node, NodeKind};
 use craton_format::{hdf5, netcdf3};
 use craton_store::{LocalStore, MemoryStore};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -3,12 +3,8 @@
 use super::data_array::no_dimension;
 use super::{DataArray, Variable};
 use crate::language::did_you_mean;
-<<<<<<< HEAD
 use crate::open::Groups;
-use craton_core::{Attributes, Error, ErrorKind, Result};
-=======
 use craton_core::{Attributes, Error, Result};
->>>>>>> outside
 use indexmap::IndexMap;
 use std::sync::Arc;
 
@@ -21,16 +17,10 @@ pub struct Dataset {
     pub coords: IndexMap<String, Variable>,
     /// Attributes of the whole.
     pub attributes: Attributes,
-<<<<<<< HEAD
-    /// Stored variables that cannot be read: name, kind of error, and the whole report. They hide no other
-    /// variable; asking for one gives its error.
-    pub broken: Vec<(String, ErrorKind, String)>,
-    /// The other groups at its URLs, of a dataset as it was opened.
-    pub groups: Option<Arc<Groups>>,
-=======
     /// Stored variables that cannot be read, by name. They hide no other variable; asking for one gives its error.
     pub broken: IndexMap<String, Arc<Error>>,
->>>>>>> outside
+    /// The other groups at its URLs, of a dataset as it was opened.
+    pub groups: Option<Arc<Groups>>,
 }
 
 impl Dataset {
