@@ -6,6 +6,7 @@ mod commands;
 mod interrupt;
 mod progress;
 mod size;
+mod trace;
 
 use clap::{Parser, Subcommand};
 use std::io::Write;
@@ -13,7 +14,12 @@ use std::process::ExitCode;
 
 /// Labelled geoscience arrays, read where they lie and computed in bounded memory.
 #[derive(Parser)]
-#[command(name = "craton", version, arg_required_else_help = true)]
+#[command(
+    name = "craton",
+    version,
+    arg_required_else_help = true,
+    after_help = "With CRATON_LOG=debug (or trace, for every chunk) in the environment, what is done is told on standard error, with times."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -31,12 +37,12 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let result = match arguments.command {
+    let run = || match arguments.command {
         Command::Info(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Demo(command) => command.run(),
     };
-    match result {
+    match trace::follow_environment().and_then(|()| run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nothing can be done if even standard error is gone.

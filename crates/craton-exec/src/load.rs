@@ -355,15 +355,23 @@ pub(crate) fn read_encoded(
     index: &[u64],
     worker: &Worker<'_>,
 ) -> Result<Encoded> {
-    match pollster::block_on(source.locate(index))? {
+    let located = {
+        let _span = tracing::trace_span!("locate", url = %source.url(), chunk = ?index).entered();
+        pollster::block_on(source.locate(index))?
+    };
+    match located {
         ChunkRef::Missing => Ok(Encoded::Missing),
         ChunkRef::Inline { bytes, decode } => Ok(Encoded::Bytes(bytes, decode, None)),
         ChunkRef::Stored(stored) => {
             count(&worker.control.requests, 1);
-            let read = stored
-                .store
-                .read(&stored.location, stored.range, worker.pool);
-            match pollster::block_on(read)? {
+            let encoded = {
+                let _span = tracing::trace_span!("read", location = %stored.location).entered();
+                let read = stored
+                    .store
+                    .read(&stored.location, stored.range, worker.pool);
+                pollster::block_on(read)?
+            };
+            match encoded {
                 Some(encoded) => {
                     count(&worker.control.bytes_read, encoded.len() as u64);
                     let decode = stored.decode.clone();
@@ -395,6 +403,7 @@ fn decode_elements(
         .iter()
         .try_fold(size, |bytes, length| bytes.checked_mul(*length));
     let length = length.ok_or_else(|| Error::corrupt("a chunk is larger than memory can be"))?;
+    let _span = tracing::trace_span!("decode", url = %source.url(), bytes = length).entered();
     count(&worker.control.chunks_decoded, 1);
     count(&worker.control.bytes_decoded, length as u64);
     let (buffer, decoded) = match decode.is_identity() {

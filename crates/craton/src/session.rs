@@ -48,6 +48,7 @@ impl Session {
     /// # Errors
     /// What planning refuses.
     pub fn plan(&self, outputs: &[(NodeRef, Target)]) -> Result<Pipelines> {
+        let _span = tracing::debug_span!("plan", outputs = outputs.len()).entered();
         let optimised = outputs.iter().map(|(node, target)| {
             Ok(Output {
                 node: optimise(node)?.0,

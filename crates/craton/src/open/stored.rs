@@ -69,6 +69,7 @@ impl Stored {
 /// # Errors
 /// [`craton_core::ErrorKind::NotFound`] if there is nothing; what the format reports.
 pub fn open_stored(url: &str) -> Result<Stored> {
+    let _span = tracing::debug_span!("open", url).entered();
     let (file, member) = split_member(url);
     let detected = pollster::block_on(detect(file))?;
     let mut groups = IndexMap::new();
