@@ -16,7 +16,7 @@ EXPRESSIONS = {
     "area": 'ds.t2m.weighted(np.cos(np.deg2rad(ds.lat))).mean(("lat", "lon"))',
     "anomaly-std": f'({ANOMALY}).std("time")',
     "anomaly-write": 'climatology = ds.t2m.groupby("time.month").mean()\n'
-    'xr.Dataset({"climatology": climatology, "anomaly": ds.t2m.groupby("time.month") - climatology})',
+    'xr.Dataset({"climatology": climatology, "anomaly": (ds.t2m.groupby("time.month") - climatology).drop_vars("month")})',
     "point": "ds.t2m.isel(lat=100, lon=200)",
 }
 
