@@ -101,7 +101,8 @@ fn every_bad_file_ends_as_its_manifest_says() {
             is_told || may_be_whole(file, expected),
             "{file} reads whole"
         );
-        if is_told {
+        // What is too large to print is no fault of the file.
+        if is_told && !talk.contains("are printed") {
             let name = Path::new(file).file_name().unwrap().to_str().unwrap();
             assert!(talk.contains(name), "{file} is not named: {talk}");
         }
@@ -188,33 +189,16 @@ fn a_damaged_chunk_is_named_and_leaves_the_others_readable() {
 
 #[test]
 fn a_huge_array_without_chunks_gives_slices_and_refuses_the_whole() {
-    let Some(root) = corpus("bad/hdf5") else {
+    let Some(path) = corpus("bad/hdf5/huge_declared.h5") else {
         return;
     };
-    let path = root.join("huge_declared.h5");
     let path = path.to_str().unwrap();
-    let info: Value = serde_json::from_str(&craton(&["info", "--json", path]).good()).unwrap();
-    let (array, facts) = info["groups"][0]["variables"]
-        .as_object()
-        .unwrap()
-        .iter()
-        .next()
-        .unwrap();
-    let first: Vec<String> = facts["dims"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|dim| format!("{}=0", dim.as_str().unwrap()))
-        .collect();
-    let first = format!("ds[\"{array}\"].isel({})", first.join(", "));
-    let value = checked(craton(&["eval", &first, "--value", path]), path).good();
-    assert_eq!(
-        value.trim().parse::<f64>().unwrap(),
-        facts["fill_value"].as_f64().unwrap()
-    );
-    let whole = format!("ds[\"{array}\"]");
-    let refused = checked(craton(&["eval", &whole, "--json", path]), path);
-    assert!(refused.stdout.len() < 1 << 20);
+    let point = "ds.x.isel(phony_dim_0=-1, phony_dim_1=5)";
+    let value = craton(&["eval", point, "--value", path]);
+    assert!(value.peak_bytes < MOST_MEMORY, "{} bytes", value.peak_bytes);
+    assert_eq!(value.good().trim(), "0.0");
+    let refused = checked(craton(&["eval", "ds.x", "--json", path]), path);
+    assert_eq!(refused.stdout, "");
     refused.bad(7);
 }
 

@@ -52,6 +52,10 @@ pub fn craton(arguments: &[&str]) -> Outcome {
 }
 
 /// Runs any command.
+#[allow(
+    clippy::zombie_processes,
+    reason = "`wait4` reaps it, because it tells what was used"
+)]
 pub fn run(mut command: Command) -> Outcome {
     // Files rather than pipes: nobody has to read them while the command runs.
     let (mut out, mut err) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
