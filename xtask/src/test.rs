@@ -13,6 +13,8 @@ pub fn test() -> Result<()> {
     }
     run(cargo()
         .args(["test", "--workspace"])
+        // A snapshot that differs is a failure, and the tree stays as it was.
+        .env("INSTA_UPDATE", "no")
         .current_dir(workspace::root()))?;
     python::python()
 }

@@ -5,6 +5,7 @@
 
 pub mod local;
 pub mod memory;
+pub mod partial;
 pub mod scheme;
 pub mod zip;
 

@@ -14,6 +14,10 @@ use indexmap::IndexMap;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
+
+/// More values than these are not printed as JSON, only written to a file that was named for them.
+const MOST_PRINTED: u64 = 10_000_000;
 
 /// An expression and its inputs.
 #[derive(Debug, Clone)]
@@ -37,8 +41,29 @@ pub struct AnswerOptions {
     pub may_replace: bool,
     /// Chunks of a Zarr output, as `time=24,lat=-1`.
     pub chunks: Option<String>,
+    /// Shards of a Zarr output, as `time=240,lat=-1`.
+    pub shards: Option<String>,
     /// Codec of a Zarr output, as `zstd:3`.
     pub codec: Option<String>,
+}
+
+impl AnswerOptions {
+    /// Refuses options of Zarr stores where none is written.
+    fn check_storage(&self, what: &str) -> Result<()> {
+        let given = [
+            ("--chunks", &self.chunks),
+            ("--shards", &self.shards),
+            ("--codec", &self.codec),
+        ];
+        match given.iter().find(|(_, value)| value.is_some()) {
+            None => Ok(()),
+            Some((option, _)) => {
+                let message = format!("`{option}` is given, but {what} has no such thing");
+                Err(Error::usage(message)
+                    .hint("only a `.zarr` output has chunks, shards and codecs"))
+            }
+        }
+    }
 }
 
 /// A planned answer.
@@ -46,6 +71,8 @@ pub struct AnswerOptions {
 pub struct Answer {
     value: Value,
     question: Question,
+    /// Variables of the inputs that cannot be read.
+    broken: Vec<(String, Arc<Error>)>,
 }
 
 impl Question {
@@ -159,9 +186,13 @@ impl Answer {
     /// What opening, the language and the operations refuse.
     pub fn plan(question: &Question, session: &Session) -> Result<Self> {
         let mut scope = Scope::default();
+        let mut broken = Vec::new();
         for (name, urls) in &question.inputs {
             let value = match open(urls, question.options, session)? {
-                Opened::Dataset(dataset) => Value::Dataset(dataset),
+                Opened::Dataset(dataset) => {
+                    broken.extend(dataset.broken.clone());
+                    Value::Dataset(dataset)
+                }
                 Opened::Array(array) => Value::Array(array),
             };
             scope.insert(name, value);
@@ -170,7 +201,22 @@ impl Answer {
         Ok(Self {
             value,
             question: question.clone(),
+            broken,
         })
+    }
+
+    /// What is missing from an answer that is a dataset: the variables of its inputs that cannot be read.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        if !matches!(self.value, Value::Dataset(_)) {
+            return Vec::new();
+        }
+        let warning = |(name, error): &(String, Arc<Error>)| {
+            let report = error.report();
+            let report = report.trim_start_matches("error: ");
+            format!("warning: variable `{name}` cannot be read and is left out: {report}")
+        };
+        self.broken.iter().map(warning).collect()
     }
 
     /// The planned value.
@@ -255,32 +301,37 @@ impl Answer {
         options: &AnswerOptions,
         session: &Session,
     ) -> Result<()> {
-        match (self.labelled()?, options.is_json) {
-            (Labelled::Array(array), true) => output::json::write_array(&array, session, out),
+        options.check_storage("a printed answer")?;
+        let labelled = self.labelled()?;
+        if options.is_json && labelled.value_count() > MOST_PRINTED {
+            let message = format!(
+                "the answer has {} values, at most {MOST_PRINTED} are printed",
+                labelled.value_count()
+            );
+            return Err(Error::new(ErrorKind::Budget, message).hint(
+                "`-o FILE.json` writes them; `.mean()`, `.sel(…)` or `.isel(…)` make them fewer",
+            ));
+        }
+        let text = match (&labelled, options.is_json) {
+            (Labelled::Array(array), true) => {
+                return output::json::write_array(array, session, out)
+                    .map_err(|error| labelled.name_in(error));
+            }
             (Labelled::Dataset(dataset), true) => {
-                output::json::write_dataset(&dataset, session, out)
+                return output::json::write_dataset(dataset, session, out);
+            }
+            (Labelled::Array(array), false) if array.dims().is_empty() => {
+                output::repr::value_text(array, options.is_bare, session)
             }
             (Labelled::Array(array), false) => {
-                let text = if array.dims().is_empty() {
-                    output::repr::value_text(&array, options.is_bare, session)?
-                } else {
-                    output::repr::repr_array(
-                        &array,
-                        &output::repr::ReprOptions::default(),
-                        session,
-                    )?
-                };
-                writeln!(out, "{text}").map_err(|error| Error::io("cannot write the answer", error))
+                output::repr::repr_array(array, &output::repr::ReprOptions::default(), session)
             }
             (Labelled::Dataset(dataset), false) => {
-                let text = output::repr::repr_dataset(
-                    &dataset,
-                    &output::repr::ReprOptions::default(),
-                    session,
-                )?;
-                writeln!(out, "{text}").map_err(|error| Error::io("cannot write the answer", error))
+                output::repr::repr_dataset(dataset, &output::repr::ReprOptions::default(), session)
             }
-        }
+        };
+        let text = text.map_err(|error| labelled.name_in(error))?;
+        writeln!(out, "{text}").map_err(|error| Error::io("cannot write the answer", error))
     }
 
     /// Computes the answer into a file or store, by its ending.
@@ -290,11 +341,26 @@ impl Answer {
     /// writing report. Nothing is left under the final name after an error.
     pub fn write_to(&self, path: &Path, options: &AnswerOptions, session: &Session) -> Result<()> {
         let labelled = self.labelled()?;
+        let named = |error: Error| labelled.name_in(error).at(path.display().to_string());
+        self.write_labelled(&labelled, path, options, session)
+            .map_err(named)
+    }
+
+    fn write_labelled(
+        &self,
+        labelled: &Labelled,
+        path: &Path,
+        options: &AnswerOptions,
+        session: &Session,
+    ) -> Result<()> {
         let ending = path
             .extension()
             .and_then(|ending| ending.to_str())
             .unwrap_or_default()
             .to_ascii_lowercase();
+        if ending != "zarr" {
+            options.check_storage(&format!("a `.{ending}` file"))?;
+        }
         match ending.as_str() {
             "zarr" => {
                 let inputs = self.question.inputs.iter();
@@ -309,18 +375,18 @@ impl Answer {
                 };
                 let zarr = output::zarr::ZarrOptions {
                     chunks: parse_lengths(options.chunks.as_deref().unwrap_or_default())?,
+                    shards: parse_lengths(options.shards.as_deref().unwrap_or_default())?,
                     codec: options.codec.clone().unwrap_or_else(|| "zstd:3".to_owned()),
                     may_replace: options.may_replace,
-                    ..output::zarr::ZarrOptions::default()
                 };
-                let part = match &labelled {
+                let part = match labelled {
                     Labelled::Array(array) => output::Labelled::Array(array),
                     Labelled::Dataset(dataset) => output::Labelled::Dataset(dataset),
                 };
                 output::zarr::write_zarr(&[part], path, &zarr, &recipe, session)
             }
             "json" | "csv" => output::whole_file::write_whole(path, options.may_replace, |out| {
-                match (&labelled, ending.as_str()) {
+                match (labelled, ending.as_str()) {
                     (Labelled::Array(array), "json") => {
                         output::json::write_array(array, session, out)
                     }
@@ -377,6 +443,32 @@ pub enum Labelled {
 }
 
 impl Labelled {
+    /// How many values the array or the data variables have.
+    fn value_count(&self) -> u64 {
+        let count = |variable: &Variable| {
+            let lengths = variable.shape().iter();
+            lengths.fold(1_u64, |count, length| count.saturating_mul(*length))
+        };
+        match self {
+            Self::Array(array) => count(&array.variable),
+            Self::Dataset(dataset) => dataset
+                .variables
+                .values()
+                .map(count)
+                .fold(0, u64::saturating_add),
+        }
+    }
+
+    /// The error of computing this, with the array's name where it has one.
+    fn name_in(&self, error: Error) -> Error {
+        match self {
+            Self::Array(DataArray {
+                name: Some(name), ..
+            }) => error.in_variable(name),
+            _ => error,
+        }
+    }
+
     /// The plans of all values: those of the array or the data variables, then those of the coordinates.
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeRef> {

@@ -35,7 +35,7 @@ pub struct Eval {
     /// Take stored values as they are, without CF decoding.
     #[arg(long)]
     raw: bool,
-    /// Print the plan and what it will read, then the answer.
+    /// Print the plan and what it will read, then the answer and what was read.
     #[arg(long)]
     explain: bool,
     /// Print the plan and stop.
@@ -56,6 +56,9 @@ pub struct Eval {
     /// Chunks of a .zarr output, such as time=24,lat=-1.
     #[arg(long)]
     chunks: Option<String>,
+    /// Shards of a .zarr output, such as time=240,lat=-1; rounded up to whole chunks.
+    #[arg(long)]
+    shards: Option<String>,
     /// Codec of a .zarr output, such as zstd:3.
     #[arg(long)]
     codec: Option<String>,
@@ -72,6 +75,9 @@ impl Eval {
         cancel_on_interrupt(&session);
         let question = Question::new(&expression, &self.inputs, self.raw);
         let answer = Answer::plan(&question, &session)?;
+        for warning in answer.warnings() {
+            say(&warning);
+        }
         let mut out = std::io::stdout().lock();
         if self.explain || self.dry_run {
             out.write_all(answer.explain(&session)?.as_bytes())
@@ -88,13 +94,29 @@ impl Eval {
             is_bare: self.value || !out.is_terminal(),
             may_replace: self.overwrite,
             chunks: self.chunks.clone(),
+            shards: self.shards.clone(),
             codec: self.codec.clone(),
         };
         let progress = Progress::watch(&session);
         match &self.output {
-            Some(path) => answer.write_to(path, &options, &session),
-            None => answer.print(&mut progress.until_written(out), &options, &session),
+            Some(path) => {
+                answer.write_to(path, &options, &session)?;
+                drop(progress);
+            }
+            None => answer.print(&mut progress.until_written(out), &options, &session)?,
         }
+        if self.explain {
+            let done = session.metrics();
+            say(&format!(
+                "read {} bytes in {} requests, decoded {} chunks to {} bytes, wrote {} bytes",
+                done.bytes_read,
+                done.requests,
+                done.chunks_decoded,
+                done.bytes_decoded,
+                done.bytes_written
+            ));
+        }
+        Ok(())
     }
 
     fn expression(&mut self) -> Result<String> {
@@ -139,6 +161,11 @@ fn inputs_of(list: &Path) -> Result<Vec<String>> {
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .map(str::to_owned)
         .collect())
+}
+
+/// Talk goes to standard error; nothing can be done if even that is gone.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn stdout_error(error: std::io::Error) -> Error {

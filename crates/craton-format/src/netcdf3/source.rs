@@ -144,7 +144,11 @@ impl Netcdf3Array {
         let total = shape
             .iter()
             .try_fold(item, |bytes, length| bytes.checked_mul(*length));
-        let total = total.ok_or_else(|| Error::corrupt(format!("variable of shape {shape:?}")))?;
+        let total = total.ok_or_else(|| {
+            Error::corrupt(format!(
+                "a variable of shape {shape:?} holds more bytes than any file"
+            ))
+        })?;
         let is_interleaved = has_records(header, variable) && !records.is_alone;
         let grid = if is_interleaved {
             record_grid(&shape, item)
@@ -153,7 +157,7 @@ impl Netcdf3Array {
         };
         if !is_interleaved && variable.begin.checked_add(total).is_none() {
             return Err(Error::corrupt(format!(
-                "values from byte {}",
+                "values from byte {} on end beyond any file",
                 variable.begin
             )));
         }

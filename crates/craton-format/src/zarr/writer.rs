@@ -8,11 +8,12 @@ use craton_core::{
     Result, Scalar, Sink, SinkChunks, Strings, TimeKind,
 };
 use craton_store::LocalStore;
+use craton_store::partial::temporary_beside;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 mod gather;
@@ -44,22 +45,15 @@ impl ZarrStoreWriter {
     /// # Errors
     /// [`ErrorKind::Conflict`] if something is at `target`; errors of the file system.
     pub fn create(target: impl AsRef<Path>, may_replace: bool) -> Result<Self> {
-        static COUNTER: AtomicU64 = AtomicU64::new(0);
         let target = target.as_ref().to_owned();
         check_target(&target, may_replace)?;
-        let Some(name) = target.file_name() else {
+        if target.file_name().is_none() {
             return Err(Error::usage(format!(
                 "`{}` does not name a folder",
                 target.display()
             )));
-        };
-        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let name = format!(
-            ".{}.{}-{number}.part",
-            name.to_string_lossy(),
-            std::process::id()
-        );
-        let temporary = target.with_file_name(name);
+        }
+        let temporary = temporary_beside(&target);
         fs::create_dir(&temporary)
             .map_err(|cause| Error::io(format!("cannot write `{}`", target.display()), cause))?;
         let shared = Shared {

@@ -12,5 +12,8 @@ mod combine;
 mod conformance;
 mod corpus;
 mod hostile;
+#[path = "../fuzz/machine.rs"]
+#[allow(dead_code, reason = "only its clock is used here")]
+mod machine;
 mod reading;
 mod timing;

@@ -11,6 +11,9 @@ mod bad_zarr;
 mod codecs;
 mod conformance;
 mod hierarchy;
+#[path = "../fuzz/machine.rs"]
+#[allow(dead_code, reason = "only its clock is used here")]
+mod machine;
 mod real_zarr;
 mod support;
 mod writer;

@@ -150,7 +150,7 @@ fn attributes_and_dimensions() {
             return;
         };
         let mut groups = IndexMap::new();
-        collect_zarr(root, &mut groups);
+        collect_zarr("memory", root, &mut groups);
         let stored = Stored {
             url: "memory".to_owned(),
             format: Format::Zarr3,

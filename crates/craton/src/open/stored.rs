@@ -76,15 +76,15 @@ pub fn open_stored(url: &str) -> Result<Stored> {
     match detected.format {
         Format::Zarr2 | Format::Zarr3 => {
             let node = pollster::block_on(zarr::open_hierarchy(detected.store, &detected.root))?;
-            collect_zarr(node, &mut groups);
+            collect_zarr(url, node, &mut groups);
         }
         Format::Hdf5 => {
             let file = pollster::block_on(hdf5::open(detected.store, &detected.root))?;
-            collect_tree(file.nodes, &mut groups);
+            collect_tree(url, file.nodes, &mut groups);
         }
         Format::NetCdf3 => {
             let file = pollster::block_on(netcdf3::open(detected.store, &detected.root))?;
-            collect_tree(file.nodes, &mut groups);
+            collect_tree(url, file.nodes, &mut groups);
         }
     }
     let mut stored = Stored {
@@ -176,7 +176,11 @@ fn parent_and_name(path: &str) -> (String, String) {
     )
 }
 
-pub(super) fn collect_zarr(root: zarr::Node, groups: &mut IndexMap<String, StoredGroup>) {
+pub(super) fn collect_zarr(
+    url: &str,
+    root: zarr::Node,
+    groups: &mut IndexMap<String, StoredGroup>,
+) {
     let mut pending = vec![root];
     while let Some(node) = pending.pop() {
         let (parent, name) = parent_and_name(&node.path);
@@ -189,14 +193,14 @@ pub(super) fn collect_zarr(root: zarr::Node, groups: &mut IndexMap<String, Store
             }
             zarr::NodeKind::Broken(error) => {
                 let group = groups.entry(parent).or_default();
-                group.broken.insert(name, Arc::new(error));
+                group.broken.insert(name, Arc::new(error.at(url)));
             }
         }
         pending.extend(node.children.into_iter().rev());
     }
 }
 
-fn collect_tree(nodes: Vec<tree::Node>, groups: &mut IndexMap<String, StoredGroup>) {
+fn collect_tree(url: &str, nodes: Vec<tree::Node>, groups: &mut IndexMap<String, StoredGroup>) {
     for node in nodes {
         let (parent, name) = parent_and_name(&node.path);
         match node.kind {
@@ -212,7 +216,7 @@ fn collect_tree(nodes: Vec<tree::Node>, groups: &mut IndexMap<String, StoredGrou
             }
             tree::NodeKind::Broken(error) => {
                 let group = groups.entry(parent).or_default();
-                group.broken.insert(name, Arc::new(error));
+                group.broken.insert(name, Arc::new(error.at(url)));
             }
         }
     }

@@ -1,6 +1,7 @@
 //! A file that is either whole under its name or not there.
 
 use craton_core::{Error, ErrorKind, Result};
+use craton_store::partial::temporary_beside;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ pub fn write_whole(
     }
     let failed = |error| Error::io("cannot write the output", error).at(path.display().to_string());
     let temporary = Temporary {
-        path: temporary_name(path),
+        path: temporary_beside(path),
     };
     let mut out = BufWriter::new(File::create(&temporary.path).map_err(failed)?);
     fill(&mut out)?;
@@ -31,11 +32,6 @@ pub fn write_whole(
         .sync_all()
         .map_err(failed)?;
     std::fs::rename(&temporary.path, path).map_err(failed)
-}
-
-fn temporary_name(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}.part", std::process::id()))
 }
 
 /// Removed when dropped, unless it was renamed before.
