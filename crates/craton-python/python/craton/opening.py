@@ -126,7 +126,12 @@ def open_dataset(
 
 
 def open_datatree(
-    path: Url, *, group: str | None = None, chunks: Any = None, storage_options: Mapping[str, Any] | None = None, **options: Any
+    path: Url,
+    *,
+    group: str | None = None,
+    chunks: Any = None,
+    storage_options: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> xarray.DataTree:
     """Open all groups of a file or store as a tree of datasets whose numbers are lazy `craton.Array`.
 
@@ -168,7 +173,7 @@ _PASSED = ("decode_cf", "drop_variables", "create_default_indexes")
 
 
 def open(paths: Url | Iterable[Url], **options: Any) -> xarray.Dataset | xarray.DataArray:
-    """Open what is there: a dataset, or the one array that the path names (``FILE!/array``); options as `open_dataset`."""
+    """Open a dataset, or the one array that the path names (``FILE!/array``); options as `open_dataset`."""
     dataset = open_dataset(paths, **options)
     urls = _urls(paths, None)
     name = _native.StoredFile(urls[0]).array if len(urls) == 1 else None
@@ -182,7 +187,9 @@ def _check(options: Mapping[str, Any]) -> None:
         if name in _WITHOUT_MEANING or (value is None and name in _REFUSED):
             continue
         if name == "engine":
-            raise NotImplementedError(f"`engine={value!r}`: this opens with Craton; `xarray.open_dataset` has the others")
+            raise NotImplementedError(
+                f"`engine={value!r}`: this opens with Craton; `xarray.open_dataset` has the others"
+            )
         if name in _REFUSED:
             raise NotImplementedError(f"`{name}` is not supported: {_REFUSED[name]}")
         raise TypeError(f"`{name}` is no option of open_dataset")
