@@ -62,6 +62,8 @@ FUNCTIONS = {
     "tile": lambda a: np.tile(a, (2, 1, 2)),
     "repeat": lambda a: np.repeat(a, 2, axis=1),
     "pad": lambda a: np.pad(a, ((0, 0), (1, 2), (0, 3)), mode="symmetric"),
+    "isclose of truth": lambda a: np.isclose(a > 3, a > 5),
+    "unravel_index": lambda a: np.unravel_index(a.reshape(-1).astype(int), (2, 3, 4))[1],
     "isclose": lambda a: np.isclose(a, 5.00000001),
     "nan_to_num": lambda a: np.nan_to_num(np.where(a > 5, np.nan, a)),
     "sliding_window_view": lambda a: np.lib.stride_tricks.sliding_window_view(a, 2, axis=2),

@@ -271,6 +271,15 @@ def test_chunks_are_a_label(mixed):
     xr.testing.assert_identical(labelled.compute(), expected)
 
 
+def test_dasks_chunks_are_one_word_away(mixed):
+    pytest.importorskip("dask.array")
+    path, expected = mixed
+    dataset = craton.open_dataset(path).chunk(time=16, chunked_array_type="dask")
+    assert type(dataset.t.data).__module__.startswith("dask")
+    assert dataset.t.chunks[0] == (16, 16, 8)
+    xr.testing.assert_identical(dataset.compute(scheduler="sync"), expected)
+
+
 def test_writers_write_lazy_arrays(mixed, tmp_path):
     path, expected = mixed
     dataset = craton.open_dataset(path).drop_encoding()

@@ -72,6 +72,13 @@ class Array:
 
     dtype: numpy.dtype
     shape: tuple[int, ...]
+    _node: _native.Node
+    # The length of chunks along each axis, if there is a label.
+    _label: tuple[int, ...] | None
+    # What the array came from: see `remember`.
+    _taken: tuple[Array, int, numpy.ndarray] | None
+    _group: tuple[Any, ...] | None
+    _filled: Array | None
 
     def __new__(cls, node: _native.Node, label: tuple[int, ...] | None = None) -> Array:
         key = (node.hash, label)
@@ -313,9 +320,9 @@ class Array:
             raise TypeError(f"cannot cast from {self.dtype} to {dtype} by the rule {casting!r}")
         if dtype == self.dtype:
             return self
-        if "O" in (dtype.kind, self.dtype.kind) or {dtype.kind, self.dtype.kind} == {"m", "M"}:
-            raise unsupported(f"conversion of {self.dtype} to {dtype}")
-        if dtype.kind in "mM" and self.dtype.kind == dtype.kind:
+        kinds = {dtype.kind, self.dtype.kind}
+        # Texts have no numbers, and units of time are not converted; counts of time are.
+        if kinds & set("OSUVT") or kinds <= set("mM"):
             raise unsupported(f"conversion of {self.dtype} to {dtype}")
         result = Array(self._node.cast(name_of(dtype)), self._label)
         return taken_like(self, result, lambda parent: parent.astype(dtype))

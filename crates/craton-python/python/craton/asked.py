@@ -25,7 +25,7 @@ def check_asked(arrays: list[Array]) -> None:
     TypeError
         Naming the function that would load arrays without being asked to.
     """
-    frame, between, outer = sys._getframe(2), [], "the program"
+    frame, between, names, outer = sys._getframe(2), [], [], "the program"
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
         if not module.startswith("xarray."):
@@ -34,8 +34,11 @@ def check_asked(arrays: list[Array]) -> None:
         # Comprehensions are functions of their own in old Pythons.
         if not frame.f_code.co_name.startswith("<"):
             between.append(frame.f_code.co_name)
+            names.append(frame.f_code.co_qualname)
         frame = frame.f_back
-    others = [name for name in between if name not in _ASKS_FOR_VALUES and name != "__array__"]
+    others = [
+        full for name, full in zip(between, names, strict=True) if name not in _ASKS_FOR_VALUES and name != "__array__"
+    ]
     if between and not others and "__array__" not in between:
         return
     name = f"xarray's `{others[-1]}`" if others else f"`numpy.asarray` in {outer}"

@@ -87,7 +87,9 @@ def _without_flox(original: Any) -> Any:
             raise unsupported(f"a grouped `{name}`")
         function = getattr(duck_array_ops, name)
         options.pop("fill_value", None)
-        return self.reduce(function, dim=dim, keep_attrs=keep_attrs, **options)
+        result = self.reduce(function, dim=dim, keep_attrs=keep_attrs, **options)
+        # Several groupings leave their dimensions behind the others, where flox puts them in their place.
+        return self._restore_dim_order(result) if len(self.groupers) > 1 and hasattr(result, "name") else result
 
     return reduce
 
@@ -97,9 +99,15 @@ def _labelled(original: Any) -> Any:
 
     @functools.wraps(original)
     def chunk(self: Any, *args: Any, chunked_array_type: Any = None, **options: Any) -> Any:
-        if chunked_array_type is None and holds_arrays(self):
-            chunked_array_type = "craton"
-        return original(self, *args, chunked_array_type=chunked_array_type, **options)
+        if not holds_arrays(self):
+            return original(self, *args, chunked_array_type=chunked_array_type, **options)
+        labelled = original(self, *args, chunked_array_type="craton", **options)
+        if chunked_array_type in (None, "craton"):
+            return labelled
+        for variable in labelled.variables.values():
+            if isinstance(variable._data, Array):
+                variable.data = variable._data.to_dask()
+        return labelled
 
     return chunk
 

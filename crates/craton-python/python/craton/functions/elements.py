@@ -43,6 +43,8 @@ def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: b
     one, other = operands(a, b)
     if one.dtype.kind in "mM":
         raise unsupported("`numpy.isclose` of times")
+    # As NumPy does, so that truth values can be compared too.
+    other = other.astype(numpy.result_type(other.dtype, 1.0))
     near = (abs(one - other) <= atol + rtol * abs(other)) & unary("isfinite", other) | (one == other)
     return near | (unary("isnan", one) & unary("isnan", other)) if equal_nan else near
 
@@ -70,6 +72,15 @@ def _round(a: Any, decimals: int = 0, out: None = None) -> Array:
         return unary("rint", array)
     scale = 10.0 ** abs(decimals)
     return unary("rint", array * scale) / scale if decimals > 0 else unary("rint", array / scale) * scale
+
+
+@numpys("unravel_index")
+def _unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Array, ...]:
+    rest, places = Array.of(indices), []
+    for length in reversed(shape):
+        places.insert(0, rest % length)
+        rest = rest // length
+    return tuple(places) if order == "C" else tuple(reversed(places))
 
 
 @numpys("real")
