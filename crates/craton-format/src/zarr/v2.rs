@@ -3,7 +3,7 @@
 use super::description::{Description, KeyEncoding};
 use super::json::{attributes, field, lengths};
 use super::{dtype, fill, layout};
-use craton_core::{DType, Error, Grid, Result};
+use craton_core::{AttributeValue, DType, Error, Grid, Result};
 use serde_json::{Map, Value};
 
 const DIMENSIONS: &str = "_ARRAY_DIMENSIONS";
@@ -49,13 +49,20 @@ pub(super) fn describe(array: &Value, attrs: Option<&Value>) -> Result<Descripti
     let attrs = attrs.and_then(Value::as_object);
     let dimensions = dimensions(values, attrs, shape.len());
     let is_hidden = |name: &str| dimensions.is_some() && (name == DIMENSIONS || is_nczarr(name));
+    let fill_value = fill::parse(stored.dtype, fill_json, None)?;
+    let mut attributes = attributes(attrs, is_hidden);
+    // In version 2 the fill value says what is missing, as netCDF's attribute does; in version 3 it does not.
+    if !fill_json.is_null() && stored.dtype.is_numeric() {
+        let fill = AttributeValue::number(stored.dtype, fill_value.bytes());
+        attributes.insert("_FillValue".to_owned(), fill);
+    }
     Ok(Description {
         version: 2,
         dtype: stored.dtype,
-        fill_value: fill::parse(stored.dtype, fill_json, None)?,
+        fill_value,
         has_fill_value: !fill_json.is_null(),
         keys: keys(values)?,
-        attributes: attributes(attrs, is_hidden),
+        attributes,
         dimension_names: dimensions.unwrap_or_else(|| vec![None; shape.len()]),
         objects: grid.clone(),
         grid,

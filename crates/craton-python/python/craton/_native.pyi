@@ -106,7 +106,5 @@ def evaluate(
 ) -> AnyAnswer:
     """Compute an expression."""
 
-def explain(
-    expression: str, inputs: dict[str, list[str]], raw: bool, memory: int | None, threads: int | None
-) -> str:
+def explain(expression: str, inputs: dict[str, list[str]], raw: bool, memory: int | None, threads: int | None) -> str:
     """Tell how an expression would be computed."""

@@ -20,8 +20,8 @@ def activate() -> None:
     """Let xarray open with Craton, until `deactivate`.
 
     `xarray.open_dataset`, `open_dataarray`, `open_datatree`, `open_groups`, `open_mfdataset` and `open_zarr` then give
-    lazy `craton.Array` for local paths that Craton reads, where no ``engine`` is named; ``.chunk()`` makes arrays lazy in
-    Craton. Everything else is as before. Calling it again changes nothing.
+    lazy `craton.Array` for local paths that Craton reads, where no ``engine`` is named; ``.chunk()`` makes arrays lazy
+    in Craton. Everything else is as before. Calling it again changes nothing.
     """
     if _BEFORE:
         return

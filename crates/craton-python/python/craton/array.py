@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import operator
-import sys
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 import numpy
 
 from craton import _native
+from craton.asked import check_asked
+from craton.axes import axes_of, axis_of, cut, label_of, label_with, unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ["Array"]
 
-# Array -> itself by plan and label, so that equal plans are one object. xarray takes what `is` the same for equal without
-# looking at values, so coordinates that are the same work on the same data are never read to be compared.
+# Plan and label -> array, so that equal plans are one object. xarray takes what `is` the same for equal without looking
+# at values, so coordinates that are the same work on the same data are never read to be compared.
 _KNOWN: WeakValueDictionary[tuple[str, tuple[int, ...] | None], Array] = WeakValueDictionary()
-
-# xarray's functions through which `.values`, `.to_numpy()` and single answers reach the array.
-_ASKS_FOR_VALUES = {"_as_array_or_item", "values", "to_numpy", "item"}
-_ASKS_FOR_VALUES |= {"__bool__", "__int__", "__float__", "__complex__", "__index__"}
 
 # NumPy's functions of elements under other names than the engine's.
 _UFUNCS = {"true_divide": "divide", "isnat": "isnan", "conj": "conjugate", "deg2rad": "radians"}
@@ -36,10 +34,9 @@ _ACCUMULATIONS = {"add": "cumsum", "multiply": "cumprod"}
 _COMPARISONS = {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}
 
 
-def unsupported(what: str) -> NotImplementedError:
-    """Give the error for what a lazy array cannot do, with the way out."""
-    message = f"{what} is not done on a craton.Array; `.compute()` gives a NumPy array first, `.to_dask()` a dask array"
-    return NotImplementedError(message)
+if TYPE_CHECKING:
+
+    def _entered(self: Array, *args: Any, **options: Any) -> Array: ...
 
 
 class Array:
@@ -71,10 +68,17 @@ class Array:
     array([ 6, 24])
     """
 
-    __slots__ = ("__weakref__", "_label", "_node", "dtype", "shape")
+    __slots__ = ("__weakref__", "_filled", "_group", "_label", "_node", "_taken", "dtype", "shape")
 
     dtype: numpy.dtype
     shape: tuple[int, ...]
+    _node: _native.Node
+    # The length of chunks along each axis, if there is a label.
+    _label: tuple[int, ...] | None
+    # What the array came from: see `remember`.
+    _taken: tuple[Array, int, numpy.ndarray] | None
+    _group: tuple[Any, ...] | None
+    _filled: Array | None
 
     def __new__(cls, node: _native.Node, label: tuple[int, ...] | None = None) -> Array:
         key = (node.hash, label)
@@ -83,7 +87,8 @@ class Array:
             return known
         self = super().__new__(cls)
         shape = tuple(node.shape)
-        for name, value in (("_node", node), ("_label", label), ("shape", shape), ("dtype", numpy.dtype(node.dtype))):
+        facts = {"_node": node, "_label": label, "shape": shape, "dtype": numpy.dtype(node.dtype)}
+        for name, value in {**facts, "_taken": None, "_group": None, "_filled": None}.items():
             object.__setattr__(self, name, value)
         _KNOWN[key] = self
         return self
@@ -104,10 +109,18 @@ class Array:
         """
         if isinstance(values, cls):
             return values
-        if hasattr(values, "__dask_graph__") or (hasattr(values, "chunks") and hasattr(values, "compute")):
-            kind = f"{type(values).__module__.split('.')[0]}.{type(values).__qualname__}"
-            raise TypeError(f"a {kind} and a craton.Array do not mix; compute one of them first with `.compute()`")
-        return cls(_literal(numpy.asarray(values)))
+        return cls(_literal(_at_hand(values)))
+
+    if TYPE_CHECKING:
+        # These are entered below, one after the other; each gives a lazy array.
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _entered
+        __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = _entered
+        __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _entered
+        __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = _entered
+        __lt__ = __le__ = __gt__ = __ge__ = _entered
+        __neg__ = __pos__ = __abs__ = __invert__ = _entered
+        sum = prod = mean = var = std = min = max = any = all = argmin = argmax = _entered
+        cumsum = cumprod = round = clip = ravel = take = dot = _entered
 
     # What it is
 
@@ -135,7 +148,7 @@ class Array:
     def chunks(self) -> tuple[tuple[int, ...], ...]:
         """The lengths of chunks along each axis: a label."""
         label = self.shape if self._label is None else self._label
-        return tuple(_cut(length, chunk) for length, chunk in zip(self.shape, label, strict=True))
+        return tuple(cut(length, chunk) for length, chunk in zip(self.shape, label, strict=True))
 
     @property
     def T(self) -> Array:
@@ -192,8 +205,6 @@ class Array:
         """
         return _native.compute([self._node], memory, threads)[0]
 
-    to_numpy = compute
-
     def persist(self, **options: Any) -> Array:
         """Compute the values and keep them as an array whose plan begins there; options are those of `compute`."""
         return Array(_literal(self.compute(**options)), self._label)
@@ -220,7 +231,10 @@ class Array:
                 return self.array[key].compute()
 
         return dask.array.from_array(
-            Computed(self), chunks=self.chunks, name=f"craton-{self.token}", meta=numpy.empty((0,) * self.ndim, self.dtype)
+            Computed(self),
+            chunks=self.chunks,
+            name=f"craton-{self.token}",
+            meta=numpy.empty((0,) * self.ndim, self.dtype),
         )
 
     def rechunk(self, chunks: Any = None, **_options: Any) -> Array:
@@ -234,11 +248,7 @@ class Array:
         return Array(self._node, label_of(chunks, self.shape, self._label))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> numpy.ndarray:
-        if (name := _asked_by()) is not None:
-            raise TypeError(
-                f"{name} would load a craton.Array of {self.nbytes:,} bytes without being asked to; "
-                "`.compute()` computes it first"
-            )
+        check_asked([self])
         values = self.compute()
         return values if dtype is None else values.astype(dtype, copy=False)
 
@@ -287,7 +297,9 @@ class Array:
         return self
 
     def __reduce__(self) -> Any:
-        raise NotImplementedError("a craton.Array cannot be pickled, its plan holds opened files; `.compute()` it first")
+        raise NotImplementedError(
+            "a craton.Array cannot be pickled, its plan holds opened files; `.compute()` it first"
+        )
 
     # Elements and axes
 
@@ -299,18 +311,21 @@ class Array:
     def __setitem__(self, _key: object, _value: object) -> None:
         raise TypeError("a craton.Array is immutable; `xarray.where` gives a changed one, `.compute()` one to write to")
 
-    def astype(self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Array:
+    def astype(
+        self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
+    ) -> Array:
         """Give the values as another dtype, as NumPy converts them."""
         dtype = numpy.dtype(dtype)
         if not numpy.can_cast(self.dtype, dtype, casting):
             raise TypeError(f"cannot cast from {self.dtype} to {dtype} by the rule {casting!r}")
         if dtype == self.dtype:
             return self
-        if "O" in (dtype.kind, self.dtype.kind) or {dtype.kind, self.dtype.kind} == {"m", "M"}:
+        kinds = {dtype.kind, self.dtype.kind}
+        # Texts have no numbers, and units of time are not converted; counts of time are.
+        if kinds & set("OSUVT") or kinds <= set("mM"):
             raise unsupported(f"conversion of {self.dtype} to {dtype}")
-        if dtype.kind in "mM" and self.dtype.kind == dtype.kind:
-            raise unsupported(f"conversion of {self.dtype} to {dtype}")
-        return Array(self._node.cast(name_of(dtype)), self._label)
+        result = Array(self._node.cast(name_of(dtype)), self._label)
+        return taken_like(self, result, lambda parent: parent.astype(dtype))
 
     def transpose(self, *axes: Any) -> Array:
         """Give the axes in another order, the opposite one by default."""
@@ -319,6 +334,16 @@ class Array:
         order = tuple(reversed(range(self.ndim))) if not axes else tuple(axis_of(axis, self.ndim) for axis in axes)
         label = self._label and tuple(self._label[axis] for axis in order)
         return Array(self._node.transpose(order), label)
+
+    def reshape(self, *shape: Any, order: str = "C") -> Array:
+        """Give the elements under another shape.
+
+        Axes of length 1 cost nothing. Where axes are cut or put together, each piece is one of the plan's, so that the
+        shorter axis may have 2000 indices at most.
+        """
+        from craton.functions.reshaping import reshape
+
+        return reshape(self, shape[0] if len(shape) == 1 else shape, order)
 
     def broadcast_to(self, shape: Iterable[int], axes: Iterable[int] | None = None) -> Array:
         """Give the array repeated to a shape; its axis ``i`` becomes axis ``axes[i]``, the last ones by default."""
@@ -333,7 +358,16 @@ class Array:
                 follows[axis][0] if axis in follows and follows[axis][1] == length else length
                 for axis, length in enumerate(shape)
             )
-        return Array(self._node.broadcast(shape, axes), label)
+        result = Array(self._node.broadcast(shape, axes), label)
+        if self._group is not None and len(shape) == self.ndim + 1 and axes == tuple(sorted(axes)):
+            (new,) = set(range(len(shape))) - set(axes)
+            if shape[new] == 1 and tuple(shape[axis] for axis in axes) == self.shape:
+                remember(result, "_group", (*self._group[:-1], new))
+        return result
+
+    def conj(self) -> Array:
+        """Give the complex conjugates."""
+        return unary("conjugate", self) if self.dtype.kind == "c" else self
 
     def squeeze(self, axis: Any = None) -> Array:
         """Give the array without its axes of length 1, or without some of them."""
@@ -385,6 +419,13 @@ def name_of(dtype: numpy.dtype) -> str:
     return f"{dtype.kind}{dtype.itemsize // (4 if dtype.kind == 'U' else 1)}" if dtype.kind in "SUV" else dtype.name
 
 
+def _at_hand(values: Any) -> numpy.ndarray:
+    if hasattr(values, "__dask_graph__") or (hasattr(values, "chunks") and hasattr(values, "compute")):
+        kind = f"{type(values).__module__.partition('.')[0]}.{type(values).__qualname__}"
+        raise TypeError(f"a {kind} and a craton.Array do not mix; compute one of them first with `.compute()`")
+    return numpy.asarray(values)
+
+
 def _literal(values: numpy.ndarray) -> _native.Node:
     if values.dtype.kind in "OT" or values.dtype.names:
         raise unsupported(f"work on values of dtype {values.dtype}")
@@ -417,7 +458,7 @@ def operands(*values: Any, compares: bool = False) -> list[Array]:
                 if not compares:
                     raise
                 value = numpy.asarray(value)
-        arrays.append(value if isinstance(value, Array) else numpy.asarray(value))
+        arrays.append(value if isinstance(value, Array) else _at_hand(value))
     return [Array.of(one) for one in _of_one_unit(arrays)]
 
 
@@ -438,91 +479,15 @@ def _of_one_unit(arrays: list[Any]) -> list[Any]:
     return out
 
 
-def label_with(shape: tuple[int, ...], *arrays: Array) -> tuple[int, ...] | None:
-    """Give the label of a result of some shape: along each axis that of the first operand that has it whole."""
-    if all(one._label is None for one in arrays):
-        return None
-    label = list(shape)
-    for array in reversed(arrays):
-        if array._label is not None:
-            for back in range(1, array.ndim + 1):
-                if array.shape[-back] == shape[-back]:
-                    label[-back] = array._label[-back]
-    return tuple(label)
-
-
-def label_of(chunks: Any, shape: tuple[int, ...], before: tuple[int, ...] | None) -> tuple[int, ...]:
-    """Give the label that a user's or xarray's `chunks` asks for."""
-    before = shape if before is None else before
-    if chunks is None or chunks == "auto":
-        return before
-    if isinstance(chunks, int):
-        chunks = (chunks,) * len(shape)
-    if isinstance(chunks, dict):
-        by_axis = {axis_of(axis, len(shape)): value for axis, value in chunks.items()}
-        chunks = [by_axis.get(axis) for axis in range(len(shape))]
-    if len(chunks) != len(shape):
-        raise ValueError(f"chunks {chunks} do not cut shape {shape}: one length for each axis is needed")
-    label = []
-    for chunk, length, own in zip(chunks, shape, before, strict=True):
-        first = chunk[0] if isinstance(chunk, (tuple, list)) and chunk else chunk
-        if first is None or first == "auto":
-            first = own
-        if first == -1:
-            first = length
-        if not isinstance(first, (int, numpy.integer)) or first < 0 or (first == 0 and length):
-            raise ValueError(f"a chunk length of {first!r}; -1, None, 'auto' or a positive number is accepted")
-        label.append(min(int(first), length))
-    return tuple(label)
-
-
-def _cut(length: int, chunk: int) -> tuple[int, ...]:
-    if length == 0:
-        return (0,)
-    whole, rest = divmod(length, chunk)
-    return (chunk,) * whole + ((rest,) if rest else ())
-
-
-def axis_of(axis: Any, ndim: int) -> int:
-    """Give an axis counted from the front."""
-    at = operator.index(axis)
-    if not -ndim <= at < ndim:
-        raise ValueError(f"axis {at} of an array with {ndim} axes")
-    return at % ndim
-
-
-def axes_of(axis: Any, ndim: int) -> list[int]:
-    """Give axes counted from the front, each once; None is all of them."""
-    if axis is None:
-        return list(range(ndim))
-    axes = [axis_of(one, ndim) for one in (axis if isinstance(axis, (tuple, list)) else (axis,))]
-    if len(set(axes)) < len(axes):
-        raise ValueError(f"an axis stands twice in {axis}")
-    return axes
-
-
 def _is_foreign(value: Any) -> bool:
     return _is_foreign_type(type(value))
 
 
 def _is_foreign_type(kind: type) -> bool:
+    # dask would wait for this side to give up, and then name neither.
+    if kind.__module__.partition(".")[0] == "dask":
+        return False
     return not issubclass(kind, (Array, numpy.ndarray, numpy.generic)) and hasattr(kind, "__array_ufunc__")
-
-
-def _asked_by() -> str | None:
-    """Name who wants values without having been asked to load them; None where the user asked xarray for them."""
-    frame, between, outer = sys._getframe(2), [], None
-    while frame is not None:
-        module = frame.f_globals.get("__name__", "")
-        if not module.startswith("xarray."):
-            outer = module
-            break
-        between.append(frame.f_code.co_name)
-        frame = frame.f_back
-    if not between:
-        return f"the call of `numpy.asarray` in {outer or 'the program'}"
-    asked = next((name for name in between if name not in _ASKS_FOR_VALUES), None)
-    return None if asked is None else f"xarray's `{asked}`"
 
 
 # Elementwise
@@ -531,7 +496,9 @@ def _asked_by() -> str | None:
 def unary(name: str, value: Any) -> Array:
     """Give NumPy's function `name` of each element."""
     array = Array.of(value)
-    return Array(array._node.unary(_UFUNCS.get(name, name)), array._label)
+    with _numpys_errors(array):
+        result = Array(array._node.unary(_UFUNCS.get(name, name)), array._label)
+    return taken_like(array, result, lambda parent: unary(name, parent))
 
 
 def binary(name: str, left: Any, right: Any) -> Array:
@@ -539,8 +506,40 @@ def binary(name: str, left: Any, right: Any) -> Array:
     if _is_foreign(left) or _is_foreign(right):
         return NotImplemented
     one, other = operands(left, right, compares=name in _COMPARISONS)
-    node = one._node.binary(_UFUNCS.get(name, name), other._node)
-    return Array(node, label_with(tuple(node.shape), one, other))
+    with _numpys_errors(one, other):
+        node = one._node.binary(_UFUNCS.get(name, name), other._node)
+    result = Array(node, label_with(tuple(node.shape), one, other))
+    if other.ndim == 0:
+        return taken_like(one, result, lambda parent: binary(name, parent, other))
+    return taken_like(other, result, lambda parent: binary(name, one, parent)) if one.ndim == 0 else result
+
+
+@contextlib.contextmanager
+def _numpys_errors(*arrays: Array) -> Iterator[None]:
+    """Make what is not defined for some dtypes a `TypeError`, as in NumPy."""
+    try:
+        yield
+    except ValueError as error:
+        numpy.broadcast_shapes(*(array.shape for array in arrays))
+        raise TypeError(str(error)) from None
+
+
+# What an array came from, where a later operation wants to know. xarray goes through groups one by one: indices taken,
+# reduced, put together again. `concatenate` makes one grouped reduction of that.
+
+
+def remember(array: Array, fact: str, value: object) -> Array:
+    """Note what an array came from."""
+    object.__setattr__(array, fact, value)
+    return array
+
+
+def taken_like(array: Array, result: Array, same: Callable[[Array], Array]) -> Array:
+    """Note that a function of taken elements is the elements taken of that function."""
+    if array._taken is not None and result._taken is None:
+        parent, axis, indices = array._taken
+        remember(result, "_taken", (same(parent), axis, indices))
+    return result
 
 
 def _add_operators() -> None:
@@ -571,13 +570,25 @@ def _add_operators() -> None:
             return FUNCTIONS[name](self, *args, **options)
 
         call.__name__ = name
-        call.__doc__ = f"As `numpy.{name}`, lazily."
+        call.__doc__ = _REDUCTION_DOC.format(name=name) if name in _REDUCING else f"As `numpy.{name}`, lazily."
         return call
 
-    names = "sum prod mean var std min max any all argmin argmax cumsum cumprod round clip reshape ravel take dot"
-    for name in names.split():
+    for name in _REDUCING | {"cumsum", "cumprod", "round", "clip", "ravel", "take", "dot"}:
         setattr(Array, name, method(name))
-    setattr(Array, "conj", lambda self: unary("conjugate", self) if self.dtype.kind == "c" else self)
+
+
+_REDUCING = {"sum", "prod", "mean", "var", "std", "min", "max", "any", "all", "argmin", "argmax"}
+_REDUCTION_DOC = """Give `numpy.{name}` over `axis`, lazily; over all axes by default.
+
+The shape is the array's without these axes; ``keepdims=True`` keeps them with length 1. A missing value makes the
+result missing; ``numpy.nan{name}(array)``, where NumPy has it, leaves missing values out, and gives a missing result
+(for places, -1) where there is nothing else.
+
+Raises
+------
+TypeError, ValueError
+    If it is not defined for the dtype, or an axis is outside, or an extremum of nothing is asked for.
+"""
 
 
 _add_operators()

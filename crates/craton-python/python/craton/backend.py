@@ -1,7 +1,7 @@
 """The engine as a backend of xarray: `xarray.open_dataset(path, engine="craton")`.
 
 xarray decides by attributes what each variable becomes, as with every backend. The numbers are then Craton's own plans,
-masked and unpacked in the engine. Dates and texts are decoded by xarray when they are used, from values that Craton reads.
+masked and unpacked in the engine. Dates and texts are decoded by xarray when they are used, from what Craton reads.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ from craton import _native, hooks
 from craton.array import Array
 
 __all__ = ["CratonBackendEntrypoint"]
+
+# Coordinates of one axis at most and of no more labels than this are read at once: they are compared whenever arrays
+# meet.
+_MOST_LABELS = 100_000
 
 
 class StoredValues(BackendArray):
@@ -61,7 +65,7 @@ class StoredGroup(AbstractDataStore):
 
     def _variable(self, facts: _native.StoredFacts) -> xarray.Variable:
         dims, chunks, shape = facts["dims"], facts["chunks"], tuple(facts["node"].shape)
-        encoding = {"source": self.url, "original_shape": shape}
+        encoding: dict[str, Any] = {} if self.file.is_zarr else {"source": self.url, "original_shape": shape}
         if chunks is not None:
             encoding["preferred_chunks"] = dict(zip(dims, chunks, strict=True))
             encoding["chunks" if self.file.is_zarr else "chunksizes"] = chunks
@@ -103,7 +107,12 @@ class CratonBackendEntrypoint(BackendEntrypoint):
         return False
 
     def open_dataset(
-        self, filename_or_obj: Any, *, group: str | None = None, storage_options: Mapping[str, Any] | None = None, **options: Any
+        self,
+        filename_or_obj: Any,
+        *,
+        group: str | None = None,
+        storage_options: Mapping[str, Any] | None = None,
+        **options: Any,
     ) -> xarray.Dataset:
         """Open one group."""
         url = url_of(filename_or_obj, storage_options)
@@ -112,7 +121,12 @@ class CratonBackendEntrypoint(BackendEntrypoint):
         return _dataset(file, path, url, options)
 
     def open_groups_as_dict(
-        self, filename_or_obj: Any, *, group: str | None = None, storage_options: Mapping[str, Any] | None = None, **options: Any
+        self,
+        filename_or_obj: Any,
+        *,
+        group: str | None = None,
+        storage_options: Mapping[str, Any] | None = None,
+        **options: Any,
     ) -> dict[str, xarray.Dataset]:
         """Open every group from one on, by path."""
         url = url_of(filename_or_obj, storage_options)
@@ -139,7 +153,9 @@ def url_of(path: Any, storage_options: Mapping[str, Any] | None = None) -> str:
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"a path is needed, this is a {type(path).__qualname__}; craton opens files and stores by name")
     if storage_options:
-        raise NotImplementedError(f"`storage_options` {sorted(storage_options)}: only local files and stores are read yet")
+        raise NotImplementedError(
+            f"`storage_options` {sorted(storage_options)}: only local files and stores are read yet"
+        )
     return os.path.expanduser(os.fspath(path))
 
 
@@ -147,9 +163,15 @@ def _dataset(file: _native.StoredFile, group: str, url: str, options: dict[str, 
     hooks.install()
     drop = options.get("drop_variables") or ()
     store = StoredGroup(file, group, {drop} if isinstance(drop, str) else set(drop), url)
-    dataset = StoreBackendEntrypoint().open_dataset(store, **{name: value for name, value in options.items() if value is not None})
+    dataset = StoreBackendEntrypoint().open_dataset(
+        store, **{name: value for name, value in options.items() if value is not None}
+    )
     for name, variable in dataset.variables.items():
-        if variable.dtype.kind in "biufc" and variable.dims != (name,):
+        if variable.dims == (name,):
+            continue
+        if name in dataset.coords and variable.ndim < 2 and variable.size <= _MOST_LABELS:
+            variable.load()
+        elif variable.dtype.kind in "biufc":
             array = _numbers(store, name, variable, options)
             if array is not None:
                 variable.data = array
@@ -157,7 +179,7 @@ def _dataset(file: _native.StoredFile, group: str, url: str, options: dict[str, 
 
 
 def _numbers(store: StoredGroup, name: str, variable: xarray.Variable, options: dict[str, Any]) -> Array | None:
-    """Give the plan of a variable's numbers; None where the engine's reading of its attributes is another than xarray's."""
+    """Give the plan of a variable's numbers; None where the engine reads its attributes otherwise than xarray."""
     unpacks = _option(options, "mask_and_scale", name)
     # Missing counts of time stay integers where they become dates or durations, and only there.
     for keeps_times in (bool(_option(options, "decode_times", name)), False):

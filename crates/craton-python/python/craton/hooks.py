@@ -1,7 +1,7 @@
 """The places where xarray asks for the kind of array by name, each told about `craton.Array`.
 
-Nothing changes for any other array: each function first asks whether Craton's arrays are in play, and else is xarray's own.
-They are put in when the first dataset is opened, not on import.
+Nothing changes for any other array: each function first asks whether Craton's arrays are in play, and else is xarray's
+own. They are put in when the first dataset is opened, not on import.
 """
 
 from __future__ import annotations
@@ -9,12 +9,23 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import numpy
+
 from craton.array import Array
+from craton.axes import unsupported
 
 __all__ = ["install"]
 
 # What the engine's moving windows compute, by the name of xarray's function.
-_WINDOWS = {"sum": "sum", "_mean": "mean", "mean": "mean", "min": "min", "max": "max", "count": "count", "_count": "count"}
+_WINDOWS = {
+    "sum": "sum",
+    "_mean": "mean",
+    "mean": "mean",
+    "min": "min",
+    "max": "max",
+    "count": "count",
+    "_count": "count",
+}
 
 _installed = False
 
@@ -25,13 +36,17 @@ def install() -> None:
     if _installed:
         return
     _installed = True
+    from xarray import Dataset
     from xarray.backends import api
     from xarray.computation.rolling import DataArrayRolling
     from xarray.core.groupby import GroupBy
+    from xarray.core.resample import Resample
 
     api._protect_dataset_variables_inplace = _unprotected(api._protect_dataset_variables_inplace)
     GroupBy._flox_reduce = _without_flox(GroupBy._flox_reduce)
     GroupBy._flox_scan = _without_flox(GroupBy._flox_scan)
+    Resample._flox_reduce = _without_flox(Resample._flox_reduce)
+    Dataset.chunk = _labelled(Dataset.chunk)
     DataArrayRolling._array_reduce = _windowed(DataArrayRolling._array_reduce)
 
 
@@ -40,10 +55,14 @@ def _unprotected(original: Any) -> Any:
 
     @functools.wraps(original)
     def protect(dataset: Any, cache: bool) -> None:
-        lazy = {name: variable._data for name, variable in dataset.variables.items() if isinstance(variable._data, Array)}
+        kept = {}
+        if holds_arrays(dataset):
+            # What Craton has read belongs to nobody else.
+            variables = dataset.variables.items()
+            kept = {name: one._data for name, one in variables if isinstance(one._data, (Array, numpy.ndarray))}
         original(dataset, cache)
-        for name, array in lazy.items():
-            dataset.variables[name].data = array
+        for name, values in kept.items():
+            dataset.variables[name].data = values
 
     return protect
 
@@ -55,7 +74,7 @@ def holds_arrays(labelled: Any) -> bool:
 
 
 def _without_flox(original: Any) -> Any:
-    """flox takes arrays apart by itself; xarray's own way through the groups becomes one grouped reduction in the plan."""
+    """flox takes arrays apart itself; xarray's own way through the groups becomes one grouped reduction in the plan."""
 
     @functools.wraps(original)
     def reduce(self: Any, dim: Any, *, keep_attrs: bool | None = None, **options: Any) -> Any:
@@ -63,12 +82,34 @@ def _without_flox(original: Any) -> Any:
             return original(self, dim, keep_attrs=keep_attrs, **options)
         from xarray.core import duck_array_ops
 
-        function = getattr(duck_array_ops, options.pop("func"))
-        # `reduce` of a resampling renames its result, and so does the caller.
-        own = next(kind for kind in type(self).__mro__ if "reduce" in vars(kind) and "Resample" not in kind.__name__)
-        return own.reduce(self, function, dim=dim, keep_attrs=keep_attrs, **options)
+        name = options.pop("func")
+        if name in {"median", "quantile"}:
+            raise unsupported(f"a grouped `{name}`")
+        function = getattr(duck_array_ops, name)
+        options.pop("fill_value", None)
+        result = self.reduce(function, dim=dim, keep_attrs=keep_attrs, **options)
+        # Several groupings leave their dimensions behind the others, where flox puts them in their place.
+        return self._restore_dim_order(result) if len(self.groupers) > 1 and hasattr(result, "name") else result
 
     return reduce
+
+
+def _labelled(original: Any) -> Any:
+    """Chunks of a lazy array are its label; another chunk manager would wrap it in lazy arrays of its own."""
+
+    @functools.wraps(original)
+    def chunk(self: Any, *args: Any, chunked_array_type: Any = None, **options: Any) -> Any:
+        if not holds_arrays(self):
+            return original(self, *args, chunked_array_type=chunked_array_type, **options)
+        labelled = original(self, *args, chunked_array_type="craton", **options)
+        if chunked_array_type in (None, "craton"):
+            return labelled
+        for variable in labelled.variables.values():
+            if isinstance(variable._data, Array):
+                variable.data = variable._data.to_dask()
+        return labelled
+
+    return chunk
 
 
 def _windowed(original: Any) -> Any:
@@ -81,15 +122,11 @@ def _windowed(original: Any) -> Any:
             return original(self, array_agg_func, *args, **options)
         asked = options.get("rolling_agg_func") or array_agg_func
         kind = _WINDOWS.get(asked.__name__)
-        extra = set(options) - _OPTIONS
-        if kind is None or self.ndim != 1 or extra or data.dtype.kind not in "iufb":
-            if options.get("rolling_agg_func"):
-                return original(self, array_agg_func, *args, **options)
-            # Bottleneck and numbagg compute on NumPy's arrays only.
-            options = {name: value for name, value in options.items() if name in _OPTIONS and name != "rolling_agg_func" or name in extra}
-            for name in ("bottleneck_move_func", "numbagg_move_func"):
-                options[name] = None
-            return original(self, array_agg_func, *args, rolling_agg_func=None, **options)
+        has_more = not set(options) <= _OPTIONS
+        if kind is None or has_more or self.ndim != 1 or data.dtype.kind not in "iufb":
+            # Bottleneck and numbagg compute on NumPy's arrays only, which leaves xarray's own view of all windows.
+            left = {**options, "bottleneck_move_func": None, "numbagg_move_func": None}
+            return original(self, array_agg_func, *args, **left)
         return _rolled(self, data, kind, options.get("keep_attrs"))
 
     return reduce
@@ -110,8 +147,6 @@ def _rolled(rolling: Any, data: Array, kind: str, keep_attrs: bool | None) -> An
     window = rolling.window[0]
     # A centred window ends later than its label, so as many indices are put behind the end, and taken off the start.
     later = (window - 1) // 2 if rolling.center[0] else 0
-    import numpy
-
     if data.dtype.kind != "f":
         data = data.astype("float64")
     widths = [(0, later if at == axis else 0) for at in range(data.ndim)]

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy
 
-from craton.array import Array, unsupported
+from craton.array import Array, remember
+from craton.axes import unsupported
 
 __all__ = ["gather", "take"]
 
@@ -40,7 +41,8 @@ def gather(array: Array, axis: int, indices: numpy.ndarray) -> Array:
     label = array._label and tuple(
         min(one, len(indices)) or 1 if at == axis else one for at, one in enumerate(array._label)
     )
-    return Array(array._node.gather(axis, indices.tolist()), label)
+    result = Array(array._node.gather(axis, indices.tolist()), label)
+    return remember(result, "_taken", (array, axis, indices))
 
 
 def _expanded(key: tuple[Any, ...], ndim: int) -> list[Any]:
@@ -94,8 +96,7 @@ def _basic(array: Array, key: list[Any]) -> Array:
         if not -length <= one < length:
             raise IndexError(f"index {one} is outside axis {axis - 1}, which has {length} elements")
         taken.append(one % length)
-    node = array._node.index(taken)
-    selected = Array(node, None if array._label is None else tuple(label))
+    selected = _of_one_axis(array, taken, None if array._label is None else tuple(label))
     if not new:
         return selected
     old = [at for at in range(out) if at not in new]
@@ -108,7 +109,17 @@ def _basic(array: Array, key: list[Any]) -> Array:
 def _ranges(array: Array, ranges: dict[int, tuple[int, int, int]]) -> Array:
     taken = [ranges.get(at, (0, length, 1)) for at, length in enumerate(array.shape)]
     label = array._label and tuple(max(1, min(one, taken[at][1])) for at, one in enumerate(array._label))
-    return Array(array._node.index(taken), label)
+    return _of_one_axis(array, taken, label)
+
+
+def _of_one_axis(array: Array, taken: list[Any], label: tuple[int, ...] | None) -> Array:
+    """Give what is taken, noting it where only one axis is touched."""
+    result = Array(array._node.index(taken), label)
+    touched = [axis for axis, length in enumerate(array.shape) if taken[axis] != (0, length, 1)]
+    if len(touched) == 1 and isinstance(taken[touched[0]], tuple):
+        start, count, step = taken[touched[0]]
+        remember(result, "_taken", (array, touched[0], start + step * numpy.arange(count)))
+    return result
 
 
 def _advanced(array: Array, key: list[Any]) -> Array:
@@ -155,7 +166,8 @@ def _claimed(one: numpy.ndarray, ndim: int) -> list[int]:
 
 def _points(array: Array, axes: list[int], lists: list[numpy.ndarray], common: tuple[int, ...], first: int) -> Array:
     """Take points: the lists' elements belong together."""
-    from craton.functions import concatenate, reshape
+    from craton.functions.joining import concatenate
+    from craton.functions.reshaping import reshape
 
     columns = [numpy.broadcast_to(one, common).ravel() for one in lists]
     count = len(columns[0])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from types import ModuleType
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy
@@ -12,7 +11,9 @@ from xarray.core.indexing import ImplicitToExplicitIndexingAdapter
 from xarray.namedarray.parallelcompat import ChunkManagerEntrypoint
 
 from craton import _native, hooks
-from craton.array import Array, label_of, unsupported
+from craton.array import Array, full
+from craton.asked import check_asked
+from craton.axes import label_of, unsupported
 
 __all__ = ["CratonManager"]
 
@@ -38,7 +39,9 @@ class CratonManager(ChunkManagerEntrypoint[Array]):
     def normalize_chunks(
         self, chunks: Any, shape: Any = None, limit: Any = None, dtype: Any = None, previous_chunks: Any = None
     ) -> tuple[tuple[int, ...], ...]:
-        before = tuple(one[0] if isinstance(one, tuple) else one for one in previous_chunks) if previous_chunks else None
+        before = (
+            tuple(one[0] if isinstance(one, tuple) else one for one in previous_chunks) if previous_chunks else None
+        )
         label = label_of(chunks, tuple(shape), before)
         return Array(_native.Node.full("bool", b"\0", tuple(shape)), label).chunks
 
@@ -51,21 +54,27 @@ class CratonManager(ChunkManagerEntrypoint[Array]):
         return data.rechunk(chunks)
 
     def compute(self, *data: Any, memory: int | None = None, threads: int | None = None) -> tuple[Any, ...]:
-        """Compute arrays together; what is computed already stays as it is."""
+        """Compute arrays together, if the user asks for it; what is computed already stays as it is.
+
+        Raises
+        ------
+        TypeError
+            If a function of xarray asks that was not told to load: its result depends on values.
+        """
         lazy = [one for one in data if isinstance(one, Array)]
+        check_asked(lazy)
         done = iter(_native.compute([one._node for one in lazy], memory, threads))
         return tuple(next(done) if isinstance(one, Array) else one for one in data)
 
-    def persist(self, *data: Any, **options: Any) -> tuple[Any, ...]:
-        values = self.compute(*data, **options)
-        return tuple(
-            Array.of(value).rechunk(one.chunks) if isinstance(one, Array) else one
-            for one, value in zip(data, values, strict=True)
-        )
+    def persist(self, *data: Any, memory: int | None = None, threads: int | None = None) -> tuple[Any, ...]:
+        """Compute arrays together and keep them as lazy arrays of values at hand."""
+        lazy = [one for one in data if isinstance(one, Array)]
+        done = iter(_native.compute([one._node for one in lazy], memory, threads))
+        return tuple(Array.of(next(done)).rechunk(one.chunks) if isinstance(one, Array) else one for one in data)
 
     @property
-    def array_api(self) -> ModuleType:
-        return numpy
+    def array_api(self) -> Any:
+        return _Creation
 
     def reduction(
         self,
@@ -77,7 +86,7 @@ class CratonManager(ChunkManagerEntrypoint[Array]):
         dtype: Any = None,
         keepdims: bool = False,
     ) -> Array:
-        """Give the first or last valid values, which is what xarray asks for; other functions run on whole arrays only."""
+        """Give the first or last valid values, which is what xarray asks for; no other function is run."""
         name = getattr(getattr(func, "keywords", {}).get("op"), "__name__", None)
         if name not in {"nanfirst", "nanlast"} or keepdims:
             raise unsupported("a reduction by a Python function")
@@ -127,6 +136,15 @@ class CratonManager(ChunkManagerEntrypoint[Array]):
         for (source, target), region in zip(pairs, regions, strict=True):
             for slab in _slabs(source):
                 target[_within(region, slab, source.ndim)] = source[slab].compute()
+
+
+class _Creation:
+    """What xarray makes arrays by, under dask's signatures."""
+
+    @staticmethod
+    def full(shape: Any, fill_value: Any, dtype: Any = None, chunks: Any = None, **_options: Any) -> Array:
+        made = full(shape, fill_value, dtype)
+        return made if chunks is None else made.rechunk(chunks)
 
 
 def _slabs(array: Array) -> list[tuple[slice, ...]]:

@@ -107,6 +107,7 @@ def open_dataset(
         "concat_characters": concat_characters,
         "decode_coords": decode_coords,
     }
+    given: dict[str, Any] = {name: value for name, value in decoders.items() if value is not None}
     dataset = xarray.open_dataset(
         url_of(urls[0], storage_options),
         engine=CratonBackendEntrypoint,
@@ -114,19 +115,23 @@ def open_dataset(
         drop_variables=drop_variables,
         create_default_indexes=create_default_indexes,
         **({} if group is None else {"group": group}),
-        **{name: value for name, value in decoders.items() if value is not None},
+        **given,
     )
     if len(urls) > 1:
-        given = [name for name in _DECODERS if decoders[name] is not None]
-        given += ["group"] * (group is not None) + ["decode_cf"] * (decode_cf is not None)
-        if given:
-            raise NotImplementedError(f"`{given[0]}` for several files at once; open them one by one and combine them")
+        named = [*given, *["group"] * (group is not None), *["decode_cf"] * (decode_cf is not None)]
+        if named:
+            raise NotImplementedError(f"`{named[0]}` for several files at once; open them one by one and combine them")
         dataset = _together(dataset, urls)
     return dataset if chunks is None else _labelled(dataset, chunks)
 
 
 def open_datatree(
-    path: Url, *, group: str | None = None, chunks: Any = None, storage_options: Mapping[str, Any] | None = None, **options: Any
+    path: Url,
+    *,
+    group: str | None = None,
+    chunks: Any = None,
+    storage_options: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> xarray.DataTree:
     """Open all groups of a file or store as a tree of datasets whose numbers are lazy `craton.Array`.
 
@@ -168,7 +173,7 @@ _PASSED = ("decode_cf", "drop_variables", "create_default_indexes")
 
 
 def open(paths: Url | Iterable[Url], **options: Any) -> xarray.Dataset | xarray.DataArray:
-    """Open what is there: a dataset, or the one array that the path names (``FILE!/array``); options as `open_dataset`."""
+    """Open a dataset, or the one array that the path names (``FILE!/array``); options as `open_dataset`."""
     dataset = open_dataset(paths, **options)
     urls = _urls(paths, None)
     name = _native.StoredFile(urls[0]).array if len(urls) == 1 else None
@@ -182,7 +187,9 @@ def _check(options: Mapping[str, Any]) -> None:
         if name in _WITHOUT_MEANING or (value is None and name in _REFUSED):
             continue
         if name == "engine":
-            raise NotImplementedError(f"`engine={value!r}`: this opens with Craton; `xarray.open_dataset` has the others")
+            raise NotImplementedError(
+                f"`engine={value!r}`: this opens with Craton; `xarray.open_dataset` has the others"
+            )
         if name in _REFUSED:
             raise NotImplementedError(f"`{name}` is not supported: {_REFUSED[name]}")
         raise TypeError(f"`{name}` is no option of open_dataset")
@@ -208,11 +215,12 @@ def _together(first: xarray.Dataset, urls: list[str]) -> xarray.Dataset:
     joined = _native.open_together(urls)
     variables = {}
     for name, variable in first.variables.items():
-        dims, values, calendar = joined[name]
-        if isinstance(values, _native.Node):
-            values = Array(values)
+        dims, stored, calendar = joined[str(name)]
+        values: Any = stored
+        if isinstance(stored, _native.Node):
+            values = Array(stored)
         elif calendar is not None:
-            values = dates(values, *calendar)
+            values = dates(stored, *calendar)
         encoding = {key: value for key, value in variable.encoding.items() if key not in {"source", "original_shape"}}
         variables[name] = xarray.Variable(dims, values, variable.attrs, encoding)
     coords = {name: variables.pop(name) for name in first.coords}
