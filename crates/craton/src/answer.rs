@@ -165,14 +165,37 @@ impl Answer {
         }
     }
 
-    /// The plan, and what it will read and hold.
+    /// The plan, and what it will read and hold if the result is kept.
     ///
     /// # Errors
     /// What planning refuses.
     pub fn explain(&self, session: &Session) -> Result<String> {
-        let nodes = self.nodes()?;
+        let nodes = self.nodes()?.into_iter();
+        let outputs = nodes.map(|(_, node)| (node, Target::Keep));
+        self.explain_outputs(&outputs.collect::<Vec<_>>(), session)
+    }
+
+    /// As [`Answer::explain`], if the result is written to `path`.
+    ///
+    /// # Errors
+    /// What planning refuses.
+    pub fn explain_writing(
+        &self,
+        path: &Path,
+        options: &AnswerOptions,
+        session: &Session,
+    ) -> Result<String> {
+        if ending(path) != "zarr" {
+            return self.explain(session);
+        }
+        let labelled = self.labelled()?;
+        let outputs = output::zarr::plan_zarr(&[labelled.part()], &options.zarr()?, session)?;
+        self.explain_outputs(&outputs, session)
+    }
+
+    fn explain_outputs(&self, outputs: &[(NodeRef, Target)], session: &Session) -> Result<String> {
         let mut text = String::new();
-        for (name, node) in &nodes {
+        for (name, node) in &self.nodes()? {
             let (optimised, firings) = craton_plan::rules::optimise(node)?;
             let _ = writeln!(text, "plan of {name}  {}", &node.hash().to_string()[..12]);
             text.push_str(&explain_plan(&optimised));
@@ -184,11 +207,7 @@ impl Answer {
                 );
             }
         }
-        let outputs: Vec<_> = nodes
-            .into_iter()
-            .map(|(_, node)| (node, Target::Keep))
-            .collect();
-        let pipelines = session.plan(&outputs)?;
+        let pipelines = session.plan(outputs)?;
         for (number, stage) in pipelines.stages.iter().enumerate() {
             let cost = session.engine().cost(stage, &pipelines.slots);
             let _ = writeln!(
@@ -202,10 +221,14 @@ impl Answer {
             }
             let _ = writeln!(
                 text,
-                "  locate {} chunks, read ≤ {} bytes, decode {} bytes once; about {} MiB a task and {} MiB shared",
+                "  locate {} chunks, read ≤ {} bytes, decode {} bytes {}; about {} MiB a task and {} MiB shared",
                 cost.chunks,
                 cost.bytes_decoded,
                 cost.bytes_decoded,
+                match cost.passes {
+                    1 => "once".to_owned(),
+                    passes => format!("in {passes} passes"),
+                },
                 cost.bytes_per_task >> 20,
                 cost.bytes_shared >> 20
             );
@@ -282,11 +305,7 @@ impl Answer {
     /// writing report. Nothing is left under the final name after an error.
     pub fn write_to(&self, path: &Path, options: &AnswerOptions, session: &Session) -> Result<()> {
         let labelled = self.labelled()?;
-        let ending = path
-            .extension()
-            .and_then(|ending| ending.to_str())
-            .unwrap_or_default()
-            .to_ascii_lowercase();
+        let ending = ending(path);
         match ending.as_str() {
             "zarr" => {
                 let inputs = self.question.inputs.iter();
@@ -299,17 +318,8 @@ impl Answer {
                         })
                         .collect(),
                 };
-                let zarr = output::zarr::ZarrOptions {
-                    chunks: parse_lengths(options.chunks.as_deref().unwrap_or_default())?,
-                    codec: options.codec.clone().unwrap_or_else(|| "zstd:3".to_owned()),
-                    may_replace: options.may_replace,
-                    ..output::zarr::ZarrOptions::default()
-                };
-                let part = match &labelled {
-                    Labelled::Array(array) => output::Labelled::Array(array),
-                    Labelled::Dataset(dataset) => output::Labelled::Dataset(dataset),
-                };
-                output::zarr::write_zarr(&[part], path, &zarr, &recipe, session)
+                let zarr = options.zarr()?;
+                output::zarr::write_zarr(&[labelled.part()], path, &zarr, &recipe, session)
             }
             "json" | "csv" => output::whole_file::write_whole(path, options.may_replace, |out| {
                 match (&labelled, ending.as_str()) {
@@ -330,6 +340,25 @@ impl Answer {
                 Err(Error::usage(message).hint("there are .zarr, .csv and .json"))
             }
         }
+    }
+}
+
+/// What follows the last dot, in lower case.
+fn ending(path: &Path) -> String {
+    path.extension()
+        .and_then(|ending| ending.to_str())
+        .unwrap_or_default()
+        .to_ascii_lowercase()
+}
+
+impl AnswerOptions {
+    fn zarr(&self) -> Result<output::zarr::ZarrOptions> {
+        Ok(output::zarr::ZarrOptions {
+            chunks: parse_lengths(self.chunks.as_deref().unwrap_or_default())?,
+            codec: self.codec.clone().unwrap_or_else(|| "zstd:3".to_owned()),
+            may_replace: self.may_replace,
+            ..output::zarr::ZarrOptions::default()
+        })
     }
 }
 
@@ -369,6 +398,13 @@ pub enum Labelled {
 }
 
 impl Labelled {
+    fn part(&self) -> output::Labelled<'_> {
+        match self {
+            Self::Array(array) => output::Labelled::Array(array),
+            Self::Dataset(dataset) => output::Labelled::Dataset(dataset),
+        }
+    }
+
     /// The plans of all values: those of the array or the data variables, then those of the coordinates.
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeRef> {
