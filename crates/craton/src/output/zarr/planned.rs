@@ -18,7 +18,7 @@ impl Planned {
     }
 }
 
-fn refuse<T>() -> BoxFuture<'static, Result<T>> {
+fn refuse<T: Send + 'static>() -> BoxFuture<'static, Result<T>> {
     let refused = Err(Error::internal("an array that is only planned was written"));
     Box::pin(std::future::ready(refused))
 }
