@@ -80,6 +80,12 @@ impl Pool {
         })
     }
 
+    /// What a buffer of `length` bytes takes from the limit.
+    #[must_use]
+    pub fn rounded(length: usize) -> usize {
+        size_class(length)
+    }
+
     /// A buffer of `length` zero bytes.
     ///
     /// # Errors
@@ -129,13 +135,11 @@ impl Shared {
 }
 
 impl State {
-    /// The smallest free memory that fits without wasting more than half of it.
+    /// Free memory of the size that would be allocated: what a buffer takes from the limit is known beforehand.
     fn take_free(&mut self, length: usize) -> Option<Memory> {
-        let fits =
-            |memory: &Memory| memory.capacity >= length && memory.capacity / 2 <= length.max(PAGE);
-        let best = (0..self.free.len())
-            .filter(|at| fits(&self.free[*at]))
-            .min_by_key(|at| self.free[*at].capacity)?;
+        let capacity = size_class(length);
+        let fits = |memory: &Memory| memory.capacity == capacity;
+        let best = self.free.iter().rposition(fits)?;
         let memory = self.free.swap_remove(best);
         self.cached -= memory.capacity;
         Some(memory)

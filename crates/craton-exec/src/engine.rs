@@ -1,14 +1,18 @@
 //! Runs stages: tasks in storage order on plain threads, within the budget.
 
+use crate::assemble::Assembly;
 use crate::cache::Cache;
+use crate::columns::{Columns, lengths as pass_lengths};
 use crate::control::{Control, count};
 use crate::cumulate::{Carries, Scan};
 use crate::load::load;
-use crate::memory::{StageMemory, available_memory, estimate, resident};
+use crate::memory::{available_memory, resident};
+use crate::passes::{Pass, Split, split};
 use crate::reduce::{Accumulator, Partial, fold_box};
 use crate::stage::{Uses, Worker};
-use crate::store::{Assembly, SpareScratch, Target, evaluate, write_box};
+use crate::store::{SpareScratch, Target, evaluate, write_box};
 use crate::strings::evaluate_strings;
+use crate::threads::on_threads;
 use crate::view::View;
 use craton_core::block::c_strides;
 use craton_core::{Block, BufferMut, Error, ErrorKind, Pool, Result, Sink};
@@ -18,17 +22,22 @@ use craton_plan::physical::stage::StoreTo;
 use craton_plan::physical::{Pipelines, SinkKind, Stage, StageSink};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 /// Memory beside the pool that each thread may come to use: its stack, codec contexts, strips.
 const PER_THREAD: u64 = 1 << 20;
+/// How long a worker without tasks waits before it looks for something to write again.
+const NAP: Duration = Duration::from_millis(2);
 /// Memory beside the pool for metadata and what the allocator keeps.
 const SLACK: u64 = 6 << 20;
 
 /// What one stage costs, known before it runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StageCost {
-    /// Chunks that are needed.
+    /// Passes over the source, where not all fits into memory at once.
+    pub passes: u64,
+    /// Chunks that are needed, in all passes together.
     pub chunks: u64,
     /// Bytes that they decode to, at most: missing chunks cost nothing.
     pub bytes_decoded: u64,
@@ -95,7 +104,12 @@ impl Engine {
             self.run_stage(stage, &pipelines.slots, &slots, control)?;
         }
         control.check()?;
-        for sink in pipelines.stages.iter().flat_map(written) {
+        for sink in pipelines
+            .stages
+            .iter()
+            .flat_map(|stage| &stage.sinks)
+            .filter_map(written_by)
+        {
             pollster::block_on(sink.commit())?;
         }
         let kept = |slot: &Option<usize>| match slot {
@@ -118,19 +132,6 @@ impl Engine {
         slots: &[OnceLock<Block>],
         control: &Control,
     ) -> Result<()> {
-        let uses = Uses::of_stage(stage);
-        let cache = Cache::default();
-        let scratch = SpareScratch::default();
-        let has_failed = AtomicBool::new(false);
-        let worker = Worker {
-            pool: &self.pool,
-            control,
-            cache: &cache,
-            uses: &uses,
-            slots,
-            scratch: &scratch,
-            has_failed: &has_failed,
-        };
         if let [
             sink @ StageSink {
                 kind: SinkKind::Store(StoreTo::Slot(slot)),
@@ -139,101 +140,205 @@ impl Engine {
         ] = stage.sinks.as_slice()
             && sink.dtype.is_variable()
         {
-            let block = evaluate_strings(stage, sink, &worker)?;
+            let block = Shared::of(stage).with(self, slots, control, |worker| {
+                evaluate_strings(stage, sink, worker)
+            })?;
             count(&control.tasks_done, stage.task_count());
             return fill(slots, *slot, block);
         }
-        let threads = self.fitting_threads(estimate(stage, &uses, metas), stage.task_count())?;
+        let split = self.split(stage, metas)?;
+        let all: u64 = split
+            .passes
+            .iter()
+            .map(|pass| pass.stage.task_count())
+            .sum();
+        count(&control.tasks_total, all.saturating_sub(stage.task_count()));
+        for sink in stage.sinks.iter().filter_map(written_by) {
+            pollster::block_on(sink.begin())?;
+        }
         let mut buffers = stage
             .sinks
             .iter()
-            .map(|sink| slot_buffer(sink, metas, &worker))
+            .map(|sink| self.slot_buffer(sink, metas))
             .collect::<Result<Vec<Option<BufferMut>>>>()?;
-        let sinks = stage
-            .sinks
-            .iter()
-            .zip(&mut buffers)
-            .map(|(sink, buffer)| SinkState::new(sink, stage, metas, buffer.as_mut(), &worker))
-            .collect::<Result<Vec<_>>>()?;
-        let run = StageRun {
-            stage,
-            sinks: &sinks,
-            worker: &worker,
-            order: Order::default(),
-            threads,
-        };
-        run.run_tasks()?;
-        let finished = sinks
-            .into_iter()
-            .map(|sink| sink.finish(&worker))
-            .collect::<Result<Vec<_>>>()?;
-        for ((sink, reduced), buffer) in stage.sinks.iter().zip(finished).zip(buffers) {
-            let Some(slot) = slot_of(sink) else { continue };
-            let block = match (reduced, buffer) {
-                (Some(block), _) => block,
-                (None, Some(buffer)) => {
-                    let shape = metas[slot]
-                        .shape
-                        .iter()
-                        .map(|length| *length as usize)
-                        .collect();
-                    Block::dense(metas[slot].dtype, shape, buffer.freeze())?
-                }
-                (None, None) => return Err(Error::internal("a stage left its slot empty")),
+        for pass in &split.passes {
+            self.run_pass(pass, split.threads, metas, slots, &mut buffers, control)?;
+        }
+        for (sink, buffer) in stage.sinks.iter().zip(buffers) {
+            let (Some(slot), Some(buffer)) = (slot_of(sink), buffer) else {
+                continue;
             };
+            let lengths = metas[slot].shape.iter().map(|length| *length as usize);
+            let block = Block::dense(metas[slot].dtype, lengths.collect(), buffer.freeze())?;
             fill(slots, slot, block)?;
         }
         Ok(())
     }
 
-    /// How many tasks may run at once.
-    fn fitting_threads(&self, needed: StageMemory, tasks: u64) -> Result<usize> {
-        let usage = self.pool.usage();
-        let limit = self.pool_limit();
-        let room = limit
-            .saturating_sub(usage.lent as u64)
-            .saturating_sub(needed.shared);
-        let fitting = room / needed.per_task.max(1);
-        if fitting == 0 {
-            let minimum = (self.memory - limit.min(self.memory))
-                .saturating_add(usage.lent as u64)
-                .saturating_add(needed.shared)
-                .saturating_add(needed.per_task);
+    fn run_pass(
+        &self,
+        pass: &Pass,
+        threads: usize,
+        metas: &[Meta],
+        slots: &[OnceLock<Block>],
+        buffers: &mut [Option<BufferMut>],
+        control: &Control,
+    ) -> Result<()> {
+        let stage = &pass.stage;
+        let buffers = buffers.iter_mut().enumerate();
+        let mut buffers: Vec<Option<&mut BufferMut>> = buffers
+            .filter(|(at, _)| pass.sinks.contains(at))
+            .map(|(_, buffer)| buffer.as_mut())
+            .collect();
+        Shared::of(stage).with(self, slots, control, |worker| {
+            let mut gathered = gathered_buffers(stage, worker)?;
+            let sinks = stage
+                .sinks
+                .iter()
+                .zip(buffers.iter_mut().zip(&mut gathered))
+                .map(|(sink, (buffer, gathered))| {
+                    let buffer = gathered.as_mut().or(buffer.as_deref_mut());
+                    SinkState::new(sink, stage, metas, buffer, worker)
+                })
+                .collect::<Result<Vec<_>>>()?;
+            let run = StageRun {
+                stage,
+                sinks: &sinks,
+                worker,
+                order: Order::default(),
+                threads,
+            };
+            run.run_tasks()?;
+            for (sink, state) in stage.sinks.iter().zip(sinks) {
+                if let (Some(slot), Some(block)) = (slot_of(sink), state.finish(worker)?) {
+                    fill(slots, slot, block)?;
+                }
+            }
+            for ((sink, results), values) in stage.sinks.iter().zip(buffers).zip(gathered) {
+                if let (SinkKind::Columns { work, .. }, Some(results), Some(mut values)) =
+                    (&sink.kind, results, values)
+                {
+                    let columns = Columns {
+                        work,
+                        size: sink.dtype.item_size().unwrap_or(1),
+                        origin: stage.cuts.iter().map(|cuts| cuts[0]).collect(),
+                        lengths: pass_lengths(&stage.cuts),
+                        extents: &stage.space.extents,
+                    };
+                    columns.run(&mut values, &Target::new(results), threads, worker)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The passes of a stage, and how many tasks run at once.
+    fn split(&self, stage: &Stage, slots: &[Meta]) -> Result<Split> {
+        let limit = self.pool.limit() as u64;
+        let lent = self.pool.usage().lent as u64;
+        let room = limit.saturating_sub(lent);
+        split(stage, slots, room, self.threads).map_err(|least| {
+            let beside = self.memory.saturating_sub(limit);
+            let minimum = beside.saturating_add(lent).saturating_add(least);
             let message = format!(
                 "the work needs about {} of memory, the budget is {}",
                 mebibytes(minimum),
                 mebibytes(self.memory)
             );
-            return Err(Error::new(ErrorKind::Budget, message)
-                .hint(format!("allow it with `--memory {}`", mebibytes(minimum))));
-        }
-        Ok(fitting.min(self.threads as u64).min(tasks.max(1)) as usize)
+            Error::new(ErrorKind::Budget, message)
+                .hint(format!("allow it with `--memory {}`", mebibytes(minimum)))
+        })
     }
 
     /// What a stage will locate, decode and hold, from grids alone.
     #[must_use]
     pub fn cost(&self, stage: &Stage, slots: &[Meta]) -> StageCost {
-        let uses = Uses::of_stage(stage);
-        let memory = estimate(stage, &uses, slots);
-        let mut cost = StageCost {
+        let split = self
+            .split(stage, slots)
+            .unwrap_or_else(|_| Split::whole(stage));
+        let memory = split.memory(slots);
+        let (chunks, bytes_decoded) = split.wanted();
+        StageCost {
+            passes: split.passes.len() as u64,
+            chunks,
+            bytes_decoded,
             bytes_per_task: memory.per_task,
             bytes_shared: memory.shared,
-            ..StageCost::default()
-        };
-        for scan in uses.scans() {
-            let (chunks, elements) = scan.wanted();
-            let size = scan.source.meta().dtype.item_size().unwrap_or(16) as u64;
-            cost.chunks += chunks;
-            cost.bytes_decoded = cost
-                .bytes_decoded
-                .saturating_add(elements.saturating_mul(size));
         }
-        cost
     }
 
-    fn pool_limit(&self) -> u64 {
-        self.pool.limit() as u64
+    /// The memory of a slot that is filled in place.
+    fn slot_buffer(&self, sink: &StageSink, metas: &[Meta]) -> Result<Option<BufferMut>> {
+        let slot = match &sink.kind {
+            SinkKind::Store(StoreTo::Slot(slot))
+            | SinkKind::Columns { slot, .. }
+            | SinkKind::Cumulate {
+                to: StoreTo::Slot(slot),
+                ..
+            } => *slot,
+            _ => return Ok(None),
+        };
+        let bytes = metas[slot].bytes() as usize;
+        let mut buffer = self.pool.take(bytes.max(1))?;
+        buffer.truncate(bytes);
+        Ok(Some(buffer))
     }
+}
+
+/// What the workers of one pass share.
+struct Shared {
+    uses: Uses,
+    cache: Cache,
+    scratch: SpareScratch,
+    has_failed: AtomicBool,
+}
+
+impl Shared {
+    fn of(stage: &Stage) -> Self {
+        Self {
+            uses: Uses::of_stage(stage),
+            cache: Cache::default(),
+            scratch: SpareScratch::default(),
+            has_failed: AtomicBool::new(false),
+        }
+    }
+
+    fn with<R>(
+        &self,
+        engine: &Engine,
+        slots: &[OnceLock<Block>],
+        control: &Control,
+        work: impl FnOnce(&Worker<'_>) -> R,
+    ) -> R {
+        work(&Worker {
+            pool: &engine.pool,
+            control,
+            cache: &self.cache,
+            uses: &self.uses,
+            slots,
+            scratch: &self.scratch,
+            has_failed: &self.has_failed,
+        })
+    }
+}
+
+/// Memory for the values of a pass that are put together into columns.
+fn gathered_buffers(stage: &Stage, worker: &Worker<'_>) -> Result<Vec<Option<BufferMut>>> {
+    let gathered = stage.sinks.iter().map(|sink| {
+        if !matches!(sink.kind, SinkKind::Columns { .. }) {
+            return Ok(None);
+        }
+        let size = sink.dtype.item_size();
+        let size = size.ok_or_else(|| Error::unsupported("quantiles of strings"))?;
+        let bytes = pass_lengths(&stage.cuts)
+            .iter()
+            .try_fold(size, |bytes, length| bytes.checked_mul(*length as usize))
+            .ok_or_else(|| Error::new(ErrorKind::Budget, "columns are too large"))?;
+        let mut buffer = worker.take(bytes)?;
+        buffer.truncate(bytes);
+        Ok(Some(buffer))
+    });
+    gathered.collect()
 }
 
 fn mebibytes(bytes: u64) -> String {
@@ -248,7 +353,7 @@ fn fill(slots: &[OnceLock<Block>], slot: usize, block: Block) -> Result<()> {
 
 fn slot_of(sink: &StageSink) -> Option<usize> {
     match &sink.kind {
-        SinkKind::Reduce { slot, .. } => Some(*slot),
+        SinkKind::Reduce { slot, .. } | SinkKind::Columns { slot, .. } => Some(*slot),
         SinkKind::Store(to) | SinkKind::Cumulate { to, .. } => match to {
             StoreTo::Slot(slot) => Some(*slot),
             StoreTo::Sink(_) => None,
@@ -256,40 +361,27 @@ fn slot_of(sink: &StageSink) -> Option<usize> {
     }
 }
 
-/// The arrays that a stage writes.
-fn written(stage: &Stage) -> impl Iterator<Item = &Arc<dyn Sink>> {
-    stage.sinks.iter().filter_map(|sink| match &sink.kind {
+/// The array that a sink writes.
+fn written_by(sink: &StageSink) -> Option<&Arc<dyn Sink>> {
+    match &sink.kind {
         SinkKind::Store(StoreTo::Sink(sink))
         | SinkKind::Cumulate {
             to: StoreTo::Sink(sink),
             ..
         } => Some(sink),
         _ => None,
-    })
-}
-
-/// The memory of a slot that tasks write directly.
-fn slot_buffer(sink: &StageSink, metas: &[Meta], worker: &Worker<'_>) -> Result<Option<BufferMut>> {
-    let (SinkKind::Store(StoreTo::Slot(slot))
-    | SinkKind::Cumulate {
-        to: StoreTo::Slot(slot),
-        ..
-    }) = &sink.kind
-    else {
-        return Ok(None);
-    };
-    let bytes = metas[*slot].bytes() as usize;
-    let mut buffer = worker.take(bytes.max(1))?;
-    buffer.truncate(bytes);
-    Ok(Some(buffer))
+    }
 }
 
 /// What the tasks of a stage share for one sink.
 enum SinkState<'a> {
     Reduce(Mutex<Accumulator>),
+    /// Values that are kept, all of them or those of a pass.
     Slot {
         target: Target<'a>,
         strides: Vec<isize>,
+        /// The first index along each axis.
+        origin: Vec<u64>,
     },
     Write(Assembly),
     Cumulate {
@@ -307,22 +399,19 @@ impl<'a> SinkState<'a> {
         buffer: Option<&'a mut BufferMut>,
         worker: &Worker<'_>,
     ) -> Result<Self> {
-        let lengths: Vec<usize> = stage
-            .space
-            .extents
-            .iter()
-            .map(|extent| *extent as usize)
-            .collect();
-        let store = |to: &StoreTo| match (to, buffer) {
-            (StoreTo::Slot(_), Some(buffer)) => Ok(Self::Slot {
+        let keep = |buffer: Option<&'a mut BufferMut>| {
+            let lengths = pass_lengths(&stage.cuts);
+            let lengths: Vec<usize> = lengths.iter().map(|length| *length as usize).collect();
+            let buffer = buffer.ok_or_else(|| Error::internal("a slot without memory"))?;
+            Ok(Self::Slot {
                 target: Target::new(buffer),
                 strides: c_strides(&lengths),
-            }),
-            (StoreTo::Slot(_), None) => Err(Error::internal("a slot without memory")),
-            (StoreTo::Sink(sink), _) => {
-                pollster::block_on(sink.begin())?;
-                Ok(Self::Write(Assembly::default()))
-            }
+                origin: stage.cuts.iter().map(|cuts| cuts[0]).collect(),
+            })
+        };
+        let store = |to: &StoreTo, buffer| match to {
+            StoreTo::Slot(_) => keep(buffer),
+            StoreTo::Sink(_) => Ok(Self::Write(Assembly::default())),
         };
         match &sink.kind {
             SinkKind::Reduce { work, slot } => {
@@ -330,7 +419,8 @@ impl<'a> SinkState<'a> {
                     Accumulator::new(work, &metas[*slot], &stage.space.extents, worker)?;
                 Ok(Self::Reduce(Mutex::new(accumulator)))
             }
-            SinkKind::Store(to) => store(to),
+            SinkKind::Columns { .. } => keep(buffer),
+            SinkKind::Store(to) => store(to, buffer),
             SinkKind::Cumulate {
                 kind,
                 axis,
@@ -348,9 +438,18 @@ impl<'a> SinkState<'a> {
                 Ok(Self::Cumulate {
                     scan,
                     carries: Carries::default(),
-                    to: Box::new(store(to)?),
+                    to: Box::new(store(to, buffer)?),
                 })
             }
+        }
+    }
+
+    /// The chunks under way, of an array that is written.
+    fn assembly(&self) -> Option<&Assembly> {
+        match self {
+            Self::Write(assembly) => Some(assembly),
+            Self::Cumulate { to, .. } => to.assembly(),
+            Self::Reduce(_) | Self::Slot { .. } => None,
         }
     }
 
@@ -371,6 +470,12 @@ impl<'a> SinkState<'a> {
 struct Order {
     state: Mutex<Turn>,
     merged: Condvar,
+}
+
+impl Order {
+    fn lock(&self) -> MutexGuard<'_, Turn> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[derive(Default)]
@@ -404,23 +509,9 @@ struct StageRun<'a> {
 impl StageRun<'_> {
     fn run_tasks(&self) -> Result<()> {
         let next = AtomicU64::new(0);
-        if self.threads == 1 {
-            return self.work(&next);
-        }
-        std::thread::scope(|scope| {
-            let others: Vec<_> = (1..self.threads)
-                .map(|_| scope.spawn(|| self.work(&next)))
-                .collect();
-            let mine = self.work(&next);
-            let joined = others.into_iter().map(|other| {
-                other
-                    .join()
-                    .unwrap_or_else(|_| Err(Error::internal("a worker panicked")))
-            });
-            let mut failures: Vec<Error> = joined.chain([mine]).filter_map(Result::err).collect();
-            // The cause, not the cancellations that it set off elsewhere.
-            failures.sort_by_key(|error| error.kind() == ErrorKind::Cancelled);
-            failures.into_iter().next().map_or(Ok(()), Err)
+        on_threads(self.threads, || {
+            self.work(&next)?;
+            self.help_writing()
         })
     }
 
@@ -446,14 +537,34 @@ impl StageRun<'_> {
         }
     }
 
+    /// Once there are no tasks left, writes chunks that the last tasks of other workers make whole.
+    fn help_writing(&self) -> Result<()> {
+        let writes = self.stage.sinks.iter().zip(self.sinks);
+        let writes = writes.filter_map(|(sink, state)| written_by(sink).zip(state.assembly()));
+        for (sink, assembly) in writes {
+            let mut alarm = Alarm {
+                run: self,
+                is_armed: true,
+            };
+            loop {
+                assembly.write_ready(sink, self.worker)?;
+                let turn = self.order.lock();
+                if turn.next >= self.stage.task_count() {
+                    break;
+                }
+                self.worker.check()?;
+                // Chunks become ready without a sign; a short nap costs less than a sign for each would.
+                drop(self.order.merged.wait_timeout(turn, NAP));
+            }
+            alarm.is_armed = false;
+        }
+        Ok(())
+    }
+
     /// Tells the other workers that a task failed.
     fn stop(&self) {
         // Locked, so that no worker goes to sleep between its look at the flag and this call.
-        let _turn = self
-            .order
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.order.lock();
         self.worker.has_failed.store(true, Relaxed);
         self.order.merged.notify_all();
     }
@@ -461,11 +572,7 @@ impl StageRun<'_> {
     /// Waits while too many later tasks are done; false if another worker failed.
     fn wait_for_window(&self, task: u64) -> bool {
         let window = 2 * self.threads as u64;
-        let mut turn = self
-            .order
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut turn = self.order.lock();
         let has_failed = || self.worker.has_failed.load(Relaxed);
         while task >= turn.next + window && !has_failed() {
             turn = self
@@ -479,11 +586,7 @@ impl StageRun<'_> {
 
     /// Merges a task's partials once those of all earlier tasks are merged.
     fn hand_in(&self, task: u64, partials: Vec<Option<Partial>>) -> Result<()> {
-        let mut turn = self
-            .order
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut turn = self.order.lock();
         turn.waiting.insert(task, partials);
         while let Some(partials) = {
             let next = turn.next;
@@ -536,6 +639,9 @@ impl StageRun<'_> {
                 let extents = &self.stage.space.extents;
                 fold_box(work, &sink.program, views, ranges, extents, self.worker).map(Some)
             }
+            (SinkKind::Columns { .. }, SinkState::Slot { .. }) => self
+                .keep(state, &sink.program, views, ranges)
+                .map(|()| None),
             (SinkKind::Store(to), state) => self
                 .store(to, state, &sink.program, views, ranges, sink.dtype)
                 .map(|()| None),
@@ -572,28 +678,46 @@ impl StageRun<'_> {
     ) -> Result<()> {
         let lengths: Vec<usize> = ranges.iter().map(|(_, length)| *length as usize).collect();
         match (to, state) {
-            (StoreTo::Slot(_), SinkState::Slot { target, strides }) => {
-                let first: isize = ranges
-                    .iter()
-                    .zip(strides)
-                    .map(|((start, _), stride)| *start as isize * stride)
-                    .sum();
-                evaluate(
-                    program,
-                    views,
-                    &lengths,
-                    target,
-                    first as usize,
-                    strides,
-                    self.worker,
-                )
-            }
+            (StoreTo::Slot(_), state) => self.keep(state, program, views, ranges),
             (StoreTo::Sink(sink), SinkState::Write(assembly)) => {
                 let values = self.evaluate_box(program, views, &lengths)?;
                 write_box(sink, dtype, ranges, values, assembly, self.worker)
             }
             _ => Err(Error::internal("a sink without its state")),
         }
+    }
+
+    /// Puts an expression's values over a box in their places.
+    fn keep(
+        &self,
+        state: &SinkState<'_>,
+        program: &Program,
+        views: &[&View],
+        ranges: &[(u64, u64)],
+    ) -> Result<()> {
+        let SinkState::Slot {
+            target,
+            strides,
+            origin,
+        } = state
+        else {
+            return Err(Error::internal("a sink without its state"));
+        };
+        let lengths: Vec<usize> = ranges.iter().map(|(_, length)| *length as usize).collect();
+        let axes = ranges.iter().zip(strides).zip(origin);
+        let first: isize = axes
+            .map(|(((start, _), stride), origin)| (start - origin) as isize * stride)
+            .sum();
+        let first = first as usize;
+        evaluate(
+            program,
+            views,
+            &lengths,
+            target,
+            first,
+            strides,
+            self.worker,
+        )
     }
 
     /// The expression's values over a box, in C order.

@@ -2,7 +2,9 @@
 //!
 //! Takes lowered pipelines; gives blocks and filled sinks. Never names an operator or a format.
 
+mod assemble;
 mod cache;
+mod columns;
 mod control;
 mod cumulate;
 mod engine;
@@ -10,10 +12,13 @@ mod load;
 mod local;
 mod memory;
 mod need;
+mod passes;
+mod pending;
 mod reduce;
 mod stage;
 mod store;
 mod strings;
+mod threads;
 mod view;
 mod walk;
 

@@ -1,7 +1,10 @@
 //! How much memory there is, how much is used, and how much a stage needs.
 
-use crate::stage::Uses;
+use crate::stage::{ScanUse, Uses};
+use crate::{columns, pending};
+use craton_core::{AxisGrid, Pool};
 use craton_plan::node::Meta;
+use craton_plan::operator::{Groups, ReduceWork};
 use craton_plan::physical::stage::StoreTo;
 use craton_plan::physical::{Input, LocalKind, SinkKind, Space, Stage};
 
@@ -50,85 +53,148 @@ fn status_line(path: &str, key: &str) -> Option<u64> {
 
 /// What a stage needs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct StageMemory {
+pub(crate) struct Held {
     /// For each task that runs.
     pub per_task: u64,
     /// Once.
     pub shared: u64,
 }
 
-/// Estimates a stage, from grids and cuts alone.
-pub(crate) fn estimate(stage: &Stage, uses: &Uses, slots: &[Meta]) -> StageMemory {
-    let mut memory = StageMemory {
-        per_task: 512 << 10,
-        shared: 0,
+impl Held {
+    /// With so many tasks at once.
+    pub(crate) fn total(self, tasks: usize) -> u64 {
+        self.shared
+            .saturating_add(self.per_task.saturating_mul(tasks as u64))
+    }
+}
+
+/// Memory by when it is held, summed up part by part.
+#[derive(Default)]
+struct Tally {
+    /// By a task from beginning to end.
+    held: u64,
+    /// By a task while it loads.
+    encoded: u64,
+    /// By a task that has loaded.
+    used: u64,
+    /// By the stage.
+    shared: u64,
+}
+
+/// Estimates a stage that runs with `threads`, from grids and cuts alone.
+pub(crate) fn estimate(stage: &Stage, uses: &Uses, slots: &[Meta], threads: usize) -> Held {
+    let mut tally = Tally {
+        held: 512 << 10,
+        ..Tally::default()
     };
     for scan in uses.scans() {
-        let size = scan.source.meta().dtype.item_size().unwrap_or(16) as u64;
-        let grid = &scan.source.meta().grid;
-        let chunk = times(size, grid.axes.iter().map(|axis| axis.largest_encoded()));
-        let stored = times(size, scan.axes.iter().map(|axis| axis.stored));
-        let needed = times(size, scan.axes.iter().map(|axis| axis.needed));
-        let is_assembled = scan.axes.iter().any(|axis| axis.chunks > 1);
-        // Encoded bytes beside decoded ones; well-compressed data need less, and the pool still holds the line.
-        add(&mut memory.per_task, chunk.saturating_add(chunk / 10 * 7));
-        if is_assembled {
-            add(&mut memory.per_task, needed);
-        }
-        if scan.is_shared() {
-            add(&mut memory.shared, stored);
-        }
+        tally.scan(scan);
     }
-    let widest = |axis: usize| {
-        stage.cuts[axis]
-            .windows(2)
-            .map(|pair| pair[1] - pair[0])
-            .max()
-            .unwrap_or(0)
-    };
-    let lengths: Vec<u64> = (0..stage.cuts.len()).map(widest).collect();
+    let lengths: Vec<u64> = stage.cuts.iter().map(|cuts| widest(cuts)).collect();
     let elements = times(1, lengths.iter().copied());
-    add(&mut memory.per_task, locals(&stage.space, elements));
+    add(&mut tally.held, locals(&stage.space, elements));
     for sink in &stage.sinks {
         let size = sink.dtype.item_size().unwrap_or(16) as u64;
         match &sink.kind {
-            SinkKind::Reduce { work, slot } => {
-                let words = work.fold.words() as u64 * 8;
-                let kept = (0..lengths.len())
-                    .filter(|axis| !work.is_reduced[*axis])
-                    .map(|axis| {
-                        let is_grouped = work
-                            .groups
-                            .as_ref()
-                            .is_some_and(|groups| groups.axis == axis);
-                        if is_grouped {
-                            lengths[axis].min(8)
-                        } else {
-                            lengths[axis]
-                        }
-                    });
-                // The partial being folded, and one that waits for its turn.
-                add(&mut memory.per_task, times(2 * words, kept));
-                let states = times(words, slots[*slot].shape.iter().copied());
-                add(
-                    &mut memory.shared,
-                    states.saturating_add(slots[*slot].bytes()),
-                );
+            SinkKind::Reduce { work, slot } => tally.fold(work, &slots[*slot], stage, &lengths),
+            SinkKind::Columns { work, slot } => {
+                let whole = columns::bytes(&stage.cuts, size);
+                add(&mut tally.shared, lent(whole));
+                add(&mut tally.shared, lent(slots[*slot].bytes()));
+                add(&mut tally.used, columns::scratch(work, &stage.cuts, size));
             }
-            SinkKind::Store(StoreTo::Slot(slot)) => add(&mut memory.shared, slots[*slot].bytes()),
-            SinkKind::Store(StoreTo::Sink(_)) => {
-                add(&mut memory.per_task, elements.saturating_mul(2 * size));
-            }
+            SinkKind::Store(to) => tally.store(to, stage, elements, size, slots, threads),
             SinkKind::Cumulate { to, dtype, .. } => {
-                let bytes = size + 2 * dtype.item_size().unwrap_or(16) as u64;
-                add(&mut memory.per_task, elements.saturating_mul(bytes));
-                if let StoreTo::Slot(slot) = to {
-                    add(&mut memory.shared, slots[*slot].bytes());
-                }
+                let result = dtype.item_size().unwrap_or(16) as u64;
+                add(&mut tally.used, lent(elements.saturating_mul(size)));
+                add(&mut tally.used, lent(elements.saturating_mul(result)));
+                tally.store(to, stage, elements, result, slots, threads);
             }
         }
     }
-    memory
+    Held {
+        // Encoded bytes are gone before a task's sinks take memory of their own.
+        per_task: tally.held.saturating_add(tally.encoded.max(tally.used)),
+        shared: tally.shared,
+    }
+}
+
+impl Tally {
+    fn scan(&mut self, scan: &ScanUse) {
+        let size = scan.source.meta().dtype.item_size().unwrap_or(16) as u64;
+        let axes = &scan.source.meta().grid.axes;
+        let chunk = lent(times(size, axes.iter().map(AxisGrid::largest_encoded)));
+        let stored = times(size, scan.axes.iter().map(|axis| axis.stored));
+        let needed = times(size, scan.axes.iter().map(|axis| axis.needed));
+        // Well-compressed data need less, and the pool still holds the line.
+        self.encoded = self.encoded.max(chunk / 10 * 7);
+        add(&mut self.held, chunk);
+        if scan.axes.iter().any(|axis| axis.chunks > 1) {
+            add(&mut self.held, lent(needed));
+        }
+        if scan.is_shared() {
+            add(&mut self.shared, stored);
+        }
+    }
+
+    fn fold(&mut self, work: &ReduceWork, result: &Meta, stage: &Stage, lengths: &[u64]) {
+        let words = work.fold.words() as u64 * 8;
+        let kept = (0..lengths.len())
+            .filter(|axis| !work.is_reduced[*axis])
+            .map(|axis| match &work.groups {
+                Some(groups) if groups.axis == axis => most_groups(groups, &stage.cuts[axis]),
+                _ => lengths[axis],
+            });
+        // The partial being folded, and one that waits for its turn.
+        let partial = lent(times(words, kept));
+        add(&mut self.used, partial);
+        add(&mut self.held, partial);
+        let states = times(words, result.shape.iter().copied());
+        add(&mut self.shared, lent(states));
+        add(&mut self.shared, lent(result.bytes()));
+    }
+
+    /// Values that are kept or written as they are.
+    fn store(
+        &mut self,
+        to: &StoreTo,
+        stage: &Stage,
+        elements: u64,
+        size: u64,
+        slots: &[Meta],
+        threads: usize,
+    ) {
+        let sink = match to {
+            StoreTo::Slot(slot) => return add(&mut self.shared, lent(slots[*slot].bytes())),
+            StoreTo::Sink(sink) => sink,
+        };
+        let axes = &sink.chunks().grid.axes;
+        let stored = times(size, axes.iter().map(AxisGrid::largest_encoded));
+        let waiting = pending::most(&stage.cuts, axes, threads);
+        // A chunk that is a whole task is encoded where it lies; any other is copied together first.
+        let is_task = waiting == 0 && stored == elements.saturating_mul(size);
+        add(&mut self.used, lent(elements.saturating_mul(size)));
+        add(
+            &mut self.used,
+            lent(stored).saturating_mul(if is_task { 2 } else { 3 }),
+        );
+        let whole = times(size, axes.iter().map(AxisGrid::largest));
+        add(&mut self.shared, lent(whole).saturating_mul(waiting));
+    }
+}
+
+/// The longest interval between cuts.
+fn widest(cuts: &[u64]) -> u64 {
+    cuts.windows(2)
+        .map(|pair| pair[1] - pair[0])
+        .max()
+        .unwrap_or(0)
+}
+
+/// The most groups that one task meets.
+fn most_groups(groups: &Groups, cuts: &[u64]) -> u64 {
+    let count = |pair: &[u64]| groups.present(pair[0], pair[1] - pair[0]).len() as u64;
+    cuts.windows(2).map(count).max().unwrap_or(0)
 }
 
 fn locals(space: &Space, elements: u64) -> u64 {
@@ -156,6 +222,11 @@ fn locals(space: &Space, elements: u64) -> u64 {
 /// Plans may speak of more bytes than there are; such work is refused, not wrapped round.
 fn add(total: &mut u64, more: u64) {
     *total = total.saturating_add(more);
+}
+
+/// What the pool lends for so many bytes.
+fn lent(bytes: u64) -> u64 {
+    usize::try_from(bytes).map_or(bytes, |bytes| Pool::rounded(bytes) as u64)
 }
 
 fn times(size: u64, lengths: impl IntoIterator<Item = u64>) -> u64 {

@@ -195,16 +195,7 @@ fn kept_of(work: &ReduceWork, ranges: &[(u64, u64)]) -> Vec<Kept> {
         .enumerate()
         .map(|(axis, (start, length))| match &work.groups {
             _ if work.is_reduced[axis] => Kept::Folded,
-            Some(groups) if groups.axis == axis => {
-                let codes = &groups.codes[*start as usize..(start + length) as usize];
-                let mut present: Vec<u64> = codes
-                    .iter()
-                    .filter_map(|code| u64::try_from(*code).ok())
-                    .collect();
-                present.sort_unstable();
-                present.dedup();
-                Kept::Groups(present)
-            }
+            Some(groups) if groups.axis == axis => Kept::Groups(groups.present(*start, *length)),
             _ => Kept::Range {
                 start: *start,
                 length: *length,

@@ -122,6 +122,29 @@ impl Uses {
         (number, scans.map(|scan| scan.count(index)).sum())
     }
 
+    /// How many chunks are needed at all, and the bytes stored in them. A chunk that several leaves read counts once.
+    pub(crate) fn wanted(&self) -> (u64, u64) {
+        let mut all = (0, 0u64);
+        for (at, scan) in self.scans.iter().enumerate() {
+            if self.scans[..at]
+                .iter()
+                .any(|earlier| earlier.number == scan.number)
+            {
+                continue;
+            }
+            let same: Vec<&ScanUse> = self
+                .scans
+                .iter()
+                .filter(|other| other.number == scan.number)
+                .collect();
+            let (chunks, elements) = wanted_from(0, &same, &mut HashMap::new());
+            let size = scan.source.meta().dtype.item_size().unwrap_or(16) as u64;
+            all.0 += chunks;
+            all.1 = all.1.saturating_add(elements.saturating_mul(size));
+        }
+        all
+    }
+
     /// The scans, for estimates of memory.
     pub(crate) fn scans(&self) -> &[ScanUse] {
         &self.scans
@@ -136,21 +159,6 @@ impl ScanUse {
         self.repeats * self.axes.iter().zip(index).map(along).product::<u64>()
     }
 
-    /// How many chunks are needed at all, and the stored elements in them.
-    pub(crate) fn wanted(&self) -> (u64, u64) {
-        let grids = &self.source.meta().grid.axes;
-        self.axes
-            .iter()
-            .zip(grids)
-            .fold((1, 1), |(chunks, elements), (axis, grid)| {
-                let wanted = (0u64..).zip(&axis.counts).filter(|(_, count)| **count > 0);
-                let (count, length) = wanted.fold((0, 0), |(count, length), (position, _)| {
-                    (count + 1, length + grid.chunk(position).encoded)
-                });
-                (chunks * count, elements * length)
-            })
-    }
-
     /// Whether some chunk is needed by more than one task.
     pub(crate) fn is_shared(&self) -> bool {
         self.repeats > 1
@@ -159,6 +167,46 @@ impl ScanUse {
                 .iter()
                 .any(|axis| axis.counts.iter().any(|count| *count > 1))
     }
+}
+
+/// Chunks along `axis` and the axes after it that any of some leaves of one source needs, and the elements in them.
+///
+/// Chunks that the same leaves need count alike, so each set of leaves is looked at once per axis.
+fn wanted_from(
+    axis: usize,
+    scans: &[&ScanUse],
+    known: &mut HashMap<(usize, Vec<usize>), (u64, u64)>,
+) -> (u64, u64) {
+    let Some(grid) = scans
+        .first()
+        .and_then(|scan| scan.source.meta().grid.axes.get(axis))
+    else {
+        return (u64::from(!scans.is_empty()), u64::from(!scans.is_empty()));
+    };
+    let mut all = (0u64, 0u64);
+    for position in 0..grid.len() {
+        let needs = |scan: &&&ScanUse| scan.axes[axis].counts.get(position as usize) > Some(&0);
+        let needing: Vec<&ScanUse> = scans.iter().filter(needs).copied().collect();
+        if needing.is_empty() {
+            continue;
+        }
+        let addresses = needing
+            .iter()
+            .map(|scan| std::ptr::from_ref(*scan) as usize);
+        let key = (axis, addresses.collect());
+        let inner = match known.get(&key) {
+            Some(inner) => *inner,
+            None => {
+                let inner = wanted_from(axis + 1, &needing, known);
+                known.insert(key, inner);
+                inner
+            }
+        };
+        all.0 = all.0.saturating_add(inner.0);
+        let length = grid.chunk(position).encoded;
+        all.1 = all.1.saturating_add(inner.1.saturating_mul(length));
+    }
+    all
 }
 
 /// The way from a stage's space down to a source leaf.

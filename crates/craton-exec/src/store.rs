@@ -1,5 +1,6 @@
 //! The blockwise shape: values written as they are, into memory or into a sink's chunks.
 
+use crate::assemble::Assembly;
 use crate::control::count;
 use crate::stage::Worker;
 use crate::view::{Step, View};
@@ -32,6 +33,15 @@ impl<'a> Target<'a> {
         }
     }
 
+    /// All bytes.
+    ///
+    /// # Safety
+    /// No task may write while the slice lives.
+    pub(crate) unsafe fn all(&self) -> &[u8] {
+        // SAFETY: in bounds by construction, unchanged by the caller's promise.
+        unsafe { std::slice::from_raw_parts(self.start, self.length) }
+    }
+
     /// The bytes from `first` on.
     ///
     /// # Safety
@@ -40,7 +50,7 @@ impl<'a> Target<'a> {
         clippy::mut_from_ref,
         reason = "that is the purpose; see the safety rule"
     )]
-    unsafe fn bytes(&self, first: usize, length: usize) -> &mut [u8] {
+    pub(crate) unsafe fn bytes(&self, first: usize, length: usize) -> &mut [u8] {
         assert!(
             first
                 .checked_add(length)
@@ -205,17 +215,6 @@ pub(crate) fn evaluate(
     done
 }
 
-/// Chunks of a sink of which some tasks' parts are still missing.
-#[derive(Default)]
-pub(crate) struct Assembly {
-    pending: Mutex<HashMap<Vec<u64>, Pending>>,
-}
-
-struct Pending {
-    buffer: BufferMut,
-    missing: u64,
-}
-
 /// Gives the values of a box, C order in `values`, to `sink`; chunks that the box fills only in part wait in `assembly`.
 pub(crate) fn write_box(
     sink: &Arc<dyn Sink>,
@@ -283,70 +282,41 @@ pub(crate) fn write_box(
                 .collect();
             let chunk_shape: Vec<usize> =
                 chunks.iter().map(|chunk| chunk.length as usize).collect();
-            if let Some(whole) =
-                assembly.add(&index, &piece, &origin, &chunk_shape, size, worker)?
-            {
-                put(sink, &index, &whole, worker)?;
-            }
+            assembly.add(&index, &piece, &origin, &chunk_shape, size, worker)?;
         }
         let Some(axis) = (0..index.len())
             .rev()
             .find(|axis| index[*axis] < high[*axis])
         else {
-            return Ok(());
+            break;
         };
         index[axis] += 1;
         index[axis + 1..].copy_from_slice(&low[axis + 1..]);
     }
+    drop(buffer);
+    assembly.write_ready(sink, worker)
 }
 
-fn put(sink: &Arc<dyn Sink>, index: &[u64], block: &Block, worker: &Worker<'_>) -> Result<()> {
+pub(crate) fn put(
+    sink: &Arc<dyn Sink>,
+    index: &[u64],
+    block: &Block,
+    worker: &Worker<'_>,
+) -> Result<()> {
     let written = pollster::block_on(sink.put(index, block, worker.pool))
         .map_err(|error| error.in_chunk(index))?;
     count(&worker.control.bytes_written, written);
     Ok(())
 }
 
-impl Assembly {
-    /// Adds a piece to a chunk; the chunk, once nothing of it is missing.
-    fn add(
-        &self,
-        index: &[u64],
-        piece: &Block,
-        origin: &[u64],
-        shape: &[usize],
-        size: usize,
-        worker: &Worker<'_>,
-    ) -> Result<Option<Block>> {
-        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        let total: usize = shape.iter().product();
-        if !pending.contains_key(index) {
-            let buffer = worker.take(total * size)?;
-            pending.insert(
-                index.to_vec(),
-                Pending {
-                    buffer,
-                    missing: total as u64,
-                },
-            );
-        }
-        let Some(entry) = pending.get_mut(index) else {
-            return Ok(None);
-        };
-        copy_into(piece, origin, shape, size, &mut entry.buffer);
-        entry.missing = entry.missing.saturating_sub(piece.len() as u64);
-        if entry.missing > 0 {
-            return Ok(None);
-        }
-        let Some(done) = pending.remove(index) else {
-            return Ok(None);
-        };
-        Block::dense(piece.dtype(), shape.to_vec(), done.buffer.freeze()).map(Some)
-    }
-}
-
 /// Copies a dense block to `origin` of a C-order buffer of `shape`.
-fn copy_into(piece: &Block, origin: &[u64], shape: &[usize], size: usize, out: &mut [u8]) {
+pub(crate) fn copy_into(
+    piece: &Block,
+    origin: &[u64],
+    shape: &[usize],
+    size: usize,
+    out: &mut [u8],
+) {
     let Some((buffer, offset, strides)) = piece.as_dense() else {
         return;
     };

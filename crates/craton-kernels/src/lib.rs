@@ -11,6 +11,7 @@ pub mod fold;
 pub mod load;
 pub mod program;
 pub mod promote;
+pub mod quantile;
 mod real;
 pub mod scan;
 pub mod select;
@@ -22,6 +23,7 @@ pub use cast::cast;
 pub use fold::{Fold, FoldSpec, Reduction};
 pub use load::{gather_list, gather_strided, swap_bytes, unshuffle};
 pub use promote::{WeakScalar, promote, promote_weak};
+pub use quantile::{Quantile, Quantity};
 pub use scan::{
     Cumulation, RollingKind, cumulate, cumulation_output, cumulation_start, cumulation_total,
     rolling, rolling_output, rolling_scratch_len,

@@ -66,6 +66,50 @@ fn gather_items<const SIZE: usize>(
     }
 }
 
+/// Copies columns, one after the other: value `k` of column `c` is element `first + rows[k] + c * stride` of `from`.
+/// There are as many columns as fit into `out`.
+pub fn gather_columns(
+    from: &[u8],
+    first: usize,
+    rows: &[usize],
+    stride: usize,
+    item_size: usize,
+    out: &mut [u8],
+) {
+    match item_size {
+        1 => gather_columns_of::<1>(from, first, rows, stride, out),
+        2 => gather_columns_of::<2>(from, first, rows, stride, out),
+        4 => gather_columns_of::<4>(from, first, rows, stride, out),
+        8 => gather_columns_of::<8>(from, first, rows, stride, out),
+        _ => {
+            let columns = out.chunks_exact_mut((rows.len() * item_size).max(1));
+            for (column, out) in columns.enumerate() {
+                gather(from, rows.len(), item_size, out, |row| {
+                    first + rows[row] + column * stride
+                });
+            }
+        }
+    }
+}
+
+fn gather_columns_of<const SIZE: usize>(
+    from: &[u8],
+    first: usize,
+    rows: &[usize],
+    stride: usize,
+    out: &mut [u8],
+) {
+    let from = from.as_chunks::<SIZE>().0;
+    let out = out.as_chunks_mut::<SIZE>().0;
+    let columns = out.len().checked_div(rows.len()).unwrap_or(0);
+    // Row by row, because what a row holds of all columns comes into the cache together.
+    for (at, row) in rows.iter().enumerate() {
+        for column in 0..columns {
+            out[column * rows.len() + at] = from[first + row + column * stride];
+        }
+    }
+}
+
 /// Reverses the bytes of each `swap_size` bytes.
 pub fn swap_bytes(values: &mut [u8], swap_size: usize) {
     wide(

@@ -88,13 +88,14 @@ pub enum Operand {
     Step(usize),
 }
 
+#[derive(Clone)]
 struct Step {
     operation: Operation,
     operands: Vec<Operand>,
 }
 
 /// A sequence of operations; the last operand added is the result.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Program {
     inputs: Vec<DType>,
     steps: Vec<Step>,

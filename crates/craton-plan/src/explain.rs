@@ -69,6 +69,7 @@ pub fn explain_stage(stage: &Stage) -> Vec<String> {
                 format!("{fused}fold by group (streaming)")
             }
             SinkKind::Reduce { .. } => format!("{fused}fold (streaming)"),
+            SinkKind::Columns { .. } => format!("{fused}put columns together, take quantiles"),
             SinkKind::Store(_) => format!("{fused}store (streaming)"),
             SinkKind::Cumulate { .. } => format!("{fused}accumulate in order, store (streaming)"),
         });

@@ -2,9 +2,10 @@
 
 use crate::axis_map::AxisMap;
 use crate::node::{Canonical, Meta};
-use craton_core::{Block, Result, Source};
+use craton_core::{Block, Error, Result, Source};
 use craton_kernels::fold::Fold;
 use craton_kernels::program::Operation;
+use craton_kernels::quantile::Quantile;
 use craton_kernels::scan::{Cumulation, RollingKind};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -57,6 +58,8 @@ pub enum Work {
     },
     /// Folded along axes, all of it or by group.
     Reduce(ReduceWork),
+    /// Of whole columns, all of them or by group.
+    Columns(ColumnWork),
     /// In order along an axis.
     Cumulate {
         /// Sum or product.
@@ -90,6 +93,26 @@ pub struct ReduceWork {
     pub groups: Option<Groups>,
 }
 
+/// The work on whole columns: the values of all folded indices at one kept place.
+#[derive(Clone)]
+pub struct ColumnWork {
+    /// The arithmetic.
+    pub quantile: Quantile,
+    /// For each input axis, whether it is folded away.
+    pub is_reduced: Vec<bool>,
+    /// As for a reduction.
+    pub groups: Option<Groups>,
+}
+
+impl ColumnWork {
+    /// Whether columns run along `axis`, all of it or by group.
+    #[must_use]
+    pub fn folds(&self, axis: usize) -> bool {
+        let groups = self.groups.as_ref();
+        self.is_reduced[axis] || groups.is_some_and(|groups| groups.axis == axis)
+    }
+}
+
 /// Which group each index of an axis belongs to.
 #[derive(Clone, Debug)]
 pub struct Groups {
@@ -99,6 +122,49 @@ pub struct Groups {
     pub codes: Arc<[i64]>,
     /// How many groups.
     pub count: usize,
+}
+
+impl Groups {
+    /// Fails unless the codes fit an input of `shape` and the count.
+    pub(crate) fn check(&self, shape: &[u64]) -> Result<()> {
+        let Self { axis, codes, count } = self;
+        if shape.get(*axis).copied() != Some(codes.len() as u64) {
+            let message = format!(
+                "{} group codes for axis {axis} of shape {shape:?}",
+                codes.len()
+            );
+            return Err(Error::invalid(message));
+        }
+        let is_outside = |code: &&i64| usize::try_from(**code).is_ok_and(|code| code >= *count);
+        match codes.iter().find(is_outside) {
+            Some(code) => Err(Error::invalid(format!(
+                "group code {code}, but there are {count} groups"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// The canonical bytes.
+    pub(crate) fn canonical(&self, out: &mut Canonical) {
+        let codes = self.codes.iter().map(|code| code.cast_unsigned());
+        out.integer(self.axis as i64)
+            .list(codes)
+            .integer(self.count as i64);
+    }
+
+    /// The groups of `length` indices from `start` on, in ascending order.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, reason = "places in a list we hold")]
+    pub fn present(&self, start: u64, length: u64) -> Vec<u64> {
+        let codes = &self.codes[start as usize..(start + length) as usize];
+        let mut present: Vec<u64> = codes
+            .iter()
+            .filter_map(|code| u64::try_from(*code).ok())
+            .collect();
+        present.sort_unstable();
+        present.dedup();
+        present
+    }
 }
 
 /// The shape of an operator's work, for the registry and `explain`.

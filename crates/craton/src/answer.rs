@@ -137,6 +137,16 @@ pub fn expand_glob(url: &str) -> Vec<String> {
 /// # Errors
 /// What planning refuses.
 pub fn explain(nodes: &[(String, NodeRef)], session: &Session) -> Result<String> {
+    let kept = nodes.iter().map(|(_, node)| (node.clone(), Target::Keep));
+    explain_outputs(nodes, &kept.collect::<Vec<_>>(), session)
+}
+
+/// As [`explain`], of outputs that the nodes become.
+fn explain_outputs(
+    nodes: &[(String, NodeRef)],
+    outputs: &[(NodeRef, Target)],
+    session: &Session,
+) -> Result<String> {
     let mut text = String::new();
     for (name, node) in nodes {
         let (optimised, firings) = craton_plan::rules::optimise(node)?;
@@ -150,11 +160,7 @@ pub fn explain(nodes: &[(String, NodeRef)], session: &Session) -> Result<String>
             );
         }
     }
-    let outputs: Vec<_> = nodes
-        .iter()
-        .map(|(_, node)| (node.clone(), Target::Keep))
-        .collect();
-    let pipelines = session.plan(&outputs)?;
+    let pipelines = session.plan(outputs)?;
     for (number, stage) in pipelines.stages.iter().enumerate() {
         let cost = session.engine().cost(stage, &pipelines.slots);
         let _ = writeln!(
@@ -168,10 +174,14 @@ pub fn explain(nodes: &[(String, NodeRef)], session: &Session) -> Result<String>
         }
         let _ = writeln!(
             text,
-            "  locate {} chunks, read ≤ {} bytes, decode {} bytes once; about {} MiB a task and {} MiB shared",
+            "  locate {} chunks, read ≤ {} bytes, decode {} bytes {}; about {} MiB a task and {} MiB shared",
             cost.chunks,
             cost.bytes_decoded,
             cost.bytes_decoded,
+            match cost.passes {
+                1 => "once".to_owned(),
+                passes => format!("in {passes} passes"),
+            },
             cost.bytes_per_task >> 20,
             cost.bytes_shared >> 20
         );
@@ -259,12 +269,30 @@ impl Answer {
         }
     }
 
-    /// The plan, and what it will read and hold.
+    /// The plan, and what it will read and hold if the result is kept.
     ///
     /// # Errors
     /// What planning refuses.
     pub fn explain(&self, session: &Session) -> Result<String> {
         explain(&self.nodes()?, session)
+    }
+
+    /// As [`Answer::explain`], if the result is written to `path`.
+    ///
+    /// # Errors
+    /// What planning refuses.
+    pub fn explain_writing(
+        &self,
+        path: &Path,
+        options: &AnswerOptions,
+        session: &Session,
+    ) -> Result<String> {
+        if ending(path) != "zarr" {
+            return self.explain(session);
+        }
+        let labelled = self.labelled()?;
+        let outputs = output::zarr::plan_zarr(&[labelled.part()], &options.zarr()?, session)?;
+        explain_outputs(&self.nodes()?, &outputs, session)
     }
 
     /// Refuses to read more than `limit` bytes (as decoded, which bounds what is stored).
@@ -353,11 +381,7 @@ impl Answer {
         options: &AnswerOptions,
         session: &Session,
     ) -> Result<()> {
-        let ending = path
-            .extension()
-            .and_then(|ending| ending.to_str())
-            .unwrap_or_default()
-            .to_ascii_lowercase();
+        let ending = ending(path);
         if ending != "zarr" {
             options.check_storage(&format!("a `.{ending}` file"))?;
         }
@@ -373,17 +397,8 @@ impl Answer {
                         })
                         .collect(),
                 };
-                let zarr = output::zarr::ZarrOptions {
-                    chunks: parse_lengths(options.chunks.as_deref().unwrap_or_default())?,
-                    shards: parse_lengths(options.shards.as_deref().unwrap_or_default())?,
-                    codec: options.codec.clone().unwrap_or_else(|| "zstd:3".to_owned()),
-                    may_replace: options.may_replace,
-                };
-                let part = match labelled {
-                    Labelled::Array(array) => output::Labelled::Array(array),
-                    Labelled::Dataset(dataset) => output::Labelled::Dataset(dataset),
-                };
-                output::zarr::write_zarr(&[part], path, &zarr, &recipe, session)
+                let zarr = options.zarr()?;
+                output::zarr::write_zarr(&[labelled.part()], path, &zarr, &recipe, session)
             }
             "json" | "csv" => output::whole_file::write_whole(path, options.may_replace, |out| {
                 match (labelled, ending.as_str()) {
@@ -404,6 +419,25 @@ impl Answer {
                 Err(Error::usage(message).hint("there are .zarr, .csv and .json"))
             }
         }
+    }
+}
+
+/// What follows the last dot, in lower case.
+fn ending(path: &Path) -> String {
+    path.extension()
+        .and_then(|ending| ending.to_str())
+        .unwrap_or_default()
+        .to_ascii_lowercase()
+}
+
+impl AnswerOptions {
+    fn zarr(&self) -> Result<output::zarr::ZarrOptions> {
+        Ok(output::zarr::ZarrOptions {
+            chunks: parse_lengths(self.chunks.as_deref().unwrap_or_default())?,
+            shards: parse_lengths(self.shards.as_deref().unwrap_or_default())?,
+            codec: self.codec.clone().unwrap_or_else(|| "zstd:3".to_owned()),
+            may_replace: self.may_replace,
+        })
     }
 }
 
@@ -466,6 +500,13 @@ impl Labelled {
                 name: Some(name), ..
             }) => error.in_variable(name),
             _ => error,
+        }
+    }
+
+    fn part(&self) -> output::Labelled<'_> {
+        match self {
+            Self::Array(array) => output::Labelled::Array(array),
+            Self::Dataset(dataset) => output::Labelled::Dataset(dataset),
         }
     }
 

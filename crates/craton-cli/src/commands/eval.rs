@@ -79,16 +79,6 @@ impl Eval {
             say(&warning);
         }
         let mut out = std::io::stdout().lock();
-        if self.explain || self.dry_run {
-            out.write_all(answer.explain(&session)?.as_bytes())
-                .map_err(stdout_error)?;
-        }
-        if let Some(limit) = self.max_read {
-            answer.check_reads(limit, &session)?;
-        }
-        if self.dry_run {
-            return Ok(());
-        }
         let options = AnswerOptions {
             is_json: self.json,
             is_bare: self.value || !out.is_terminal(),
@@ -97,6 +87,19 @@ impl Eval {
             shards: self.shards.clone(),
             codec: self.codec.clone(),
         };
+        if self.explain || self.dry_run {
+            let text = match &self.output {
+                Some(path) => answer.explain_writing(path, &options, &session)?,
+                None => answer.explain(&session)?,
+            };
+            out.write_all(text.as_bytes()).map_err(stdout_error)?;
+        }
+        if let Some(limit) = self.max_read {
+            answer.check_reads(limit, &session)?;
+        }
+        if self.dry_run {
+            return Ok(());
+        }
         let progress = Progress::watch(&session);
         match &self.output {
             Some(path) => {

@@ -10,6 +10,7 @@
 mod compose;
 mod failures;
 mod operators;
+mod passes;
 mod reading;
 mod sharing;
 mod support;

@@ -402,7 +402,8 @@ pub struct ModelSink {
     chunks: SinkChunks,
     pub begun: AtomicU64,
     pub committed: AtomicU64,
-    pub puts: Mutex<Vec<(Vec<u64>, Block)>>,
+    /// Copies, so that nothing of the engine's memory is kept.
+    pub puts: Mutex<Vec<(Vec<u64>, Array)>>,
 }
 
 impl ModelSink {
@@ -431,9 +432,9 @@ impl ModelSink {
         for (index, block) in puts.iter() {
             let chunk = self.chunks.grid.chunk(index);
             let lengths: Vec<usize> = chunk.iter().map(|chunk| chunk.length as usize).collect();
-            assert_eq!(block.shape(), lengths);
-            assert_eq!(block.dtype(), dtype);
-            for (at, scalar) in indices(&lengths).zip(block.scalars()) {
+            assert_eq!(block.shape, lengths);
+            assert_eq!(block.dtype, dtype);
+            for (at, value) in indices(&lengths).zip(&block.values) {
                 let place = at
                     .iter()
                     .zip(&chunk)
@@ -441,7 +442,7 @@ impl ModelSink {
                     .fold(0, |place, ((at, chunk), length)| {
                         place * length + at + chunk.start as usize
                     });
-                out.values[place] = scalar.to_f64().unwrap();
+                out.values[place] = *value;
             }
         }
         out
@@ -465,7 +466,7 @@ impl Sink for ModelSink {
         self.puts
             .lock()
             .unwrap()
-            .push((index.to_vec(), block.clone()));
+            .push((index.to_vec(), Array::from_block(block)));
         Box::pin(async { Ok(1) })
     }
     fn commit(&self) -> BoxFuture<'_, Result<()>> {
@@ -582,6 +583,23 @@ pub fn fold(
     }
 }
 
+/// The median (`None`) or a quantile of `values`, by sorting.
+pub fn quantile(fraction: Option<f64>, values: &[f64], skips: bool) -> f64 {
+    let mut valid: Vec<f64> = values
+        .iter()
+        .copied()
+        .filter(|value| !value.is_nan())
+        .collect();
+    if valid.is_empty() || (!skips && valid.len() < values.len()) {
+        return f64::NAN;
+    }
+    valid.sort_by(f64::total_cmp);
+    let place = (valid.len() - 1) as f64 * fraction.unwrap_or(0.5);
+    let low = valid[place as usize];
+    let high = valid[(place as usize + 1).min(valid.len() - 1)];
+    low + (high - low) * place.fract()
+}
+
 impl Array {
     /// Folds `axes` away into elements of `dtype`.
     pub fn reduce(
@@ -591,6 +609,12 @@ impl Array {
         options: ops::ReduceOptions,
         dtype: DType,
     ) -> Array {
+        self.reduce_with(axes, dtype, |values| {
+            fold(reduction, self.dtype, values, options)
+        })
+    }
+
+    fn reduce_with(&self, axes: &[usize], dtype: DType, fold: impl Fn(&[f64]) -> f64) -> Array {
         let keeps = |axis: &usize| !axes.contains(axis);
         let kept: Vec<usize> = (0..self.shape.len()).filter(keeps).collect();
         let shape: Vec<usize> = kept.iter().map(|axis| self.shape[*axis]).collect();
@@ -602,7 +626,7 @@ impl Array {
             members[place].push(*value);
         }
         let values = members.iter().map(|all| {
-            let value = fold(reduction, self.dtype, all, options);
+            let value = fold(all);
             if dtype.is_float() {
                 rounded(dtype, value)
             } else {
@@ -653,6 +677,48 @@ impl Array {
                 value
             }
         })
+    }
+
+    /// The median (`None`) or a quantile over `axes`.
+    pub fn quantile(
+        &self,
+        fraction: Option<f64>,
+        axes: &[usize],
+        skips: bool,
+        dtype: DType,
+    ) -> Array {
+        let options = ops::ReduceOptions {
+            skip_missing: skips,
+            ..Default::default()
+        };
+        self.reduce_with(axes, dtype, |values| {
+            quantile(fraction, values, options.skip_missing)
+        })
+    }
+
+    /// As [`Array::quantile`], of the indices of `axis` with equal codes.
+    pub fn group_quantile(
+        &self,
+        fraction: Option<f64>,
+        axis: usize,
+        codes: &[i64],
+        count: usize,
+        skips: bool,
+        dtype: DType,
+    ) -> Array {
+        let groups = (0..count as i64).map(|group| {
+            let members: Vec<u64> = (0..codes.len() as u64)
+                .filter(|at| codes[*at as usize] == group)
+                .collect();
+            let mut one = self
+                .gather(axis, &members)
+                .quantile(fraction, &[axis], skips, dtype);
+            one.shape.insert(axis, 1);
+            one
+        });
+        groups
+            .reduce(|all, group| all.concat(&group, axis))
+            .unwrap()
     }
 
     /// The windows of `window` indices that end at each index.

@@ -3,6 +3,7 @@
 mod concat;
 mod leaf;
 mod map;
+mod quantile;
 mod reduce;
 mod scan;
 mod view;
@@ -10,6 +11,7 @@ mod view;
 pub use concat::{concat, stack};
 pub use leaf::{full, literal, source};
 pub use map::{binary, cast, clip, fill_missing, scalar, select, unary};
+pub use quantile::{group_quantile, quantile};
 pub use reduce::{ReduceOptions, group_reduce, reduce};
 pub use scan::{cumulate, rolling};
 pub use view::{AxisIndex, broadcast, broadcast_axes, gather, index, rechunk, transpose};
@@ -34,6 +36,8 @@ pub(crate) static ENTRIES: &[OperatorEntry] = &[
     concat::CONCAT,
     reduce::REDUCE,
     reduce::GROUP_REDUCE,
+    quantile::QUANTILE,
+    quantile::GROUP_QUANTILE,
     scan::CUMULATE,
     scan::ROLLING,
 ];

@@ -218,27 +218,11 @@ impl Operator for GroupReduce {
         GROUP_REDUCE.name
     }
     fn infer(&self, inputs: &[&Meta]) -> Result<Meta> {
-        let Groups { axis, codes, count } = &self.groups;
         let mut shape = inputs[0].shape.clone();
-        let length = shape.get(*axis).copied();
-        if length != Some(codes.len() as u64) {
-            let message = format!(
-                "{} group codes for axis {axis} of shape {shape:?}",
-                codes.len()
-            );
-            return Err(Error::invalid(message));
-        }
-        if let Some(code) = codes
-            .iter()
-            .find(|code| usize::try_from(**code).is_ok_and(|code| code >= *count))
-        {
-            return Err(Error::invalid(format!(
-                "group code {code}, but there are {count} groups"
-            )));
-        }
+        self.groups.check(&shape)?;
         let fold = fold_of(self.reduction, self.options, inputs[0])?;
-        check_not_empty(self.reduction, codes.len() as u64)?;
-        shape[*axis] = *count as u64;
+        check_not_empty(self.reduction, self.groups.codes.len() as u64)?;
+        shape[self.groups.axis] = self.groups.count as u64;
         Ok(Meta::new(shape, fold.output()))
     }
     fn demand(&self, inputs: &[&Meta], _: &Meta) -> Vec<Vec<AxisMap>> {
@@ -261,11 +245,7 @@ impl Operator for GroupReduce {
         }
     }
     fn canonical(&self, out: &mut Canonical) {
-        let codes = self.groups.codes.iter().map(|code| code.cast_unsigned());
-        out.text(self.reduction.name())
-            .integer(self.groups.axis as i64)
-            .list(codes);
-        out.integer(self.groups.count as i64);
+        self.groups.canonical(out.text(self.reduction.name()));
         canonical_options(self.options, out);
     }
     fn describe(&self) -> String {

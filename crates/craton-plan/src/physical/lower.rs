@@ -74,6 +74,12 @@ impl Lowering {
                 self.push(body, SinkKind::Reduce { work, slot });
                 slot
             }
+            Work::Columns(work) => {
+                let body = self.body(&node.inputs()[0], depth + 1)?;
+                let slot = self.new_slot(node);
+                self.push(body, SinkKind::Columns { work, slot });
+                slot
+            }
             _ => {
                 let slot = self.new_slot(node);
                 self.store(node, StoreTo::Slot(slot), depth)?;
@@ -223,7 +229,7 @@ impl Lowering {
         Ok(match work {
             Work::Source(source) => fusion.leaf(Input::Source(source), maps, node),
             Work::Literal(block) => fusion.leaf(Input::Literal(block), maps, node),
-            Work::Reduce(_) | Work::Cumulate { .. } => {
+            Work::Reduce(_) | Work::Columns(_) | Work::Cumulate { .. } => {
                 let slot = self.slot_of(node, depth + 1)?;
                 fusion.leaf(Input::Slot(slot), maps, node)
             }

@@ -26,7 +26,7 @@ pub(super) fn share_scans(stages: Vec<Stage>) -> Vec<Stage> {
 
 fn filled_slot(kind: &SinkKind) -> Option<usize> {
     match kind {
-        SinkKind::Reduce { slot, .. } => Some(*slot),
+        SinkKind::Reduce { slot, .. } | SinkKind::Columns { slot, .. } => Some(*slot),
         SinkKind::Store(StoreTo::Slot(slot))
         | SinkKind::Cumulate {
             to: StoreTo::Slot(slot),
@@ -54,11 +54,13 @@ fn reads_slot(space: &Space, slot: usize) -> bool {
 }
 
 fn can_share(one: &Stage, other: &Stage) -> bool {
-    let is_in_order = |stage: &Stage| {
-        stage
-            .sinks
-            .iter()
-            .any(|sink| matches!(sink.kind, SinkKind::Cumulate { .. }))
+    let is_alone = |stage: &Stage| {
+        stage.sinks.iter().any(|sink| {
+            matches!(
+                sink.kind,
+                SinkKind::Cumulate { .. } | SinkKind::Columns { .. }
+            )
+        })
     };
     let is_written = |stage: &Stage| {
         stage
@@ -66,7 +68,7 @@ fn can_share(one: &Stage, other: &Stage) -> bool {
             .iter()
             .any(|sink| matches!(sink.kind, SinkKind::Store(_)))
     };
-    if one.space.extents != other.space.extents || is_in_order(one) || is_in_order(other) {
+    if one.space.extents != other.space.extents || is_alone(one) || is_alone(other) {
         return false;
     }
     // Two written arrays may want different chunks; each then cuts its own stage.

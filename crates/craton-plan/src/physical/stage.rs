@@ -2,7 +2,7 @@
 
 use crate::axis_map::AxisMap;
 use crate::node::Meta;
-use crate::operator::ReduceWork;
+use crate::operator::{ColumnWork, ReduceWork};
 use craton_core::{Block, DType, Sink, Source};
 use craton_kernels::program::Program;
 use craton_kernels::scan::{Cumulation, RollingKind};
@@ -28,6 +28,7 @@ pub struct Pipelines {
 }
 
 /// One pass over an index space, cut into tasks.
+#[derive(Clone)]
 pub struct Stage {
     /// What is read, and at which indices.
     pub space: Space,
@@ -70,6 +71,7 @@ impl Stage {
 }
 
 /// An index space, and the leaves that are read over it.
+#[derive(Clone)]
 pub struct Space {
     /// Indices along each axis.
     pub extents: Vec<u64>,
@@ -78,6 +80,7 @@ pub struct Space {
 }
 
 /// Something read over a space.
+#[derive(Clone)]
 pub struct Leaf {
     /// What.
     pub input: Input,
@@ -133,6 +136,7 @@ pub enum LocalKind {
 }
 
 /// An expression over its own space.
+#[derive(Clone)]
 pub struct Body {
     /// What it reads.
     pub space: Space,
@@ -145,6 +149,7 @@ pub struct Body {
 }
 
 /// An expression over a stage's space, and what becomes of its values.
+#[derive(Clone)]
 pub struct StageSink {
     /// The expression.
     pub program: Program,
@@ -157,11 +162,19 @@ pub struct StageSink {
 }
 
 /// What becomes of a stage's values.
+#[derive(Clone)]
 pub enum SinkKind {
     /// Folded into a slot.
     Reduce {
         /// The fold.
         work: ReduceWork,
+        /// The slot.
+        slot: usize,
+    },
+    /// Put together into whole columns, which give a few values each.
+    Columns {
+        /// The arithmetic.
+        work: ColumnWork,
         /// The slot.
         slot: usize,
     },

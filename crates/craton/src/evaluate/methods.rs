@@ -2,7 +2,7 @@
 
 use super::arguments::{Arguments, Matched};
 use super::index::{mask_positions, position};
-use super::{Value, functions};
+use super::{Value, functions, quantile};
 use crate::labels::{
     self, DataArray, Dataset, GroupBy, GroupKey, Label, LabelSelection, Method, ReduceArguments,
     Rolling, Variable, Weighted, date_part,
@@ -26,6 +26,8 @@ const METHODS: &[&str] = &[
     "std",
     "var",
     "count",
+    "median",
+    "quantile",
     "prod",
     "any",
     "all",
@@ -160,6 +162,11 @@ pub(super) fn call(
     session: &Session,
 ) -> Result<Value> {
     match object {
+        Value::Array(_) | Value::Dataset(_) | Value::ArrayGroup(_) | Value::DatasetGroup(_)
+            if quantile::NAMES.contains(&name) =>
+        {
+            quantile::call(object, name, arguments)
+        }
         Value::Array(_) | Value::Dataset(_) => labelled(object, name, arguments, session),
         Value::ArrayGroup(groups) => {
             let (reduction, arguments) = reduction_call(name, arguments)?;
@@ -246,6 +253,7 @@ fn reduction_call(name: &str, arguments: Arguments) -> Result<(Reduction, Reduce
     let names: Vec<&str> = Reduction::ALL
         .iter()
         .map(|reduction| reduction.name())
+        .chain(quantile::NAMES)
         .collect();
     let reduction = Reduction::from_name(name).ok_or_else(|| unknown(name, &names, "groups"))?;
     Ok((reduction, reduce_arguments(name, arguments)?))

@@ -4,6 +4,7 @@ mod arguments;
 mod functions;
 mod index;
 mod methods;
+mod quantile;
 mod value;
 
 pub use value::Value;

@@ -70,7 +70,7 @@ impl GroupKey {
         })
     }
 
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.labels
             .shape()
             .first()
@@ -313,16 +313,23 @@ impl GroupBy<Dataset> {
     /// # Errors
     /// As [`DataArray::reduce`].
     pub fn reduce(&self, reduction: Reduction, arguments: &ReduceArguments) -> Result<Dataset> {
+        self.map_groups(|groups| groups.reduce(reduction, arguments))
+    }
+
+    /// Applies `change` to the groups of every variable along the split dimension; others stay.
+    pub(super) fn map_groups(
+        &self,
+        change: impl Fn(&GroupBy<DataArray>) -> Result<DataArray>,
+    ) -> Result<Dataset> {
         self.object
             .map_arrays(std::slice::from_ref(&self.key.dim), |array| {
                 if array.variable.axis(&self.key.dim).is_none() {
                     return Ok(array.clone());
                 }
-                GroupBy {
+                change(&GroupBy {
                     object: array.clone(),
                     key: self.key.clone(),
-                }
-                .reduce(reduction, arguments)
+                })
             })
     }
 }

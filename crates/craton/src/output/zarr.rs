@@ -2,6 +2,7 @@
 
 mod chunks;
 mod encode;
+mod planned;
 
 pub use chunks::natural_chunks;
 
@@ -13,8 +14,10 @@ use chunks::layout;
 use craton_core::{AttributeValue, Attributes, Error, Result, Scalar, Sink};
 use craton_format::zarr::{ArraySpec, ZarrStoreWriter, parse_codecs};
 use craton_plan::NodeRef;
+use craton_plan::physical::Target;
 use encode::{Encoded, encode};
 use indexmap::IndexMap;
+use planned::Planned;
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
@@ -92,6 +95,30 @@ pub fn write_zarr(
     session.write(&streamed)?;
     write_held(&held, session)?;
     writer.commit()
+}
+
+/// What [`write_zarr`] would compute, and the chunks it would write, without writing anything.
+///
+/// # Errors
+/// As [`write_zarr`], as far as they are known beforehand.
+pub fn plan_zarr(
+    parts: &[Labelled<'_>],
+    options: &ZarrOptions,
+    session: &Session,
+) -> Result<Vec<(NodeRef, Target)>> {
+    let dataset = merged(parts)?;
+    check_dims(&dataset, options)?;
+    let variables = dataset.coords.iter().chain(&dataset.variables);
+    let planned = variables.map(|(name, variable)| {
+        let node = encode(variable, session)?.node;
+        let layout = layout(&variable.dims, &variable.node, node.dtype(), options);
+        let objects = layout.shards.unwrap_or(layout.chunks);
+        let sink = Planned::new(node.shape(), &objects).map_err(|error| error.in_variable(name))?;
+        Ok((node, Target::Write(Arc::new(sink))))
+    });
+    planned
+        .filter(|planned| !matches!(planned, Ok((node, _)) if node.dtype().is_variable()))
+        .collect()
 }
 
 fn check_dims(dataset: &Dataset, options: &ZarrOptions) -> Result<()> {

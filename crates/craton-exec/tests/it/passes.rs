@@ -1,0 +1,177 @@
+//! Work that does not fit at once gives the same in several passes, or is refused before it begins.
+
+use crate::support::*;
+use craton_core::{DType, Error, ErrorKind};
+use craton_exec::{Control, Engine};
+use craton_kernels::fold::Reduction;
+use craton_kernels::quantile::Quantity;
+use craton_kernels::scan::{Cumulation, RollingKind};
+use craton_plan::NodeRef;
+use craton_plan::ops::{self, ReduceOptions};
+use craton_plan::physical::{Output, Target, lower};
+use proptest::prelude::*;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Memory for blocks in KiB, about: what is resident changes with the other tests.
+fn small_engine(threads: usize, kibibytes: u64) -> Engine {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let resident = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse().ok());
+    let beside = resident.unwrap_or(32 << 10) + ((threads as u64 + 6) << 10);
+    Engine::new(Some(threads), Some((beside + kibibytes) << 10))
+}
+
+/// Work may be refused before it begins, with a way out; it must not run out of memory on the way.
+fn check_refusal(error: &Error) {
+    assert_eq!(error.kind(), ErrorKind::Budget, "{error:?}");
+    assert!(
+        error.to_string().contains("the work needs about"),
+        "{error:?}"
+    );
+}
+
+/// A plan whose values do not depend on where tasks begin.
+fn plan(random: &mut Random) -> (Array, NodeRef) {
+    let rank = 1 + random.below(3);
+    let most = [4000, 60, 20][rank - 1];
+    let shape: Vec<usize> = (0..rank)
+        .map(|_| most / 2 + random.below(most / 2))
+        .collect();
+    let dtype = *random.pick(&[DType::Float32, DType::Int16]);
+    let array = Array::random(random, dtype, &shape);
+    let (_, node) = stored(random, &array);
+    let axis = random.below(rank);
+    match random.below(4) {
+        0 => {
+            let sums = ops::cumulate(Cumulation::Sum, &node, axis, true).unwrap();
+            (
+                array.cumulate(Cumulation::Sum, axis, true, sums.dtype()),
+                sums,
+            )
+        }
+        1 => {
+            let rolled = ops::rolling(RollingKind::Max, &node, axis, 3, 1).unwrap();
+            (
+                array.rolling(RollingKind::Max, axis, 3, 1, rolled.dtype()),
+                rolled,
+            )
+        }
+        2 => {
+            let axes = random.order(rank);
+            (
+                array.transpose(&axes),
+                ops::transpose(&node, &axes).unwrap(),
+            )
+        }
+        _ => (array, node),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_rechunk_in_any_number_of_passes_writes_the_same(seed: u64) {
+        let random = &mut Random(seed);
+        let (array, node) = plan(random);
+        let grid = Storage::random(random, &array.shape).grid;
+        let mean = ops::reduce(Reduction::Mean, &node, &[0], ReduceOptions::default()).unwrap();
+        let with_mean = random.flag();
+        let mut means = Vec::new();
+        for kibibytes in [8 << 20, 700 + random.below(3000) as u64, 1500 + random.below(9000) as u64] {
+            let sink = ModelSink::new(grid.clone());
+            let mut outputs = vec![Output { node: node.clone(), target: Target::Write(sink.clone()) }];
+            if with_mean {
+                outputs.push(Output { node: mean.clone(), target: Target::Keep });
+            }
+            let pipelines = lower(&outputs).unwrap();
+            let engine = small_engine(1 + random.below(3), kibibytes);
+            match engine.run(&pipelines, &Control::default()) {
+                Ok(blocks) => {
+                    sink.array(array.dtype, &array.shape).check(&array, 0.0, "written");
+                    prop_assert_eq!(sink.begun.load(Relaxed), 1);
+                    prop_assert_eq!(sink.committed.load(Relaxed), 1);
+                    means.extend(blocks.into_iter().flatten().map(|block| bits(&block)));
+                }
+                Err(error) => check_refusal(&error),
+            }
+        }
+        prop_assert!(means.windows(2).all(|pair| pair[0] == pair[1]));
+    }
+
+    #[test]
+    fn quantiles_in_any_number_of_passes_are_the_same(seed: u64) {
+        let random = &mut Random(seed);
+        let rank = 2 + random.below(2);
+        let shape: Vec<usize> = (0..rank).map(|_| [400, 40][rank - 2] + random.below(60)).collect();
+        let array = Array::random(random, DType::Float64, &shape);
+        let (_, node) = stored(random, &array);
+        let axis = random.below(rank);
+        let skips = random.flag();
+        let quantile = if random.flag() {
+            ops::quantile(&Quantity::Quantiles(vec![0.9, 0.25]), &node, &[axis], skips).unwrap()
+        } else {
+            let codes: Vec<i64> = (0..shape[axis]).map(|_| random.below(4) as i64 - 1).collect();
+            ops::group_quantile(&Quantity::Median, &node, axis, codes, 3, skips).unwrap()
+        };
+        let expected = bits(&run(&quantile, 2));
+        for kibibytes in [700 + random.below(3000) as u64, 1500 + random.below(3000) as u64] {
+            let engine = small_engine(1 + random.below(3), kibibytes);
+            match try_run(&quantile, &engine) {
+                Ok(block) => prop_assert!(bits(&block) == expected),
+                Err(error) => check_refusal(&error),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_rechunk_that_does_not_fit_takes_several_passes() {
+    let array = Array::of(DType::Float32, &[40, 60, 60], |at| {
+        (at[0] * 3600 + at[1] * 60 + at[2]) as f64
+    });
+    let source = std::sync::Arc::new(ModelSource::new(
+        &array,
+        &Storage::plain(&[40, 60, 60], &[2, 60, 60]),
+    ));
+    let sink = ModelSink::new(Storage::plain(&[40, 60, 60], &[40, 2, 1]).grid);
+    let output = Output {
+        node: source.node(),
+        target: Target::Write(sink.clone()),
+    };
+    let pipelines = lower(&[output]).unwrap();
+    // 1800 chunks of a page each, where there is room for about half of them beside one task.
+    let engine = small_engine(1, 4000);
+    let cost = engine.cost(&pipelines.stages[0], &pipelines.slots);
+    assert!(cost.passes > 1, "{cost:?}");
+    assert_eq!(cost.chunks, 20 * cost.passes);
+    engine.run(&pipelines, &Control::default()).unwrap();
+    sink.array(DType::Float32, &[40, 60, 60])
+        .check(&array, 0.0, "written");
+    assert!(source.located().values().all(|count| *count == cost.passes));
+}
+
+#[test]
+fn columns_that_lie_in_one_chunk_are_read_once_in_any_number_of_passes() {
+    let array = Array::of(DType::Float32, &[500, 4000], |at| {
+        (at[0] * 4000 + at[1]) as f64
+    });
+    let source = std::sync::Arc::new(ModelSource::new(
+        &array,
+        &Storage::plain(&[500, 4000], &[500, 200]),
+    ));
+    let median = ops::quantile(&Quantity::Median, &source.node(), &[0], true).unwrap();
+    let output = Output {
+        node: median,
+        target: Target::Keep,
+    };
+    let pipelines = lower(&[output]).unwrap();
+    let engine = small_engine(1, 4000);
+    let cost = engine.cost(&pipelines.stages[0], &pipelines.slots);
+    assert!(cost.passes > 1, "{cost:?}");
+    assert_eq!(cost.chunks, 20);
+    let blocks = engine.run(&pipelines, &Control::default()).unwrap();
+    let block = blocks[0].as_ref().unwrap();
+    assert_eq!(block.get(39).unwrap().to_f64(), Some(249.5 * 4000.0 + 39.0));
+    assert!(source.located().values().all(|count| *count == 1));
+}

@@ -1,0 +1,190 @@
+//! Quantiles and medians by dimension name, of all labels or by group.
+
+use super::{DataArray, Dataset, GroupBy, ReduceArguments, Variable};
+use craton_core::{Attributes, Block, Buffer, DType, Error, Result};
+use craton_kernels::quantile::Quantity;
+use craton_plan::ops;
+use indexmap::IndexMap;
+
+/// The new dimension of several quantiles, and the coordinate of one.
+const QUANTILE: &str = "quantile";
+
+/// Which quantiles, and whether they were given as a list, which makes a dimension.
+#[derive(Debug, Clone)]
+pub enum Quantiles {
+    /// The median, which leaves no label.
+    Median,
+    /// One quantile.
+    One(f64),
+    /// Quantiles along a new dimension.
+    Several(Vec<f64>),
+}
+
+impl Quantiles {
+    fn quantity(&self) -> Quantity {
+        match self {
+            Self::Median => Quantity::Median,
+            Self::One(fraction) => Quantity::Quantiles(vec![*fraction]),
+            Self::Several(fractions) => Quantity::Quantiles(fractions.clone()),
+        }
+    }
+
+    /// The label of the results.
+    fn coord(&self) -> Result<Option<Variable>> {
+        let (dims, shape, fractions) = match self {
+            Self::Median => return Ok(None),
+            Self::One(fraction) => (Vec::new(), Vec::new(), vec![*fraction]),
+            Self::Several(fractions) => (
+                vec![QUANTILE.to_owned()],
+                vec![fractions.len()],
+                fractions.clone(),
+            ),
+        };
+        let bytes: Vec<u8> = fractions.iter().flat_map(|at| at.to_ne_bytes()).collect();
+        let block = Block::dense(DType::Float64, shape, Buffer::copy_of(&bytes)?)?;
+        Variable::of_block(dims, block, Attributes::new()).map(Some)
+    }
+
+    /// The array of what the plan gives for `array`: quantiles first, then `dims`.
+    fn label(
+        &self,
+        array: &DataArray,
+        node: craton_plan::NodeRef,
+        dims: Vec<String>,
+        arguments: &ReduceArguments,
+    ) -> Result<DataArray> {
+        let attributes = match arguments.keep_attrs {
+            Some(false) => Attributes::new(),
+            _ => array.variable.attributes.clone(),
+        };
+        let (node, dims) = match self {
+            Self::Median => (node, dims),
+            Self::One(_) => {
+                let rest = node.shape()[1..].iter();
+                let rest = rest.map(|length| ops::AxisIndex::all(*length));
+                let picks: Vec<_> = [ops::AxisIndex::At(0)].into_iter().chain(rest).collect();
+                (ops::index(&node, &picks)?, dims)
+            }
+            Self::Several(_) => (node, [vec![QUANTILE.to_owned()], dims].concat()),
+        };
+        let mut out = array.with_variable(Variable::new(dims, node, attributes)?);
+        if let Some(coord) = self.coord()? {
+            out.coords.insert(QUANTILE.to_owned(), coord);
+        }
+        Ok(out)
+    }
+}
+
+impl DataArray {
+    /// The median or quantiles over dimensions; several quantiles lie along a new first dimension `quantile`.
+    ///
+    /// # Missing values
+    /// Skipped for floats unless `skipna` says otherwise; missing where nothing is left.
+    /// # Errors
+    /// [`craton_core::ErrorKind::NotFound`] for unknown dimensions, [`craton_core::ErrorKind::InvalidInput`]
+    /// for quantiles outside 0 to 1 and values without an order.
+    /// # Cost
+    /// Where not all values fit into memory, they are computed in several passes.
+    pub fn quantile(&self, quantiles: &Quantiles, arguments: &ReduceArguments) -> Result<Self> {
+        let all = || self.dims().to_vec();
+        let reduced = arguments.dims.clone().unwrap_or_else(all);
+        let axes = reduced
+            .iter()
+            .map(|dim| self.axis(dim))
+            .collect::<Result<Vec<_>>>()?;
+        let skips = arguments.options(self.variable.dtype()).skip_missing;
+        let node = ops::quantile(&quantiles.quantity(), &self.variable.node, &axes, skips)?;
+        let kept = self.dims().iter().filter(|dim| !reduced.contains(dim));
+        let kept = kept.cloned().collect();
+        let mut out = quantiles.label(self, node, kept, arguments)?;
+        if !matches!(quantiles, Quantiles::Median) {
+            drop_scalars(&mut out.coords);
+        }
+        Ok(out)
+    }
+}
+
+/// xarray's quantiles lose coordinates without dimensions, its medians keep them.
+fn drop_scalars(coords: &mut IndexMap<String, Variable>) {
+    coords.retain(|name, coord| name == QUANTILE || !coord.dims.is_empty());
+}
+
+impl Dataset {
+    /// The median or quantiles of every data variable that has some of the dimensions; others stay.
+    ///
+    /// # Errors
+    /// As [`DataArray::quantile`].
+    pub fn quantile(&self, quantiles: &Quantiles, arguments: &ReduceArguments) -> Result<Self> {
+        let all: Vec<String> = self.sizes().keys().cloned().collect();
+        let dims = arguments.dims.clone().unwrap_or(all);
+        let mut out = self.map_arrays(&dims, |array| {
+            let own = dims.iter().filter(|dim| array.dims().contains(dim));
+            let own: Vec<String> = own.cloned().collect();
+            if own.is_empty() && !array.dims().is_empty() {
+                return Ok(array.clone());
+            }
+            let arguments = ReduceArguments {
+                dims: Some(own),
+                ..arguments.clone()
+            };
+            array.quantile(quantiles, &arguments)
+        })?;
+        if let Some(coord) = quantiles.coord()? {
+            out.coords.insert(QUANTILE.to_owned(), coord);
+            drop_scalars(&mut out.coords);
+        }
+        if arguments.keep_attrs == Some(false) {
+            out.attributes.clear();
+        }
+        Ok(out)
+    }
+}
+
+impl GroupBy<DataArray> {
+    /// The median or quantiles of each group, along the groups' dimension in place of the split one; several
+    /// quantiles lie along a new last dimension.
+    ///
+    /// # Errors
+    /// As [`DataArray::quantile`]; [`craton_core::ErrorKind::Unsupported`] over further dimensions.
+    pub fn quantile(
+        &self,
+        quantiles: &Quantiles,
+        arguments: &ReduceArguments,
+    ) -> Result<DataArray> {
+        let key = &self.key;
+        let axis = self.object.axis(&key.dim)?;
+        if arguments.dims.iter().flatten().any(|dim| *dim != key.dim) {
+            let message = "a grouped median or quantile over further dimensions";
+            return Err(Error::unsupported(message)
+                .hint(format!("leave `dim` out, or give `dim=\"{}\"`", key.dim)));
+        }
+        let variable = &self.object.variable;
+        let node = ops::group_quantile(
+            &quantiles.quantity(),
+            &variable.node,
+            axis,
+            key.codes.clone(),
+            key.count(),
+            arguments.options(variable.dtype()).skip_missing,
+        )?;
+        let mut dims = self.object.dims().to_vec();
+        dims[axis] = key.name.clone();
+        let mut out = quantiles.label(&self.object, node, dims, arguments)?;
+        out.coords.insert(key.name.clone(), key.labels.clone());
+        if matches!(quantiles, Quantiles::Several(_)) {
+            let last: Vec<String> = out.dims()[1..].to_vec();
+            out = out.transpose(&[last, vec![QUANTILE.to_owned()]].concat())?;
+        }
+        Ok(out)
+    }
+}
+
+impl GroupBy<Dataset> {
+    /// The median or quantiles of each group, for every variable along the split dimension.
+    ///
+    /// # Errors
+    /// As the array's.
+    pub fn quantile(&self, quantiles: &Quantiles, arguments: &ReduceArguments) -> Result<Dataset> {
+        self.map_groups(|array| array.quantile(quantiles, arguments))
+    }
+}
