@@ -478,3 +478,22 @@ fn array(cursor: &mut Cursor<'_>, version: u8, depth: u8) -> Result<Class> {
     let element = Box::new(parse_nested(cursor, depth + 1)?);
     Ok(Class::Array { shape, element })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use craton_core::ErrorKind;
+
+    #[test]
+    fn an_element_beyond_reason_is_refused_however_small_its_file() {
+        let text = |size: u32| {
+            let mut message = vec![0x13, 0, 0, 0];
+            message.extend(size.to_le_bytes());
+            Datatype::parse(&message).unwrap().element()
+        };
+        assert_eq!(text(1000).unwrap().dtype, DType::FixedBytes(1000));
+        let error = text(u32::MAX).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.message().contains("4294967295"), "{error}");
+    }
+}
