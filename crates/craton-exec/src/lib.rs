@@ -15,6 +15,7 @@ mod need;
 mod passes;
 mod pending;
 mod reduce;
+mod run;
 mod stage;
 mod store;
 mod strings;

@@ -6,7 +6,7 @@ use crate::stage::Worker;
 use crate::store::{Target, evaluate};
 use crate::view::{Step, Values, View};
 use craton_core::block::c_strides;
-use craton_core::{AxisGrid, BufferMut, Error, ErrorKind, Result};
+use craton_core::{AxisGrid, Error, ErrorKind, Result};
 use craton_kernels::scan::{rolling, rolling_scratch_len};
 use craton_plan::AxisMap;
 use craton_plan::physical::{Body, Local, LocalKind};
@@ -99,17 +99,45 @@ pub(crate) fn piece_region(
     Some(inner)
 }
 
-/// Evaluates a body over a box into C order.
-fn evaluate_body(body: &Body, region: &[(u64, u64)], worker: &Worker<'_>) -> Result<BufferMut> {
+/// Calls `visit` with a body's values over a box, in C order.
+fn with_body<R>(
+    body: &Body,
+    region: &[(u64, u64)],
+    worker: &Worker<'_>,
+    visit: impl FnOnce(&[u8]) -> Result<R>,
+) -> Result<R> {
     let size = body
         .dtype
         .item_size()
         .ok_or_else(|| Error::unsupported("arithmetic on strings"))?;
     let lengths = lengths_of(region);
-    let mut out = worker.take(bytes_of(&lengths, size)?)?;
+    let bytes = bytes_of(&lengths, size)?;
+    let leaves = load_leaves(body, region, worker)?;
+    let views: Vec<&View> = body.uses.iter().map(|leaf| &leaves[*leaf]).collect();
+    // Values that lie there as they are wanted are not copied.
+    let as_wanted = |input: usize| views[input].in_c_order(&lengths);
+    if let Some(values) = body.program.as_input().and_then(as_wanted) {
+        return visit(values);
+    }
+    let mut out = worker.take(bytes)?;
+    out.truncate(bytes);
+    let target = Target::new(&mut out);
     let strides = c_strides(&lengths);
-    evaluate_into(body, region, &Target::new(&mut out), 0, &strides, worker)?;
-    Ok(out)
+    evaluate(
+        &body.program,
+        &views,
+        &lengths,
+        &target,
+        0,
+        &strides,
+        worker,
+    )?;
+    visit(&out)
+}
+
+fn load_leaves(body: &Body, region: &[(u64, u64)], worker: &Worker<'_>) -> Result<Vec<View>> {
+    let leaves = body.space.leaves.iter();
+    leaves.map(|leaf| load(leaf, region, worker)).collect()
 }
 
 fn evaluate_into(
@@ -120,12 +148,7 @@ fn evaluate_into(
     strides: &[isize],
     worker: &Worker<'_>,
 ) -> Result<()> {
-    let leaves: Vec<View> = body
-        .space
-        .leaves
-        .iter()
-        .map(|leaf| load(leaf, region, worker))
-        .collect::<Result<_>>()?;
+    let leaves = load_leaves(body, region, worker)?;
     let views: Vec<&View> = body.uses.iter().map(|leaf| &leaves[*leaf]).collect();
     evaluate(
         &body.program,
@@ -172,7 +195,6 @@ fn windows(
         return Ok(());
     };
     let inner_region = body_region(region, axis, *window);
-    let values = evaluate_body(body, &inner_region, worker)?;
     let (in_size, out_size) = (
         body.dtype.item_size().unwrap_or(1),
         local.meta.dtype.item_size().unwrap_or(1),
@@ -181,25 +203,27 @@ fn windows(
     let (rows, outputs) = (lengths[axis], region[axis].1 as usize);
     let columns: usize = lengths[axis + 1..].iter().product();
     let mut scratch = worker.take(rolling_scratch_len(*window, rows, columns) * 8)?;
-    let planes = values.chunks_exact((rows * columns * in_size).max(1));
-    for (plane, to) in planes.zip(out.chunks_exact_mut((outputs * columns * out_size).max(1))) {
-        worker.check()?;
-        rolling(
-            *kind,
-            body.dtype,
-            *window,
-            *min_periods,
-            plane,
-            rows,
-            columns,
-            inner_region[axis].0,
-            region[axis].0,
-            outputs,
-            bytemuck::cast_slice_mut(&mut scratch),
-            to,
-        );
-    }
-    Ok(())
+    with_body(body, &inner_region, worker, |values| {
+        let planes = values.chunks_exact((rows * columns * in_size).max(1));
+        for (plane, to) in planes.zip(out.chunks_exact_mut((outputs * columns * out_size).max(1))) {
+            worker.check()?;
+            rolling(
+                *kind,
+                body.dtype,
+                *window,
+                *min_periods,
+                plane,
+                rows,
+                columns,
+                inner_region[axis].0,
+                region[axis].0,
+                outputs,
+                bytemuck::cast_slice_mut(&mut scratch),
+                to,
+            );
+        }
+        Ok(())
+    })
 }
 
 fn lengths_of(region: &[(u64, u64)]) -> Vec<usize> {

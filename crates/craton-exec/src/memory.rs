@@ -2,11 +2,13 @@
 
 use crate::stage::{ScanUse, Uses};
 use crate::{columns, pending};
-use craton_core::{AxisGrid, Pool};
+use craton_core::{AxisGrid, DType, Pool};
+use craton_kernels::scan::rolling_scratch_len;
+use craton_plan::AxisMap;
 use craton_plan::node::Meta;
 use craton_plan::operator::{Groups, ReduceWork};
 use craton_plan::physical::stage::StoreTo;
-use craton_plan::physical::{Input, LocalKind, SinkKind, Space, Stage};
+use craton_plan::physical::{Input, Leaf, Local, LocalKind, SinkKind, Space, Stage};
 
 /// Memory that the process may still use: what its control group and the machine leave.
 #[must_use]
@@ -58,13 +60,20 @@ pub(crate) struct Held {
     pub per_task: u64,
     /// Once.
     pub shared: u64,
+    /// Chunks that are kept for other tasks: without room for them they are decoded again.
+    pub kept: u64,
 }
 
 impl Held {
     /// With so many tasks at once.
     pub(crate) fn total(self, tasks: usize) -> u64 {
-        self.shared
-            .saturating_add(self.per_task.saturating_mul(tasks as u64))
+        let tasks = self.per_task.saturating_mul(tasks as u64);
+        self.shared.saturating_add(self.kept).saturating_add(tasks)
+    }
+
+    /// With one task, and no chunk kept.
+    pub(crate) fn least(self) -> u64 {
+        self.shared.saturating_add(self.per_task)
     }
 }
 
@@ -79,6 +88,8 @@ struct Tally {
     used: u64,
     /// By the stage.
     shared: u64,
+    /// By the stage, if there is room.
+    kept: u64,
 }
 
 /// Estimates a stage that runs with `threads`, from grids and cuts alone.
@@ -92,7 +103,7 @@ pub(crate) fn estimate(stage: &Stage, uses: &Uses, slots: &[Meta], threads: usiz
     }
     let lengths: Vec<u64> = stage.cuts.iter().map(|cuts| widest(cuts)).collect();
     let elements = times(1, lengths.iter().copied());
-    add(&mut tally.held, locals(&stage.space, elements));
+    add(&mut tally.held, locals(&stage.space, &lengths));
     for sink in &stage.sinks {
         let size = sink.dtype.item_size().unwrap_or(16) as u64;
         match &sink.kind {
@@ -116,6 +127,7 @@ pub(crate) fn estimate(stage: &Stage, uses: &Uses, slots: &[Meta], threads: usiz
         // Encoded bytes are gone before a task's sinks take memory of their own.
         per_task: tally.held.saturating_add(tally.encoded.max(tally.used)),
         shared: tally.shared,
+        kept: tally.kept,
     }
 }
 
@@ -133,7 +145,7 @@ impl Tally {
             add(&mut self.held, lent(needed));
         }
         if scan.is_shared() {
-            add(&mut self.shared, stored);
+            add(&mut self.kept, stored);
         }
     }
 
@@ -197,26 +209,89 @@ fn most_groups(groups: &Groups, cuts: &[u64]) -> u64 {
     cuts.windows(2).map(count).max().unwrap_or(0)
 }
 
-fn locals(space: &Space, elements: u64) -> u64 {
-    let per_leaf = |input: &Input| match input {
-        Input::Local(local) => {
-            let size = local.meta.dtype.item_size().unwrap_or(16) as u64;
-            let inner = match &local.kind {
-                LocalKind::Rolling { body, .. } => elements
-                    .saturating_mul(3 * 8)
-                    .saturating_add(locals(&body.space, elements)),
-                LocalKind::Concat { pieces, .. } => pieces
-                    .iter()
-                    .map(|(_, body)| locals(&body.space, elements))
-                    .max()
-                    .unwrap_or(0),
-            };
-            elements.saturating_mul(size).saturating_add(inner)
-        }
+/// What windows and concatenations over a box of `lengths` hold until the task is done.
+fn locals(space: &Space, lengths: &[u64]) -> u64 {
+    let leaves = space.leaves.iter().map(|leaf| match &leaf.input {
+        Input::Local(local) => local_bytes(local, &leaf.maps, lengths),
         _ => 0,
-    };
-    let leaves = space.leaves.iter().map(|leaf| per_leaf(&leaf.input));
+    });
     leaves.fold(0, u64::saturating_add)
+}
+
+fn local_bytes(local: &Local, maps: &[AxisMap], lengths: &[u64]) -> u64 {
+    let extents = &local.meta.shape;
+    let region: Vec<u64> = maps
+        .iter()
+        .zip(extents)
+        .map(|(map, extent)| span(map, lengths).min(*extent))
+        .collect();
+    let bytes = |dtype: DType, lengths: &[u64]| {
+        let size = dtype.item_size().unwrap_or(16) as u64;
+        lent(times(size, lengths.iter().copied()))
+    };
+    let inner = match &local.kind {
+        LocalKind::Rolling {
+            body, axis, window, ..
+        } => {
+            let mut inner = region.clone();
+            let before = *window as u64 - 1;
+            inner[*axis] = inner[*axis].saturating_add(before).min(extents[*axis]);
+            let columns = times(1, inner[axis + 1..].iter().copied());
+            let [rows, columns] =
+                [inner[*axis], columns].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+            let scratch = rolling_scratch_len(*window, rows, columns) as u64;
+            // What several chunks were put together for is used where it lies; of one chunk a copy may be needed.
+            let values = bytes(body.dtype, &inner).min(match body.program.as_input() {
+                Some(input) => largest_chunk(&body.space.leaves[body.uses[input]]),
+                None => u64::MAX,
+            });
+            values
+                .saturating_add(lent(scratch.saturating_mul(8)))
+                .saturating_add(locals(&body.space, &inner))
+        }
+        LocalKind::Concat { pieces, .. } => {
+            let each = pieces.iter().map(|(_, body)| locals(&body.space, &region));
+            each.max().unwrap_or(0)
+        }
+    };
+    bytes(local.meta.dtype, &region).saturating_add(inner)
+}
+
+/// Bytes of a leaf's largest chunk, where its stored array is read index for index.
+fn largest_chunk(leaf: &Leaf) -> u64 {
+    let is_same = |(own, map): (usize, &AxisMap)| matches!(map, AxisMap::Affine { axis, step: 1, .. } if *axis == own);
+    let source = match &leaf.input {
+        Input::Source(source) if leaf.maps.iter().enumerate().all(is_same) => source,
+        _ => return u64::MAX,
+    };
+    let meta = source.meta();
+    let size = meta.dtype.item_size().unwrap_or(16) as u64;
+    lent(times(
+        size,
+        meta.grid.axes.iter().map(AxisGrid::largest_encoded),
+    ))
+}
+
+/// From the first index to the last that an interval needs along one axis.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "compared with the length of a list we hold"
+)]
+fn span(map: &AxisMap, lengths: &[u64]) -> u64 {
+    let length = map.axis().map_or(1, |axis| lengths[axis]);
+    match map {
+        _ if length == 0 => 0,
+        AxisMap::Affine { step, .. } => (length - 1)
+            .saturating_mul(step.unsigned_abs())
+            .saturating_add(1),
+        AxisMap::Gather { list, .. } if list.is_sorted() => {
+            let ends = list.windows((length as usize).clamp(1, list.len().max(1)));
+            let spans = ends.map(|part| part[part.len() - 1] - part[0] + 1);
+            spans.max().unwrap_or(0)
+        }
+        AxisMap::Gather { .. } => u64::MAX,
+        _ => length,
+    }
 }
 
 /// Plans may speak of more bytes than there are; such work is refused, not wrapped round.

@@ -92,10 +92,13 @@ pub(crate) fn split(
             best = Some((split, bytes));
         }
     }
-    match best {
-        Some((split, _)) => Ok(split),
-        None => Err(least_room(stage, slots)),
+    if let Some((split, _)) = best {
+        return Ok(split);
     }
+    // Slow, as chunks are decoded again for every task that needs them, but better than nothing.
+    let fits = |part: &Stage| held(part, slots, 1).least() <= room;
+    let passes = passes(stage, fits).ok_or_else(|| least_room(stage, slots))?;
+    Ok(Split { passes, threads: 1 })
 }
 
 /// The fewest passes that all fit.
@@ -126,7 +129,7 @@ fn passes(stage: &Stage, fits: impl Fn(&Stage) -> bool) -> Option<Vec<Pass>> {
 
 /// The sinks that may not be divided, if there are any, and the one that may.
 fn apart(stage: &Stage) -> Option<(Option<Pass>, Pass)> {
-    let alone = stage.sinks.iter().position(|sink| is_divisible(sink))?;
+    let alone = stage.sinks.iter().position(is_divisible)?;
     let others: Vec<usize> = (0..stage.sinks.len()).filter(|at| *at != alone).collect();
     let folded = (!others.is_empty()).then(|| pass_of(stage, others));
     Some((folded, pass_of(stage, vec![alone])))
@@ -171,7 +174,7 @@ fn held(stage: &Stage, slots: &[Meta], threads: usize) -> Held {
 
 /// The room that the smallest passes need, with one thread.
 fn least_room(stage: &Stage, slots: &[Meta]) -> u64 {
-    let need = |part: &Stage| held(part, slots, 1).total(1);
+    let need = |part: &Stage| held(part, slots, 1).least();
     let Some((folded, alone)) = apart(stage) else {
         return need(stage);
     };

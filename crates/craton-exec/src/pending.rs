@@ -1,8 +1,9 @@
 //! How many chunks of an array wait for their missing parts at once, from grids and cuts alone.
 
 use craton_core::AxisGrid;
+use std::collections::HashSet;
 
-/// Stages of more tasks are not looked at task by task: then every chunk that ever waits is counted.
+/// Where more tasks than these share an index of the first axis, every chunk that ever waits is counted.
 const COUNTED_TASKS: u64 = 1 << 20;
 
 /// The most chunks of a grid that wait at the same time, while at most as many tasks are ahead of the first unfinished
@@ -21,22 +22,34 @@ pub(crate) fn most(cuts: &[Vec<u64>], grids: &[AxisGrid], threads: usize) -> u64
     if split == 0 {
         return 0;
     }
-    let tasks = product(cuts.iter().map(|cuts| cuts.len() as u64 - 1));
+    let lengths: Vec<u64> = cuts.iter().map(|cuts| cuts.len() as u64 - 1).collect();
+    let in_row = product(lengths.iter().skip(1).copied());
     // Other workers may still be writing a chunk that is whole while its last task counts as done.
     let written = threads as u64 - 1;
-    if tasks > COUNTED_TASKS {
-        return split.saturating_add(written);
+    if in_row > COUNTED_TASKS {
+        return split;
     }
     let begun: Vec<AxisCount> = axes.iter().map(|axis| axis.count(Which::First)).collect();
     let ended: Vec<AxisCount> = axes.iter().map(|axis| axis.count(Which::Last)).collect();
     let window = if threads == 1 { 1 } else { 2 * threads as u64 };
-    let lengths: Vec<u64> = cuts.iter().map(|cuts| cuts.len() as u64 - 1).collect();
     let waiting = |task: u64| {
         let (low, high) = (place(task, &lengths), place(task + window, &lengths));
         let begun = before(&begun, &high) - before(&ended, &low);
         begun - (before(&within, &high) - before(&within, &low))
     };
-    let most = (0..tasks).map(waiting).max().unwrap_or(0);
+    // Rows of tasks with the same counts ahead of them, and as many chunks from before, give the same.
+    let reach = (window / in_row.max(1) + 2) as usize;
+    let mut seen = HashSet::new();
+    let mut most = 0;
+    for row in 0..axes.first().map_or(0, |axis| axis.tasks) {
+        let ahead = (row..axes[0].tasks.min(row + reach))
+            .map(|at| [begun[0].at[at], ended[0].at[at], within[0].at[at]]);
+        let open = begun[0].before[row] - ended[0].before[row];
+        if seen.insert((open, ahead.collect::<Vec<_>>())) {
+            let first = row as u64 * in_row;
+            most = (first..first + in_row).map(waiting).fold(most, u64::max);
+        }
+    }
     most.saturating_add(written).min(split)
 }
 
@@ -163,6 +176,38 @@ mod tests {
         assert_eq!(most(&cuts, &grids(&[12, 6], &[2, 6]), 1), 1);
         // Tasks 0 to 3 may be under way at once; one more chunk may still be written.
         assert_eq!(most(&cuts, &grids(&[12, 6], &[2, 6]), 2), 4);
+    }
+
+    #[test]
+    fn the_count_is_that_of_every_window_of_tasks() {
+        let cuts = [vec![0, 3, 4, 9, 12, 20, 21, 30], vec![0, 2, 5, 6, 11]];
+        let grids = grids(&[30, 11], &[4, 3]);
+        let overlaps = |cuts: &[u64], task: usize, start: u64, end: u64| {
+            cuts[task] < end && start < cuts[task + 1]
+        };
+        for threads in [1, 2, 5] {
+            let window = if threads == 1 { 1 } else { 2 * threads };
+            let waits = |first: usize, window: usize| {
+                let chunks = grids[0]
+                    .iter()
+                    .flat_map(|one| grids[1].iter().map(move |two| [one, two]));
+                chunks
+                    .filter(|chunk| {
+                        let touches = (0..28).filter(|task| {
+                            overlaps(&cuts[0], task / 4, chunk[0].start, chunk[0].end())
+                                && overlaps(&cuts[1], task % 4, chunk[1].start, chunk[1].end())
+                        });
+                        let touches: Vec<usize> = touches.collect();
+                        touches.len() > 1
+                            && touches[0] < first + window
+                            && touches[touches.len() - 1] >= first
+                    })
+                    .count()
+            };
+            let one_by_one = (0..28).map(|first| waits(first, window)).max().unwrap();
+            let expected = (one_by_one + threads - 1).min(waits(0, 28));
+            assert_eq!(most(&cuts, &grids, threads), expected as u64);
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A leaf's values as one task sees them: an address for each index of the task's box.
 
+use craton_core::block::c_strides;
 use craton_core::{Block, Buffer, DType, Error, Result, Scalar};
 use craton_kernels::load::{gather_list, gather_strided, swap_bytes, unshuffle};
 use craton_kernels::program::Strip;
@@ -98,6 +99,20 @@ impl View {
             Values::Constant(value) => value.bytes(),
             Values::Elements { buffer, .. } => buffer,
         }
+    }
+
+    /// The bytes of a box of `lengths`, where they lie in C order without gaps.
+    pub(crate) fn in_c_order(&self, lengths: &[usize]) -> Option<&[u8]> {
+        let is_next = |((step, stride), length): ((&Step, isize), &usize)| {
+            *length <= 1 && matches!(step, Step::Stride(_)) || *step == Step::Stride(stride)
+        };
+        let steps = self.steps.iter().zip(c_strides(lengths)).zip(lengths);
+        if !self.is_plain() || !steps.into_iter().all(is_next) {
+            return None;
+        }
+        let count: usize = lengths.iter().product();
+        let first = usize::try_from(self.base).ok()? * self.size;
+        self.bytes().get(first..first + count * self.size)
     }
 
     /// `count` elements from `from` on along an axis with `step`, where `origin` is the element of position 0.

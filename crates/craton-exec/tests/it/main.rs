@@ -11,6 +11,7 @@ mod compose;
 mod failures;
 mod operators;
 mod passes;
+mod quantiles;
 mod reading;
 mod sharing;
 mod support;

@@ -4,7 +4,6 @@ use crate::support::*;
 use craton_core::{AxisGrid, Block, DType, Grid, Order, Scalar};
 use craton_kernels::binary::Binary;
 use craton_kernels::fold::Reduction;
-use craton_kernels::quantile::Quantity;
 use craton_kernels::scan::{Cumulation, RollingKind};
 use craton_kernels::unary::Unary;
 use craton_plan::ops::{self, ReduceOptions};
@@ -232,45 +231,6 @@ proptest! {
             Array::from_block(&run(&reduced, threads))
                 .check(&expected, tolerance(*reduction), &what);
         }
-    }
-
-    #[test]
-    fn quantiles_equal_the_model(seed: u64) {
-        let random = &mut Random(seed);
-        let rank = 1 + random.below(4);
-        let shape = random.shape(rank);
-        let dtype = *random.pick(&[DType::Float32, DType::Float64, DType::Int16, DType::UInt8]);
-        let array = Array::random(random, dtype, &shape);
-        let (_, node) = stored(random, &array);
-        let mut axes = random.order(rank);
-        axes.truncate(random.below(rank + 1));
-        let (skips, threads) = (random.flag(), 1 + random.below(4));
-        let fractions: Vec<f64> = (0..random.below(4))
-            .map(|_| *random.pick(&[0.0, 0.1, 0.25, 0.5, 0.77, 1.0]))
-            .collect();
-        let quantity = Quantity::Quantiles(fractions.clone());
-        let median = ops::quantile(&Quantity::Median, &node, &axes, skips).unwrap();
-        let expected = array.quantile(None, &axes, skips, median.dtype());
-        let what = format!("median {axes:?} {skips} {array:?}");
-        Array::from_block(&run(&median, threads)).check(&expected, 0.0, &what);
-        let quantiles = run(&ops::quantile(&quantity, &node, &axes, skips).unwrap(), threads);
-        let quantiles = Array::from_block(&quantiles);
-        for (number, fraction) in fractions.iter().enumerate() {
-            let expected = array.quantile(Some(*fraction), &axes, skips, DType::Float64);
-            let plane = expected.values.len();
-            let one = Array {
-                dtype: DType::Float64,
-                shape: quantiles.shape[1..].to_vec(),
-                values: quantiles.values[number * plane..(number + 1) * plane].to_vec(),
-            };
-            one.check(&expected, 1e-12, &format!("quantile {fraction} {axes:?} {skips} {array:?}"));
-        }
-        let (axis, count) = (random.below(rank), 1 + random.below(4));
-        let codes: Vec<i64> = (0..shape[axis]).map(|_| random.below(count + 1) as i64 - 1).collect();
-        let groups = ops::group_quantile(&Quantity::Median, &node, axis, codes.clone(), count, skips).unwrap();
-        let expected = array.group_quantile(None, axis, &codes, count, skips, groups.dtype());
-        let what = format!("median of groups {codes:?} {axis} {skips} {array:?}");
-        Array::from_block(&run(&groups, threads)).check(&expected, 0.0, &what);
     }
 
     #[test]

@@ -68,7 +68,7 @@ fn plan(random: &mut Random) -> (Array, NodeRef) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_rechunk_in_any_number_of_passes_writes_the_same(seed: u64) {

@@ -583,23 +583,6 @@ pub fn fold(
     }
 }
 
-/// The median (`None`) or a quantile of `values`, by sorting.
-pub fn quantile(fraction: Option<f64>, values: &[f64], skips: bool) -> f64 {
-    let mut valid: Vec<f64> = values
-        .iter()
-        .copied()
-        .filter(|value| !value.is_nan())
-        .collect();
-    if valid.is_empty() || (!skips && valid.len() < values.len()) {
-        return f64::NAN;
-    }
-    valid.sort_by(f64::total_cmp);
-    let place = (valid.len() - 1) as f64 * fraction.unwrap_or(0.5);
-    let low = valid[place as usize];
-    let high = valid[(place as usize + 1).min(valid.len() - 1)];
-    low + (high - low) * place.fract()
-}
-
 impl Array {
     /// Folds `axes` away into elements of `dtype`.
     pub fn reduce(
@@ -614,7 +597,8 @@ impl Array {
         })
     }
 
-    fn reduce_with(&self, axes: &[usize], dtype: DType, fold: impl Fn(&[f64]) -> f64) -> Array {
+    /// Folds `axes` away by any function of the values.
+    pub fn reduce_with(&self, axes: &[usize], dtype: DType, fold: impl Fn(&[f64]) -> f64) -> Array {
         let keeps = |axis: &usize| !axes.contains(axis);
         let kept: Vec<usize> = (0..self.shape.len()).filter(keeps).collect();
         let shape: Vec<usize> = kept.iter().map(|axis| self.shape[*axis]).collect();
@@ -677,48 +661,6 @@ impl Array {
                 value
             }
         })
-    }
-
-    /// The median (`None`) or a quantile over `axes`.
-    pub fn quantile(
-        &self,
-        fraction: Option<f64>,
-        axes: &[usize],
-        skips: bool,
-        dtype: DType,
-    ) -> Array {
-        let options = ops::ReduceOptions {
-            skip_missing: skips,
-            ..Default::default()
-        };
-        self.reduce_with(axes, dtype, |values| {
-            quantile(fraction, values, options.skip_missing)
-        })
-    }
-
-    /// As [`Array::quantile`], of the indices of `axis` with equal codes.
-    pub fn group_quantile(
-        &self,
-        fraction: Option<f64>,
-        axis: usize,
-        codes: &[i64],
-        count: usize,
-        skips: bool,
-        dtype: DType,
-    ) -> Array {
-        let groups = (0..count as i64).map(|group| {
-            let members: Vec<u64> = (0..codes.len() as u64)
-                .filter(|at| codes[*at as usize] == group)
-                .collect();
-            let mut one = self
-                .gather(axis, &members)
-                .quantile(fraction, &[axis], skips, dtype);
-            one.shape.insert(axis, 1);
-            one
-        });
-        groups
-            .reduce(|all, group| all.concat(&group, axis))
-            .unwrap()
     }
 
     /// The windows of `window` indices that end at each index.

@@ -112,8 +112,8 @@ impl Operator for Columns {
                 .iter()
                 .find(|fraction| !(0.0..=1.0).contains(*fraction))
         {
-            return Err(Error::invalid(format!("quantile {fraction}"))
-                .hint("quantiles lie between 0 and 1"));
+            let message = format!("quantile {fraction}, but they lie between 0 and 1");
+            return Err(Error::invalid(message));
         }
         let bound = self.bound(inputs[0])?;
         if let Some(groups) = &self.groups {
