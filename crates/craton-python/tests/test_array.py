@@ -90,6 +90,31 @@ def test_functions_are_numpys(array, name):
     np.testing.assert_allclose(lazy.compute(), expected, rtol=1e-12)
 
 
+PARTS = {
+    "apart": [[0, 3, 4], [1], [5, 2]],
+    "with gaps": [[0, 1], [4, 5]],
+    "overlapping": [[0, 1, 2], [2, 3]],
+    "repeated": [[0, 0, 1], [2, 3, 3]],
+    "backwards": [[5, 4], [3, 2, 1, 0]],
+}
+
+
+@pytest.mark.parametrize("parts", PARTS)
+@pytest.mark.parametrize("name", ["sum", "mean", "nanstd", "max", "argmax", "prod", "any"])
+def test_reductions_of_parts_side_by_side_are_numpys(parts, name):
+    values = np.array([[3.0, 1, 4], [1, 5, 9], [2, 6, 5], [3, 5, 8], [9, 7, 9], [3, 2, 3]])
+
+    def side_by_side(array):
+        reduced = [getattr(np, name)(array[part], axis=0) for part in PARTS[parts]]
+        return np.stack(reduced), np.concatenate([one[:, None] for one in reduced], axis=1)
+
+    for lazy, expected in zip(side_by_side(craton.Array.of(values)), side_by_side(values), strict=True):
+        assert lazy.dtype == expected.dtype
+        np.testing.assert_allclose(lazy.compute(), expected, rtol=1e-12)
+        is_one_pass = "group_reduce" in lazy.explain()
+        assert is_one_pass == (parts in {"apart", "with gaps", "backwards"} and name != "argmax")
+
+
 @pytest.mark.parametrize(
     "dtype", ["bool", "int8", "uint64", "float16", "float32", "complex64", "M8[ns]", "m8[s]", "S3", "U4"]
 )

@@ -135,6 +135,8 @@ def _advanced(array: Array, key: list[Any]) -> Array:
     at_axes = [axis for axis, one in enumerate(key) if isinstance(one, numpy.ndarray)]
     lists = [key[axis] for axis in at_axes]
     array = _basic(array, [slice(None) if isinstance(one, numpy.ndarray) else one for one in key])
+    if len(lists) == 1 and lists[0].ndim == 1:
+        return gather(array, at_axes[0], lists[0])
     common = numpy.broadcast_shapes(*(one.shape for one in lists))
     # Lists side by side leave their axes where they stand, others put them first.
     together = at_axes[-1] - at_axes[0] == len(at_axes) - 1

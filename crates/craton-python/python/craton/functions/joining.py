@@ -22,6 +22,9 @@ def expand_dims(a: Any, axis: Any) -> Array:
     return array[tuple(None if at in new else slice(None) for at in range(count))]
 
 
+_GROUPED = {"sum", "prod", "mean", "var", "std", "min", "max", "any", "all"}
+
+
 @numpys("concatenate", "concat")
 def concatenate(
     arrays: Sequence[Any], axis: int | None = 0, out: None = None, *, dtype: Any = None, **_casting: Any
@@ -44,10 +47,15 @@ def _grouped(parts: list[Array], at: int, dtype: numpy.dtype) -> Array | None:
     if any(one._group is None or one._group[-1] != at or one.dtype != dtype for one in parts):
         return None
     parent, axis, _, kind, skips, ddof, _ = parts[0]._group
+    # Places and ends depend on where a value stands among the taken ones.
+    if kind not in _GROUPED:
+        return None
     codes = numpy.full(parent.shape[axis], -1)
     for code, one in enumerate(parts):
         other, along, indices, *how, _ = one._group
         if other is not parent or along != axis or how != [kind, skips, ddof] or numpy.any(codes[indices] >= 0):
+            return None
+        if len(numpy.unique(indices)) < len(indices):
             return None
         codes[indices] = code
     if len(parts) < 2 or len(numpy.unique(codes[codes >= 0])) < len(parts):
