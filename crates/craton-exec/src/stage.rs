@@ -9,7 +9,7 @@ use craton_core::{AxisGrid, Block, BufferMut, Error, ErrorKind, Pool, Result, So
 use craton_kernels::program::Program;
 use craton_plan::AxisMap;
 use craton_plan::physical::{Input, Leaf, Local, LocalKind, Space, Stage};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
@@ -80,8 +80,8 @@ pub(crate) struct ScanUse {
 
 /// One axis of a source.
 pub(crate) struct AxisUse {
-    /// Tasks that need each chunk.
-    counts: Vec<u32>,
+    /// Tasks that need each chunk; only chunks that some task needs, because an axis may claim to have any number.
+    counts: BTreeMap<u64, u32>,
     /// The most elements that one task needs, and the most stored elements of the chunks they lie in.
     pub needed: u64,
     pub stored: u64,
@@ -153,9 +153,8 @@ impl Uses {
 
 impl ScanUse {
     fn count(&self, index: &[u64]) -> u64 {
-        let along = |(axis, at): (&AxisUse, &u64)| {
-            u64::from(axis.counts.get(*at as usize).copied().unwrap_or(0))
-        };
+        let along =
+            |(axis, at): (&AxisUse, &u64)| u64::from(axis.counts.get(at).copied().unwrap_or(0));
         self.repeats * self.axes.iter().zip(index).map(along).product::<u64>()
     }
 
@@ -165,7 +164,7 @@ impl ScanUse {
             || self
                 .axes
                 .iter()
-                .any(|axis| axis.counts.iter().any(|count| *count > 1))
+                .any(|axis| axis.counts.values().any(|count| *count > 1))
     }
 }
 
@@ -184,12 +183,10 @@ fn wanted_from(
         return (u64::from(!scans.is_empty()), u64::from(!scans.is_empty()));
     };
     let mut all = (0u64, 0u64);
-    for position in 0..grid.len() {
-        let needs = |scan: &&&ScanUse| scan.axes[axis].counts.get(position as usize) > Some(&0);
+    let needed = scans.iter().flat_map(|scan| scan.axes[axis].counts.keys());
+    for position in needed.copied().collect::<BTreeSet<u64>>() {
+        let needs = |scan: &&&ScanUse| scan.axes[axis].counts.contains_key(&position);
         let needing: Vec<&ScanUse> = scans.iter().filter(needs).copied().collect();
-        if needing.is_empty() {
-            continue;
-        }
         let addresses = needing
             .iter()
             .map(|scan| std::ptr::from_ref(*scan) as usize);
@@ -319,7 +316,7 @@ impl Path<'_> {
 
     fn count_axis(&self, axis: usize, grid: &AxisGrid, parts: &[(u64, u64)]) -> AxisUse {
         let mut counted = AxisUse {
-            counts: vec![0; grid.len() as usize],
+            counts: BTreeMap::new(),
             needed: 0,
             stored: 0,
             chunks: 0,
@@ -330,7 +327,7 @@ impl Path<'_> {
             };
             let need = AxisNeed::of(&self.leaf.maps[axis], grid, start, length);
             for segment in &need.segments {
-                let count = &mut counted.counts[segment.position as usize];
+                let count = counted.counts.entry(segment.position).or_insert(0_u32);
                 *count = count.saturating_add(1);
             }
             let stored = need

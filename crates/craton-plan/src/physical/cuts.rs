@@ -2,7 +2,7 @@
 
 use super::stage::{Input, LocalKind, SinkKind, Space, Stage, StageSink, StoreTo};
 use crate::axis_map::AxisMap;
-use craton_core::{AxisGrid, Source};
+use craton_core::{AxisGrid, Error, ErrorKind, Result, Source};
 use std::sync::Arc;
 
 /// A fold over an outer axis pays for its accumulator once per task; from this many indices on it is amortised.
@@ -14,6 +14,9 @@ const FREE_TASK_ELEMENTS: u64 = 1 << 20;
 
 /// Such tasks along one axis at most, so that the list of cuts stays small.
 const FREE_PARTS: u64 = 1 << 16;
+
+/// Cuts along one axis at most. A file may claim any number of chunks; the longest axes in use have a million.
+const MOST_CUTS: usize = 1 << 22;
 
 /// A source as seen from a stage's space: per axis of the source, the index that each index of the space needs.
 struct Scan {
@@ -32,7 +35,7 @@ impl Scan {
 }
 
 /// The cuts of a stage, per axis.
-pub(super) fn cut_stage(stage: &Stage) -> Vec<Vec<u64>> {
+pub(super) fn cut_stage(stage: &Stage) -> Result<Vec<Vec<u64>>> {
     let extents = &stage.space.extents;
     let mut scans = Vec::new();
     collect_scans(
@@ -44,7 +47,7 @@ pub(super) fn cut_stage(stage: &Stage) -> Vec<Vec<u64>> {
     scans.sort_by_key(|scan| std::cmp::Reverse(scan.bytes()));
     let mut read: Vec<Option<AxisCuts>> = vec![None; extents.len()];
     for scan in &scans {
-        for (axis, more) in scan_cuts(scan, extents) {
+        for (axis, more) in scan_cuts(scan, extents)? {
             match &mut read[axis] {
                 None => read[axis] = Some(more),
                 Some(cuts) if cuts.is_read.contains(&false) => cuts.refine(&more),
@@ -71,7 +74,7 @@ pub(super) fn cut_stage(stage: &Stage) -> Vec<Vec<u64>> {
     } else {
         fold_thin_chunks_together(stage, &mut cuts);
     }
-    cuts
+    Ok(cuts)
 }
 
 /// Every source under `space`, through locals too. `maps` says how the axes of `space` follow from the stage's.
@@ -174,17 +177,33 @@ impl AxisCuts {
 }
 
 /// Per axis of the space that the source follows, the indices at which another chunk begins.
-fn scan_cuts(scan: &Scan, extents: &[u64]) -> Vec<(usize, AxisCuts)> {
+fn scan_cuts(scan: &Scan, extents: &[u64]) -> Result<Vec<(usize, AxisCuts)>> {
     let mut cuts = Vec::new();
     for (map, grid) in scan.maps.iter().zip(&scan.source.meta().grid.axes) {
         if let Some(axis) = map.axis() {
-            cuts.push((axis, axis_cuts(map, grid, extents[axis])));
+            let found = axis_cuts(map, grid, extents[axis]).ok_or_else(|| too_many(scan))?;
+            cuts.push((axis, found));
         }
     }
-    cuts
+    Ok(cuts)
 }
 
-fn axis_cuts(map: &AxisMap, grid: &AxisGrid, extent: u64) -> AxisCuts {
+fn too_many(scan: &Scan) -> Error {
+    let meta = scan.source.meta();
+    let chunks: Vec<u64> = meta.grid.axes.iter().map(AxisGrid::len).collect();
+    let message = format!(
+        "an array of {:?} in {chunks:?} chunks is too much for one plan",
+        meta.shape
+    );
+    let hint =
+        format!("select a part that touches at most {MOST_CUTS} chunks along each dimension");
+    Error::new(ErrorKind::Budget, message)
+        .at(scan.source.url())
+        .hint(hint)
+}
+
+/// Nothing if there are too many.
+fn axis_cuts(map: &AxisMap, grid: &AxisGrid, extent: u64) -> Option<AxisCuts> {
     let mut found = AxisCuts {
         cuts: vec![0],
         is_read: Vec::new(),
@@ -195,6 +214,9 @@ fn axis_cuts(map: &AxisMap, grid: &AxisGrid, extent: u64) -> AxisCuts {
         let index = map.index(at).unwrap_or(u64::MAX);
         let chunk = (index < grid.extent()).then(|| grid.chunk_of(index));
         if chunk != last && at > 0 {
+            if found.cuts.len() == MOST_CUTS {
+                return None;
+            }
             found.cuts.push(at);
             found.is_read.push(last.is_some());
         }
@@ -203,7 +225,7 @@ fn axis_cuts(map: &AxisMap, grid: &AxisGrid, extent: u64) -> AxisCuts {
     }
     found.cuts.push(extent);
     found.is_read.push(last.is_some());
-    found
+    Some(found)
 }
 
 /// How many indices of the space are certain to stay in the same chunk (or outside), at least 1.

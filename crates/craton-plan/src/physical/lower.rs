@@ -30,7 +30,8 @@ const DEPTH_LIMIT: usize = 800;
 /// Turns outputs into stages.
 ///
 /// # Errors
-/// [`craton_core::ErrorKind::Unsupported`] for plans that are too deep or compute on strings.
+/// [`craton_core::ErrorKind::Unsupported`] for plans that are too deep or compute on strings,
+/// [`craton_core::ErrorKind::Budget`] for sources of more chunks than can be listed.
 pub fn lower(outputs: &[Output]) -> Result<Pipelines> {
     let mut lowering = Lowering::default();
     let mut slots = Vec::new();
@@ -45,7 +46,7 @@ pub fn lower(outputs: &[Output]) -> Result<Pipelines> {
     }
     let mut stages = share_scans(lowering.stages);
     for stage in &mut stages {
-        stage.cuts = cut_stage(stage);
+        stage.cuts = cut_stage(stage)?;
     }
     Ok(Pipelines {
         stages,
