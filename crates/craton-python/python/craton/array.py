@@ -81,6 +81,9 @@ class Array:
     _filled: Array | None
 
     def __new__(cls, node: _native.Node, label: tuple[int, ...] | None = None) -> Array:
+        from craton import hooks
+
+        hooks.install()
         key = (node.hash, label)
         known = _KNOWN.get(key)
         if known is not None:

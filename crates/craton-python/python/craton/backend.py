@@ -18,7 +18,7 @@ from xarray.backends.store import StoreBackendEntrypoint
 from xarray.coding.strings import create_vlen_dtype
 from xarray.core import indexing
 
-from craton import _native, hooks
+from craton import _native
 from craton.array import Array
 
 __all__ = ["CratonBackendEntrypoint"]
@@ -160,7 +160,6 @@ def url_of(path: Any, storage_options: Mapping[str, Any] | None = None) -> str:
 
 
 def _dataset(file: _native.StoredFile, group: str, url: str, options: dict[str, Any]) -> xarray.Dataset:
-    hooks.install()
     drop = options.get("drop_variables") or ()
     store = StoredGroup(file, group, {drop} if isinstance(drop, str) else set(drop), url)
     dataset = StoreBackendEntrypoint().open_dataset(

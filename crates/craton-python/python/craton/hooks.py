@@ -1,12 +1,13 @@
 """The places where xarray asks for the kind of array by name, each told about `craton.Array`.
 
 Nothing changes for any other array: each function first asks whether Craton's arrays are in play, and else is xarray's
-own. They are put in when the first dataset is opened, not on import.
+own. They are put in when there is a first array that xarray could meet, not on import.
 """
 
 from __future__ import annotations
 
 import functools
+import sys
 from typing import Any
 
 import numpy
@@ -31,9 +32,9 @@ _installed = False
 
 
 def install() -> None:
-    """Put the hooks in, once."""
+    """Put the hooks in, once, if there is an xarray to meet."""
     global _installed
-    if _installed:
+    if _installed or "xarray" not in sys.modules:
         return
     _installed = True
     from xarray import Dataset

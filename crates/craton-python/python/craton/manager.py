@@ -10,7 +10,7 @@ import numpy
 from xarray.core.indexing import ImplicitToExplicitIndexingAdapter
 from xarray.namedarray.parallelcompat import ChunkManagerEntrypoint
 
-from craton import _native, hooks
+from craton import _native
 from craton.array import Array, full
 from craton.asked import check_asked
 from craton.axes import label_of, unsupported
@@ -28,7 +28,7 @@ class CratonManager(ChunkManagerEntrypoint[Array]):
     available = True
 
     def __init__(self) -> None:
-        hooks.install()
+        pass
 
     def is_chunked_array(self, data: Any) -> bool:
         return isinstance(data, Array)
