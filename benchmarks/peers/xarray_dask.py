@@ -15,6 +15,8 @@ WORKLOADS = {"mean", "area", "anomaly-std", "anomaly-write", "point", "open", "i
 VERSION = f"{xr.__version__}, dask {dask.__version__}, flox {flox.__version__}"
 
 CHUNK_MANAGER = "dask"
+# Whole maps also where the stored chunks are smaller, because each chunk is a task.
+ZARR_CHUNKS = {"time": 24, "lat": 361, "lon": 720}
 MONTH = "time.month"
 
 
@@ -37,8 +39,7 @@ def _open(store, for_point=False):
     if for_point:
         # Without chunks: the selection is one zarr read, where dask would make a task of every inner chunk.
         return xr.open_zarr(store, chunks=None)
-    # Whole maps also where the stored chunks are smaller, for the same reason.
-    return xr.open_zarr(store, chunks={"time": 24, "lat": 361, "lon": 720}, **keywords)
+    return xr.open_zarr(store, chunks=ZARR_CHUNKS, **keywords)
 
 
 def mean(store, out):

@@ -281,6 +281,7 @@ impl StageRun<'_> {
             .iter()
             .map(|leaf| load(leaf, &ranges, self.worker))
             .collect::<Result<_>>()?;
+        let _span = tracing::trace_span!("compute", task).entered();
         self.stage
             .sinks
             .iter()

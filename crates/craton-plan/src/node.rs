@@ -1,7 +1,7 @@
 //! The plan: an immutable graph of operators, hashed by content.
 
 use crate::operator::{Operator, Work};
-use craton_core::{DType, Result};
+use craton_core::{DType, Error, ErrorKind, Result};
 use std::fmt;
 use std::sync::Arc;
 
@@ -62,7 +62,8 @@ impl Node {
     /// Applies `operator`, checking shapes and dtypes.
     ///
     /// # Errors
-    /// Whatever [`Operator::infer`] refuses.
+    /// Whatever [`Operator::infer`] refuses; [`craton_core::ErrorKind::Budget`] for a result of more bytes than a
+    /// signed 64-bit number can count, so that everything after this may multiply lengths.
     pub fn apply(operator: impl Operator + 'static, inputs: Vec<NodeRef>) -> Result<NodeRef> {
         Self::apply_boxed(Box::new(operator), inputs)
     }
@@ -70,10 +71,11 @@ impl Node {
     /// As [`Node::apply`], for an operator that is boxed already.
     ///
     /// # Errors
-    /// Whatever [`Operator::infer`] refuses.
+    /// As [`Node::apply`].
     pub fn apply_boxed(operator: Box<dyn Operator>, inputs: Vec<NodeRef>) -> Result<NodeRef> {
         let metas: Vec<&Meta> = inputs.iter().map(|input| input.meta()).collect();
         let meta = operator.infer(&metas)?;
+        check_countable(&meta)?;
         let hash = canonical_hash(operator.as_ref(), &inputs, &meta);
         Ok(Arc::new(Self {
             operator,
@@ -128,6 +130,22 @@ impl Node {
     pub fn with_inputs(&self, inputs: Vec<NodeRef>) -> Result<NodeRef> {
         Self::apply_boxed(self.operator.clone_box(), inputs)
     }
+}
+
+fn check_countable(meta: &Meta) -> Result<()> {
+    // Empty axes count as one, because lengths are multiplied in any order.
+    let mut lengths = meta.shape.iter().map(|length| (*length).max(1));
+    let item = meta.dtype.item_size().unwrap_or(16) as u64;
+    let bytes = lengths.try_fold(item, |bytes, length| bytes.checked_mul(length));
+    if bytes.is_some_and(|bytes| i64::try_from(bytes).is_ok()) {
+        return Ok(());
+    }
+    let message = format!(
+        "an array of {:?} {} has more bytes than can be counted",
+        meta.shape, meta.dtype
+    );
+    Err(Error::new(ErrorKind::Budget, message)
+        .hint("no machine can hold it; its lengths may be damaged"))
 }
 
 /// Long chains would otherwise be dropped by recursion as deep as the chain.

@@ -123,6 +123,15 @@ impl Node {
         )
     }
 
+    fn quantile(
+        &self,
+        fractions: Option<Vec<f64>>,
+        axes: Vec<usize>,
+        skip_missing: bool,
+    ) -> PyResult<Self> {
+        wrap(self.lazy.quantile(fractions, &axes, skip_missing))
+    }
+
     #[allow(
         clippy::too_many_arguments,
         reason = "the arguments of one operator, which Python passes by position"

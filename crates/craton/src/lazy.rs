@@ -6,6 +6,7 @@ use crate::language::did_you_mean;
 use craton_core::{Block, Buffer, DType, Error, Result, Scalar};
 use craton_kernels::binary::Binary;
 use craton_kernels::fold::Reduction;
+use craton_kernels::quantile::Quantity;
 use craton_kernels::scan::{Cumulation, RollingKind};
 use craton_kernels::unary::Unary;
 use craton_plan::{NodeRef, ops};
@@ -159,6 +160,20 @@ impl Lazy {
     /// [`craton_core::ErrorKind::InvalidInput`] if it is not defined for this dtype, or of nothing.
     pub fn reduce(&self, name: &str, axes: &[usize], options: ReduceOptions) -> Result<Self> {
         ops::reduce(reduction(name)?, &self.node, axes, options).map(Self::from)
+    }
+
+    /// Quantiles over `axes`, along a new first axis; the median, without one, where no fractions are named.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::InvalidInput`] if values have no order, or a fraction lies outside 0 to 1.
+    pub fn quantile(
+        &self,
+        fractions: Option<Vec<f64>>,
+        axes: &[usize],
+        skip_missing: bool,
+    ) -> Result<Self> {
+        let quantity = fractions.map_or(Quantity::Median, Quantity::Quantiles);
+        ops::quantile(&quantity, &self.node, axes, skip_missing).map(Self::from)
     }
 
     /// The reduction `name` of each group.

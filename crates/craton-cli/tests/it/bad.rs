@@ -204,6 +204,23 @@ fn a_huge_array_without_chunks_gives_slices_and_refuses_the_whole() {
 }
 
 #[test]
+fn a_store_of_more_chunks_than_can_be_counted_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let metadata = r#"{"zarr_format": 3, "node_type": "array", "shape": [1048576, 1048576, 1048577],
+        "data_type": "int8", "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [1, 1, 2]}},
+        "chunk_key_encoding": {"name": "default"}, "fill_value": 0,
+        "codecs": [{"name": "bytes"}], "dimension_names": ["a", "b", "c"]}"#;
+    std::fs::write(folder.path().join("zarr.json"), metadata).unwrap();
+    let path = folder.path().to_str().unwrap();
+    let one = checked(craton(&["eval", "ds[7, 8, 9]", path]), path);
+    assert_eq!(one.good().trim(), "0");
+    checked(craton(&["eval", "ds.sum()", path]), path).bad(7);
+    let beyond = metadata.replace("1048576", "4194304");
+    std::fs::write(folder.path().join("zarr.json"), beyond).unwrap();
+    checked(craton(&["eval", "ds[7, 8, 9]", path]), path).bad(7);
+}
+
+#[test]
 fn links_lead_in_circles_and_outside_to_nothing() {
     let Some(root) = corpus("bad/hdf5") else {
         return;

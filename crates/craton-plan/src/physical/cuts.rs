@@ -18,6 +18,9 @@ const FREE_PARTS: u64 = 1 << 16;
 /// Cuts along one axis at most. A file may claim any number of chunks; the longest axes in use have a million.
 const MOST_CUTS: usize = 1 << 22;
 
+/// Tasks of one stage at most: years of work, and far from where counting them would wrap round.
+const MOST_TASKS: u64 = 1 << 40;
+
 /// A source as seen from a stage's space: per axis of the source, the index that each index of the space needs.
 struct Scan {
     source: Arc<dyn Source>,
@@ -73,6 +76,20 @@ pub(super) fn cut_stage(stage: &Stage) -> Result<Vec<Vec<u64>>> {
         cut_freely(&mut cuts, extents);
     } else {
         fold_thin_chunks_together(stage, &mut cuts);
+    }
+    let tasks = cuts
+        .iter()
+        .try_fold(1u64, |count, cut| count.checked_mul(cut.len() as u64 - 1));
+    if tasks.is_none_or(|count| count > MOST_TASKS) {
+        return Err(scans.first().map_or_else(
+            || {
+                Error::new(
+                    ErrorKind::Budget,
+                    "the result has too many chunks for one plan",
+                )
+            },
+            too_many,
+        ));
     }
     Ok(cuts)
 }
@@ -195,8 +212,9 @@ fn too_many(scan: &Scan) -> Error {
         "an array of {:?} in {chunks:?} chunks is too much for one plan",
         meta.shape
     );
-    let hint =
-        format!("select a part that touches at most {MOST_CUTS} chunks along each dimension");
+    let hint = format!(
+        "select a part: at most {MOST_CUTS} chunks along a dimension, and {MOST_TASKS} in all"
+    );
     Error::new(ErrorKind::Budget, message)
         .at(scan.source.url())
         .hint(hint)

@@ -84,8 +84,8 @@ def _without_flox(original: Any) -> Any:
         from xarray.core import duck_array_ops
 
         name = options.pop("func")
-        if name in {"median", "quantile"}:
-            raise unsupported(f"a grouped `{name}`")
+        if name == "quantile":
+            raise unsupported("a grouped `quantile`")
         function = getattr(duck_array_ops, name)
         options.pop("fill_value", None)
         result = self.reduce(function, dim=dim, keep_attrs=keep_attrs, **options)
