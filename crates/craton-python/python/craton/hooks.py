@@ -87,7 +87,9 @@ def _without_flox(original: Any) -> Any:
         if name == "quantile":
             raise unsupported("a grouped `quantile`")
         function = getattr(duck_array_ops, name)
-        options.pop("fill_value", None)
+        # How flox fills, and how it is to work.
+        for option in ("fill_value", "method"):
+            options.pop(option, None)
         result = self.reduce(function, dim=dim, keep_attrs=keep_attrs, **options)
         # Several groupings leave their dimensions behind the others, where flox puts them in their place.
         return self._restore_dim_order(result) if len(self.groupers) > 1 and hasattr(result, "name") else result
