@@ -13,7 +13,6 @@ from typing import Any
 import numpy
 
 from craton.array import Array
-from craton.axes import unsupported
 
 __all__ = ["install"]
 
@@ -85,7 +84,7 @@ def _without_flox(original: Any) -> Any:
 
         name = options.pop("func")
         if name == "quantile":
-            raise unsupported("a grouped `quantile`")
+            return _grouped_quantile(self, options["q"], dim, keep_attrs, options.get("skipna"))
         function = getattr(duck_array_ops, name)
         # How flox fills, and how it is to work.
         for option in ("fill_value", "method"):
@@ -95,6 +94,14 @@ def _without_flox(original: Any) -> Any:
         return self._restore_dim_order(result) if len(self.groupers) > 1 and hasattr(result, "name") else result
 
     return reduce
+
+
+def _grouped_quantile(groups: Any, q: Any, dim: Any, keep_attrs: bool | None, skipna: bool | None) -> Any:
+    """What xarray does without flox, with the coordinates that it keeps with flox."""
+    over = groups._group_dim if dim is None else dim
+    quantile = type(groups._obj).quantile
+    result = groups.map(quantile, shortcut=False, q=q, dim=over, keep_attrs=keep_attrs, skipna=skipna)
+    return result.assign_coords({name: one for name, one in groups._obj.coords.items() if not one.dims})
 
 
 def _labelled(original: Any) -> Any:
