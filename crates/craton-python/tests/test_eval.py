@@ -1,8 +1,5 @@
 """`craton.eval` and `craton.explain`: what comes back, what is raised, what is shared."""
 
-import subprocess
-import sys
-
 import craton
 import numpy as np
 import pytest
@@ -95,25 +92,3 @@ def test_explain_tells_the_plan_and_reads_no_values(store):
     text = craton.explain("ds.t.mean('time')", store)
     assert "plan of t" in text
     assert "pipeline 1" in text
-
-
-def test_an_interrupt_stops_the_work(tmp_path):
-    zarr = pytest.importorskip("zarr")
-    group = zarr.create_group(tmp_path / "large.zarr")
-    # Nothing is stored, so the work is all computing, and would take minutes.
-    group.create_array("t", shape=(1_000_000, 100_000), chunks=(1000, 1000), dtype="f4", dimension_names=("y", "x"))
-    program = """
-import _thread, signal, sys, threading, time, craton
-# Python has no handler of its own where the tests were started with interrupts ignored.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-threading.Timer(1, _thread.interrupt_main).start()
-start = time.monotonic()
-try:
-    craton.eval("np.sin(np.exp(ds.t) + 0.5).std()", sys.argv[1])
-    print("finished")
-except KeyboardInterrupt:
-    print("stopped" if time.monotonic() < start + 10 else "late")
-"""
-    command = [sys.executable, "-c", program, tmp_path / "large.zarr"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert answer.stdout.strip() == "stopped"

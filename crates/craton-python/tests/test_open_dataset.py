@@ -401,26 +401,3 @@ print(float(mean.t[3, 5]), dataset.t.nbytes, peak() - before)
     assert float(mean) == 255.5
     assert int(size) == 512 << 20
     assert int(growth) < 176 << 20, f"{growth} bytes more for {size} bytes of data"
-
-
-def test_an_interrupt_stops_computing(tmp_path):
-    zarr = pytest.importorskip("zarr")
-    group = zarr.create_group(tmp_path / "large.zarr")
-    # Nothing is stored, so the work is all computing, and would take minutes.
-    group.create_array("t", shape=(1_000_000, 100_000), chunks=(1000, 1000), dtype="f4", dimension_names=("y", "x"))
-    program = """
-import _thread, signal, sys, threading, time, craton, numpy
-# Python has no handler of its own where the tests were started with interrupts ignored.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-lazy = numpy.sin(numpy.exp(craton.open_dataset(sys.argv[1]).t) + 0.5).std()
-threading.Timer(1, _thread.interrupt_main).start()
-start = time.monotonic()
-try:
-    lazy.compute()
-    print("finished")
-except KeyboardInterrupt:
-    print("stopped" if time.monotonic() < start + 10 else "late")
-"""
-    command = [sys.executable, "-c", program, tmp_path / "large.zarr"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert answer.stdout.strip() == "stopped"

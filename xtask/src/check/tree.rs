@@ -1,10 +1,11 @@
-//! The tree itself: file lengths, paths that name a machine, and links between documents.
+//! The tree itself: file lengths and sizes, paths that name a machine, and links between documents.
 
 use std::path::{Component, Path, PathBuf};
 
 use crate::workspace;
 
 const LONGEST_FILE: usize = 900;
+const LARGEST_FILE: u64 = 1 << 20;
 const WRITTEN_BY_HAND: &[&str] = &["rs", "py", "pyi", "sh", "md", "toml", "js", "css", "html"];
 
 /// First folders of paths that mean something on one machine only.
@@ -19,6 +20,7 @@ pub fn faults(files: &[PathBuf]) -> Vec<String> {
     let mut faults = Vec::new();
     for file in files {
         faults.extend(misnamed_change(file));
+        faults.extend(too_large(&root, file));
         // Binary files have no lines to look at.
         let Ok(text) = std::fs::read_to_string(root.join(file)) else {
             continue;
@@ -30,6 +32,17 @@ pub fn faults(files: &[PathBuf]) -> Vec<String> {
         }
     }
     faults
+}
+
+/// A download or a result that was added by accident; it would stay in the history for good.
+fn too_large(root: &Path, file: &Path) -> Option<String> {
+    let bytes = std::fs::metadata(root.join(file)).ok()?.len();
+    (bytes > LARGEST_FILE).then(|| {
+        format!(
+            "{}: {bytes} bytes, more than {LARGEST_FILE}: keep it outside the project",
+            file.display()
+        )
+    })
 }
 
 fn too_long(file: &Path, text: &str) -> Option<String> {
@@ -163,6 +176,17 @@ fn has_ending(file: &Path, endings: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_large_file_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        for (bytes, is_fault) in [(LARGEST_FILE, false), (LARGEST_FILE + 1, true)] {
+            let file = std::fs::File::create(folder.path().join("wheel")).unwrap();
+            file.set_len(bytes).unwrap();
+            let fault = too_large(folder.path(), Path::new("wheel"));
+            assert_eq!(fault.is_some(), is_fault, "{bytes} bytes");
+        }
+    }
 
     #[test]
     fn a_path_below_a_home_folder_is_found() {

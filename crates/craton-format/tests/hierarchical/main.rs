@@ -16,4 +16,3 @@ mod hostile;
 #[allow(dead_code, reason = "only its clock is used here")]
 mod machine;
 mod reading;
-mod timing;
