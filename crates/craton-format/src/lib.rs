@@ -6,8 +6,11 @@
 pub mod codec;
 pub mod combine;
 pub mod detect;
+mod gather;
 pub mod hdf5;
+pub mod netcdf;
 pub mod netcdf3;
+mod numbers;
 pub mod pieces;
 pub mod ranges;
 pub mod tree;

@@ -5,6 +5,7 @@
 pub mod answer;
 pub mod calendar;
 pub mod cf;
+pub mod copy;
 pub mod demo;
 pub mod evaluate;
 pub mod info;

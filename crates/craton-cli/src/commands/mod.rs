@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub mod copy;
 pub mod demo;
 pub mod eval;
 pub mod info;

@@ -157,7 +157,7 @@ pub(super) fn load_indexes(dataset: &mut Dataset, session: &Session) -> Result<(
 }
 
 /// A stored array under its own names, values as stored.
-pub(super) fn raw_variable(source: &Arc<dyn Source>) -> Result<Variable> {
+pub(crate) fn raw_variable(source: &Arc<dyn Source>) -> Result<Variable> {
     let meta = source.meta();
     let dims = (0..meta.shape.len())
         .map(|axis| {
@@ -230,7 +230,7 @@ pub(super) fn take_units_of_bounds(
 }
 
 /// Zarr's own fill attribute of floats, as xarray writes it: the bytes of a double in base64, because JSON has no NaN.
-pub(super) fn decode_fill(dtype: DType, attributes: &mut Attributes) {
+pub(crate) fn decode_fill(dtype: DType, attributes: &mut Attributes) {
     let Some(text) = attributes
         .get("_FillValue")
         .and_then(|value| value.as_text())
@@ -282,7 +282,7 @@ pub(super) fn decode_variable(stored: &Variable, session: &Session) -> Result<Va
 }
 
 /// The stored values, masked and unpacked; nothing is read.
-pub(super) fn mask_and_scale(stored: &NodeRef, decoding: &CfDecoding) -> Result<NodeRef> {
+pub(crate) fn mask_and_scale(stored: &NodeRef, decoding: &CfDecoding) -> Result<NodeRef> {
     let node = match decoding.reinterpreted {
         // A conversion between integers of one size keeps the bits.
         Some(dtype) => ops::cast(stored, dtype)?,

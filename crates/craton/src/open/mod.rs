@@ -9,6 +9,7 @@ mod groups;
 mod stored;
 mod variables;
 
+pub(crate) use decode::{decode_fill, mask_and_scale, raw_variable};
 pub use groups::{Groups, Member};
 pub use stored::{Stored, StoredGroup, open_stored};
 pub use variables::StoredVariable;

@@ -1,17 +1,27 @@
-//! What people and programs see of a result: text, JSON, CSV, Zarr.
+//! What people and programs see of a result: text, JSON, CSV, Zarr, netCDF.
 //!
 //! Takes labelled arrays; gives bytes. Results larger than memory pass through in slabs.
 
+pub mod chunks;
 pub mod csv;
+mod encode;
 pub mod json;
+mod members;
+mod planned;
+pub mod netcdf;
 mod numpy;
 pub mod recipe;
 pub mod repr;
 mod slabs;
+mod stored;
+mod texts;
 mod values;
 pub mod whole_file;
 pub mod zarr;
 
+pub use encode::TimeEncoding;
+pub use stored::StoredForms;
+pub(crate) use texts::write_held;
 pub use recipe::{Recipe, RecipeInput};
 
 use crate::labels::{DataArray, Dataset};
