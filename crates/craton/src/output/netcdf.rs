@@ -402,7 +402,7 @@ fn prepare_stored(
         }
         _ => variable.node.clone(),
     };
-    let fill_value = take_fill(&mut attributes, node.dtype())?;
+    let fill_value = take_fill(&mut attributes, node.dtype());
     let encoded = Encoded {
         node,
         attributes,
@@ -466,43 +466,28 @@ fn laid_out(
     }
 }
 
-/// Takes `_FillValue` out of `attributes`, in the type of the values.
-fn take_fill(attributes: &mut Attributes, dtype: DType) -> Result<Option<Scalar>> {
-    let Some(stated) = attributes.shift_remove(FILL) else {
-        return Ok(None);
-    };
-    let misfit = || {
-        let message = format!("the fill value {} is none of `{dtype}`", stated.to_json());
-        Error::invalid(message).hint("drop the attribute `_FillValue`, or convert the values")
-    };
+/// Takes `_FillValue` out of `attributes`, in the type of the values. One that no value can have, such as NaN of
+/// integers, marks nothing as missing and is left out: netCDF wants the type of the values.
+fn take_fill(attributes: &mut Attributes, dtype: DType) -> Option<Scalar> {
+    let stated = attributes.shift_remove(FILL)?;
     if dtype == DType::FixedBytes(1) {
-        let text = stated.as_text().unwrap_or_default();
-        return Ok(text
-            .bytes()
-            .next()
-            .map(|byte| Scalar::from_bytes(dtype, &[byte])));
+        let byte = stated.as_text()?.bytes().next()?;
+        return Some(Scalar::from_bytes(dtype, &[byte]));
     }
-    if !dtype.is_integer() && !dtype.is_float() {
-        return Ok(None);
+    let value = stated.as_scalar()?;
+    if dtype.is_float() {
+        return value.to_f64().map(|value| Scalar::from_f64(dtype, value));
     }
-    let value = stated.as_scalar().ok_or_else(misfit)?;
-    let converted = if dtype.is_integer() && value.dtype() == dtype {
-        Some(value)
-    } else if dtype.is_integer() {
-        let wide = match value.to_i64() {
-            Some(wide) => Some(wide),
-            #[allow(clippy::cast_possible_truncation, reason = "whole numbers only")]
-            None => value
-                .to_f64()
-                .filter(|value| value.fract() == 0.0)
-                .map(|value| value as i64),
-        };
-        // Unsigned numbers are often stated as signed ones of the same bits.
-        wide.map(|wide| Scalar::from_i64(dtype, wide))
-    } else {
-        value.to_f64().map(|value| Scalar::from_f64(dtype, value))
+    if !dtype.is_integer() || value.dtype() == dtype {
+        return dtype.is_integer().then_some(value);
+    }
+    let wide = match value.to_i64() {
+        Some(wide) => wide,
+        #[allow(clippy::cast_possible_truncation, reason = "whole numbers only")]
+        None => value.to_f64().filter(|value| value.fract() == 0.0)? as i64,
     };
-    converted.map(Some).ok_or_else(misfit)
+    // Unsigned numbers are often stated as signed ones of the same bits.
+    Some(Scalar::from_i64(dtype, wide))
 }
 
 /// Times for formats without 64-bit integers: as 32-bit ones where all fit, else as doubles.

@@ -164,7 +164,7 @@ struct Facts {
 }
 
 /// Values of so few bytes are stored as they are.
-const SMALL: u64 = 4096;
+const SMALL: u64 = 512;
 
 fn facts(spec: &FileSpec, group: &str, variable: &VariableSpec) -> Result<Facts> {
     datatype::of_dtype(variable.dtype)?;
