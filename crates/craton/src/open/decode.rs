@@ -67,10 +67,28 @@ fn decode_member(
 ) -> Result<Variable> {
     let mut stored = raw_variable(source)?;
     take_units_of_bounds(&mut stored.attributes, name, arrays, options);
+    let joins = stored
+        .dims
+        .last()
+        .is_some_and(|dim| is_of_characters(dim, arrays));
     match options.decodes_cf {
-        true => decode_variable(&stored, session).map_err(|error| error.at(source.url())),
+        true => decode(&stored, joins, session).map_err(|error| error.at(source.url())),
         false => Ok(stored),
     }
+}
+
+/// Whether a dimension does nothing but hold the characters of texts: it has no variable of its own, and is the last
+/// one of character arrays only. Others are left as single characters, as xarray leaves them.
+fn is_of_characters(dim: &str, arrays: &IndexMap<String, Arc<dyn Source>>) -> bool {
+    let holds_texts = |source: &Arc<dyn Source>| {
+        let meta = source.meta();
+        let names: Vec<Option<&str>> = meta.dimension_names.iter().map(Option::as_deref).collect();
+        let is_last = names.iter().rposition(|name| *name == Some(dim)) == names.len().checked_sub(1);
+        let is_once = names.iter().filter(|name| **name == Some(dim)).count() == 1;
+        !names.contains(&Some(dim))
+            || (matches!(meta.dtype, DType::FixedBytes(_)) && is_last && is_once)
+    };
+    !arrays.contains_key(dim) && arrays.values().all(holds_texts)
 }
 
 /// Keeps `error` for whoever asks for `name`; the user's own stop goes on.
@@ -248,8 +266,13 @@ pub(crate) fn decode_fill(dtype: DType, attributes: &mut Attributes) {
     }
 }
 
-/// Decodes one variable.
+/// Decodes one variable; arrays of characters become texts.
 pub(super) fn decode_variable(stored: &Variable, session: &Session) -> Result<Variable> {
+    decode(stored, true, session)
+}
+
+/// As [`decode_variable`]; characters become texts only if `joins`.
+fn decode(stored: &Variable, joins: bool, session: &Session) -> Result<Variable> {
     let mut stored = stored.clone();
     decode_fill(stored.dtype(), &mut stored.attributes);
     let stored = &stored;
@@ -265,7 +288,8 @@ pub(super) fn decode_variable(stored: &Variable, session: &Session) -> Result<Va
     ] {
         attributes.shift_remove(name);
     }
-    if decoding.joins_characters
+    if joins
+        && decoding.joins_characters
         && stored.dtype() == DType::FixedBytes(1)
         && !stored.dims.is_empty()
     {

@@ -3,25 +3,23 @@
 //! What is written must fit what is there: names, dimensions, types, packing, units, calendars, and the coordinates
 //! that are there already. Values go through the encoding of the stored arrays.
 
+mod encode;
+mod labels;
+
 use super::super::recipe::Recipe;
-use super::super::texts::{to_strings, write_held};
+use super::super::texts::write_held;
 use super::super::{Labelled, merged};
 use super::RECIPE_ATTRIBUTE;
-use crate::calendar::{EncodedTimes, encode_times};
-use crate::cf::{CfDecoding, decoded_dtype};
 use crate::labels::{Dataset, Variable};
-use crate::open::{OpenOptions, StoredGroup, decode_fill, open_group, open_stored};
+use crate::open::{OpenOptions, StoredGroup, open_group, open_stored};
 use crate::session::Session;
-use craton_core::{
-    AttributeValue, Attributes, Block, Calendar, DType, Error, ErrorKind, Result, Scalar, Sink,
-    Source,
-};
+use craton_core::{AttributeValue, Attributes, DType, Error, ErrorKind, Result, Sink, Source};
 use craton_format::zarr::ZarrStoreUpdate;
-use craton_kernels::binary::Binary;
-use craton_kernels::unary::Unary;
 use craton_plan::NodeRef;
 use craton_plan::ops::{self, AxisIndex};
+use encode::encode_like;
 use indexmap::IndexMap;
+use labels::{are_equal, check_order, found};
 use serde_json::{Map, Value, json};
 use std::ops::Range;
 use std::path::Path;
@@ -354,244 +352,6 @@ fn check_attributes(new: &Attributes, stored: &Attributes) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-fn are_equal(one: &Variable, other: &Variable, session: &Session) -> Result<bool> {
-    let (one, other) = (one.values(session)?, other.values(session)?);
-    let text = |block: &Block| -> Vec<Option<String>> {
-        block.scalars().map(|value| value.to_text()).collect()
-    };
-    if one.dtype() != other.dtype() {
-        let are_texts = |block: &Block| block.scalars().all(|value| value.to_text().is_some());
-        if are_texts(&one) && are_texts(&other) {
-            return Ok(text(&one) == text(&other));
-        }
-        // Labels of two precisions are equal if their numbers are.
-        let number = |block: &Block| -> Vec<Option<f64>> {
-            block.scalars().map(|value| value.to_f64()).collect()
-        };
-        let are_plain = one.dtype().is_numeric() && other.dtype().is_numeric();
-        return Ok(are_plain && number(&one) == number(&other));
-    }
-    let same = |one: &Scalar, other: &Scalar| {
-        one == other || (one.is_missing() && other.is_missing()) || is_equal_float(one, other)
-    };
-    Ok(one
-        .scalars()
-        .zip(other.scalars())
-        .all(|(one, other)| same(&one, &other)))
-}
-
-/// Zeros of both signs are equal.
-fn is_equal_float(one: &Scalar, other: &Scalar) -> bool {
-    one.dtype().is_float() && one.to_f64() == other.to_f64()
-}
-
-/// Labels that are appended must go on in the order of those that are there.
-fn check_order(dim: &str, dataset: &Dataset, there: &Dataset, session: &Session) -> Result<()> {
-    let (Some(old), Some(new)) = (there.coords.get(dim), dataset.coords.get(dim)) else {
-        return Ok(());
-    };
-    if old.dims != [dim] || new.dims != [dim] {
-        return Ok(());
-    }
-    let (old, new) = (old.values(session)?, new.values(session)?);
-    let number = |block: &Block| -> Option<Vec<f64>> {
-        block
-            .scalars()
-            .map(|value| value.to_f64().or_else(|| Some(value.to_i64()? as f64)))
-            .collect()
-    };
-    let is_time = |block: &Block| matches!(block.dtype(), DType::Time(_));
-    if is_time(&old) != is_time(&new) {
-        return Err(Error::invalid(format!(
-            "`{dim}` holds `{}`, and `{}` in the store",
-            new.dtype(),
-            old.dtype()
-        )));
-    }
-    if let (DType::Time(old), DType::Time(new)) = (old.dtype(), new.dtype())
-        && (old.unit, old.step, old.calendar) != (new.unit, new.step, new.calendar)
-    {
-        // Counts do not compare; the encoding tells whether calendars fit.
-        return Ok(());
-    }
-    let (Some(old), Some(new)) = (number(&old), number(&new)) else {
-        return Ok(());
-    };
-    let rises = |values: &[f64]| values.windows(2).all(|pair| pair[0] < pair[1]);
-    let falls = |values: &[f64]| values.windows(2).all(|pair| pair[0] > pair[1]);
-    let all = [old.as_slice(), new.as_slice()].concat();
-    let fits = match old.len() {
-        0 => true,
-        1 => rises(&all) || falls(&all) || !(rises(&new) || falls(&new)),
-        _ if rises(&old) => rises(&all),
-        _ if falls(&old) => falls(&all),
-        _ => true,
-    };
-    if fits {
-        return Ok(());
-    }
-    let message = format!("the labels of `{dim}` do not follow those in the store");
-    Err(Error::new(ErrorKind::Conflict, message)
-        .hint(format!("select what comes after them, or write over them with `--region {dim}=auto`")))
-}
-
-/// Where the labels of a dimension stand in the store.
-fn found(dim: &str, dataset: &Dataset, there: &Dataset, session: &Session) -> Result<Range<u64>> {
-    let labels = |of: &Dataset| match of.coords.get(dim).filter(|coord| coord.dims == [dim]) {
-        Some(coord) => Ok(coord.clone()),
-        None => Err(Error::usage(format!(
-            "`{dim}` has no labels to find its region by"
-        ))
-        .hint(format!("write `--region {dim}=START:STOP`"))),
-    };
-    let (old, new) = (labels(there)?, labels(dataset)?);
-    let length = new.shape().first().copied().unwrap_or(0);
-    let all = old.shape().first().copied().unwrap_or(0);
-    let first_new = new.values(session)?.get(0);
-    let starts: Vec<u64> = old
-        .values(session)?
-        .scalars()
-        .enumerate()
-        .filter(|(_, label)| first_new.as_ref().is_some_and(|first| is_same_label(first, label)))
-        .map(|(at, _)| at as u64)
-        .collect();
-    for start in starts {
-        if start + length > all {
-            continue;
-        }
-        let cut = ops::index(&old.node, &[AxisIndex::Range { start, length, step: 1 }])?;
-        if are_equal(&old.with_node(cut)?, &new, session)? {
-            return Ok(start..start + length);
-        }
-    }
-    let message = format!("the labels of `{dim}` are no region of those in the store");
-    Err(Error::new(ErrorKind::Conflict, message)
-        .hint("a region is a run of neighbours in the order of the store; new labels are appended"))
-}
-
-fn is_same_label(one: &Scalar, other: &Scalar) -> bool {
-    one == other
-        || one.to_f64().is_some_and(|one| other.to_f64() == Some(one))
-        || one.to_text().is_some_and(|one| other.to_text() == Some(one))
-}
-
-/// The values of `variable` as the array at `source` stores its own.
-fn encode_like(
-    variable: &Variable,
-    source: &Arc<dyn Source>,
-    session: &Session,
-) -> Result<NodeRef> {
-    let meta = source.meta();
-    let mut attributes = meta.attributes.clone();
-    decode_fill(meta.dtype, &mut attributes);
-    let decoding = decoded_dtype(meta.dtype, &attributes)?;
-    let misfit = |stored: &str| {
-        Error::invalid(format!("values of `{}`, and `{stored}` in the store", variable.dtype()))
-            .hint(format!("`.astype(\"{stored}\")` converts them"))
-    };
-    match (variable.dtype(), meta.dtype) {
-        (DType::Time(new), DType::Time(old)) if new == old => Ok(variable.node.clone()),
-        (DType::Time(_), _) => encode_times_like(variable, &decoding, meta.dtype, session),
-        (DType::FixedUtf8(_), DType::Utf8) => ops::literal(to_strings(&variable.values(session)?)?),
-        (new, old) if decoding.time.is_none() && decoding.duration.is_none() => {
-            if new == old && decoding.target == old {
-                return fill_missing(&variable.node, &decoding);
-            }
-            if new != decoding.target {
-                return Err(misfit(&decoding.target.to_string()));
-            }
-            pack(&variable.node, &decoding, old)
-        }
-        (_, _) => Err(misfit("datetime64[ns]")),
-    }
-}
-
-/// NaN becomes the fill value, where there is one that is a number.
-fn fill_missing(node: &NodeRef, decoding: &CfDecoding) -> Result<NodeRef> {
-    match decoding.fill_values.first() {
-        Some(fill) if node.dtype().is_float() && !fill.is_missing() => {
-            let fill = ops::cast(&ops::scalar(fill.clone())?, node.dtype())?;
-            ops::fill_missing(node, &fill)
-        }
-        _ => Ok(node.clone()),
-    }
-}
-
-/// Unpacking undone: less the offset, by the factor, rounded, missing values filled.
-fn pack(node: &NodeRef, decoding: &CfDecoding, stored: DType) -> Result<NodeRef> {
-    if decoding.reinterpreted.is_some() {
-        return Err(Error::unsupported("integers of the other signedness (`_Unsigned`)"));
-    }
-    let mut values = node.clone();
-    let number = |value: &Scalar| ops::cast(&ops::scalar(value.clone())?, node.dtype());
-    if let Some(offset) = &decoding.add_offset {
-        values = ops::binary(Binary::Subtract, &values, &number(offset)?)?;
-    }
-    if let Some(factor) = &decoding.scale_factor {
-        values = ops::binary(Binary::Divide, &values, &number(factor)?)?;
-    }
-    values = fill_missing(&values, decoding)?;
-    if stored.is_integer() && values.dtype().is_float() {
-        values = ops::unary(Unary::Rint, &values)?;
-    }
-    ops::cast(&values, stored)
-}
-
-fn encode_times_like(
-    variable: &Variable,
-    decoding: &CfDecoding,
-    stored: DType,
-    session: &Session,
-) -> Result<NodeRef> {
-    let DType::Time(time) = variable.dtype() else {
-        return Err(Error::internal("times are no times"));
-    };
-    let Some(known) = &decoding.time else {
-        let message = format!("times of `{time}`, and `{stored}` in the store");
-        return Err(Error::invalid(message));
-    };
-    let calendar = match &known.calendar {
-        Some(name) => Calendar::from_name(name)
-            .ok_or_else(|| Error::unsupported(format!("the calendar `{name}`")))?,
-        None => Calendar::Standard,
-    };
-    let block = variable.values(session)?;
-    let counts: Vec<i64> = block.scalars().filter_map(|value| value.to_i64()).collect();
-    let units = &known.units;
-    let values = encode_times(&counts, time, units, calendar).map_err(|error| {
-        Error::invalid(format!("times of calendar `{}` do not fit the store", time.calendar.name()))
-            .caused_by(error)
-            .hint("`.convert_calendar(…)` changes calendars")
-    })?;
-    let scalars: Option<Vec<Scalar>> = match values {
-        EncodedTimes::Floats(values) if stored == DType::Float64 => {
-            let scalar = |value: &f64| Scalar::from_f64(stored, *value);
-            Some(values.iter().map(scalar).collect())
-        }
-        EncodedTimes::Floats(_) => None,
-        EncodedTimes::Integers(values) => {
-            let scalar = |value: &i64| {
-                if *value == i64::MIN {
-                    return decoding.fill_values.first().and_then(|fill| {
-                        let fill = fill.to_i64()?;
-                        Some(Scalar::from_i64(stored, fill))
-                    });
-                }
-                let scalar = Scalar::from_i64(stored, *value);
-                let back = scalar.to_i64().map_or_else(|| scalar.to_f64(), |back| Some(back as f64));
-                (back == Some(*value as f64)).then_some(scalar)
-            };
-            values.iter().map(scalar).collect()
-        }
-    };
-    let scalars = scalars.ok_or_else(|| {
-        Error::invalid(format!("a time is no `{stored}` of `{units}`, as the store has them"))
-            .hint("write a new store, which takes units that keep every time")
-    })?;
-    let bytes: Vec<u8> = scalars.iter().flat_map(|value| value.bytes()).copied().collect();
-    ops::literal(Block::from_bytes(stored, block.shape().to_vec(), &bytes)?)
 }
 
 /// `time=0:24,lat=auto`, or `auto` for every dimension with labels of `dims`.
