@@ -9,7 +9,7 @@ use craton_plan::AxisMap;
 use craton_plan::node::Meta;
 use craton_plan::operator::{Groups, ReduceWork};
 use craton_plan::physical::stage::StoreTo;
-use craton_plan::physical::{Input, Leaf, Local, LocalKind, SinkKind, Space, Stage};
+use craton_plan::physical::{Input, Local, LocalKind, SinkKind, Space, Stage};
 
 /// Memory that the process may still use: what its control group and the machine leave.
 #[must_use]
