@@ -41,7 +41,7 @@ def same(path, expected, engine="netcdf4", **options):
 
 @pytest.fixture
 def packed(tmp_path):
-    """Daily data over nine years, packed, with all that real files have."""
+    """Packed data in six-hourly steps over the turn of a year, with all that real files have."""
     rng = np.random.default_rng(3)
     time = xr.date_range("1999-12-30", periods=50, freq="6h", unit="ns")
     values = np.round(280 + 20 * rng.standard_normal((50, 7, 9)), 2)
@@ -146,6 +146,14 @@ def test_the_recipe_is_in_the_file_and_history_goes_on(packed, tmp_path):
         assert len(lines) == 2 and "copy" in lines[0] and "ds.t2m.mean" in lines[1]
 
 
+def test_a_table_has_its_recipe_beside_it(packed, tmp_path):
+    out = tmp_path / "out.csv"
+    craton("eval", "ds.t2m.mean()", packed, "-o", out)
+    recipe = json.loads((tmp_path / "out.csv.recipe.json").read_text())
+    assert recipe["expression"] == "ds.t2m.mean()"
+    assert recipe["inputs"][0]["size"] == packed.stat().st_size
+
+
 @pytest.mark.parametrize("calendar", ["noleap", "360_day", "julian", "proleptic_gregorian"])
 def test_times_of_every_calendar_are_written(tmp_path, calendar):
     time = xr.date_range("1981-02-26", periods=9, freq="18h", calendar=calendar, use_cftime=True)
@@ -210,9 +218,13 @@ OTHER = {"compounds", "opaque", "enum", "irish_rover", "interops4", "xplatform",
 
 @pytest.mark.parametrize("path", corpus_files(), ids=lambda path: path.name)
 def test_copies_of_real_files_hold_what_the_netcdf_library_reads(path, tmp_path):
-    if any(word in path.name for word in OTHER) or path.name in TWICE:
-        pytest.skip("types that are not written")
     out = tmp_path / "out.nc"
+    if any(word in path.name for word in OTHER) or path.name in TWICE:
+        done = subprocess.run([CRATON, "copy", path, out], capture_output=True, text=True, check=False)
+        if done.returncode:
+            # Not half a file: the variable that cannot be written is named, and nothing is left.
+            assert "variable `" in done.stderr and list(tmp_path.iterdir()) == []
+        return
     craton("copy", path, out)
     with netCDF4.Dataset(path) as source, netCDF4.Dataset(out) as file:
         compare_groups(source, file)
@@ -343,3 +355,45 @@ def test_what_does_not_fit_a_store_is_refused_and_changes_nothing(packed, tmp_pa
     assert word in done.stderr, done.stderr
     assert files() == before
     assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".part")] == []
+
+
+def test_appended_values_take_the_packing_times_and_shards_of_the_store(tmp_path):
+    time = xr.date_range("2001-01-01", periods=30, freq="D", unit="ns")
+    values = np.round(np.random.default_rng(1).normal(5, 2, (30, 4)), 1)
+    values[25, 1] = np.nan
+    names = np.array([f"day {number}" for number in range(30)], dtype=object)
+    dataset = xr.Dataset({"x": (("time", "y"), values, {"units": "m"}), "name": ("time", names)}, {"time": time})
+    source, store = tmp_path / "in.nc", tmp_path / "out.zarr"
+    dataset.to_netcdf(source)
+    encoding = {
+        "x": {"dtype": "int16", "scale_factor": 0.1, "_FillValue": -999, "chunks": (3, 4), "shards": (6, 4)},
+        "time": {"units": "hours since 1990-01-01", "dtype": "int32"},
+    }
+    dataset.isel(time=slice(0, 20)).to_zarr(store, encoding=encoding)
+    craton("eval", "ds.isel(time=slice(20, None))", source, "-o", store, "--append-dim", "time")
+    with xr.open_zarr(store, chunks=None) as found:
+        assert found.x.encoding["dtype"] == "int16"
+        assert found.x.encoding["shards"] == (6, 4)
+        assert found.time.encoding["units"] == "hours since 1990-01-01"
+        np.testing.assert_allclose(found.x, dataset.x, rtol=1e-12)
+        np.testing.assert_array_equal(found.time, dataset.time)
+        assert list(found["name"].values) == list(names)
+
+
+def test_calendars_and_units_that_differ_are_not_appended(tmp_path):
+    def write(path, calendar, units, start):
+        time = xr.date_range(start, periods=5, freq="D", calendar=calendar, use_cftime=True)
+        xr.Dataset({"x": ("time", np.arange(5.0), {"units": units})}, {"time": time}).to_netcdf(path)
+
+    store, same_kind = tmp_path / "out.zarr", tmp_path / "a.nc"
+    write(same_kind, "noleap", "m", "2001-01-01")
+    craton("copy", same_kind, store)
+    for calendar, units, word in (("360_day", "m", "calendar"), ("noleap", "km", "units")):
+        other = tmp_path / "b.nc"
+        write(other, calendar, units, "2001-01-06")
+        done = subprocess.run([CRATON, "eval", "ds", other, "-o", store, "--append-dim", "time"], capture_output=True, text=True, check=False)
+        assert done.returncode and word in done.stderr, done.stderr
+    assert xr.open_zarr(store).sizes["time"] == 5
+    write(other, "noleap", "m", "2001-01-06")
+    craton("eval", "ds", other, "-o", store, "--append-dim", "time")
+    assert xr.open_zarr(store).sizes["time"] == 10

@@ -65,16 +65,17 @@ impl AnswerOptions {
             ("--append-dim", &self.append_dim),
             ("--region", &self.region),
         ];
-        let is_wrong = |(option, value): &&(&str, &Option<String>)| {
-            value.is_some() && !has.contains(option)
-        };
+        let is_wrong =
+            |(option, value): &&(&str, &Option<String>)| value.is_some() && !has.contains(option);
         match given.iter().find(is_wrong) {
             None => Ok(()),
             Some((option, _)) => {
                 let message = format!("`{option}` is given, but {what} has no such thing");
                 Err(Error::usage(message).hint(match *option {
                     "--format" => "only a `.nc` output has several formats",
-                    "--append-dim" | "--region" => "only a `.zarr` output that is there can be changed",
+                    "--append-dim" | "--region" => {
+                        "only a `.zarr` output that is there can be changed"
+                    }
                     "--shards" => "only a `.zarr` output has shards",
                     _ => "only `.zarr` and `.nc` outputs have chunks and codecs",
                 }))
@@ -430,7 +431,23 @@ impl Answer {
         let labelled = self.labelled()?;
         let named = |error: Error| labelled.name_in(error).at(path.display().to_string());
         self.write_labelled(&labelled, path, options, session)
+            .and_then(|()| self.write_side_car(&labelled, path))
             .map_err(named)
+    }
+
+    /// Tables have no room for a recipe, so it lies beside them.
+    fn write_side_car(&self, labelled: &Labelled, path: &Path) -> Result<()> {
+        if ending(path) != "csv" {
+            return Ok(());
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let beside = path.with_file_name(format!("{name}.recipe.json"));
+        let recipe = self
+            .recipe()
+            .to_text(&output::merged(&[labelled.part()])?)?;
+        output::whole_file::write_whole(&beside, true, |out| {
+            writeln!(out, "{recipe}").map_err(|cause| Error::io("cannot write the recipe", cause))
+        })
     }
 
     fn write_labelled(
@@ -507,7 +524,9 @@ impl AnswerOptions {
             Labelled::Array(array) => &array.coords,
             Labelled::Dataset(dataset) => &dataset.coords,
         };
-        let dims = coords.iter().filter(|(name, coord)| coord.dims == [(*name).clone()]);
+        let dims = coords
+            .iter()
+            .filter(|(name, coord)| coord.dims == [(*name).clone()]);
         let dims: Vec<String> = dims.map(|(name, _)| name.clone()).collect();
         Ok(match (&self.append_dim, &self.region) {
             (Some(dim), _) => Some(Place::Append(dim.clone())),
@@ -516,7 +535,10 @@ impl AnswerOptions {
         })
     }
 
-    pub(crate) fn netcdf(&self, stored: &output::StoredForms) -> Result<output::netcdf::NetcdfOptions> {
+    pub(crate) fn netcdf(
+        &self,
+        stored: &output::StoredForms,
+    ) -> Result<output::netcdf::NetcdfOptions> {
         let default = output::netcdf::NetcdfOptions::default();
         Ok(output::netcdf::NetcdfOptions {
             format: NetcdfFormat::from_name(self.format.as_deref().unwrap_or("netcdf4"))?,

@@ -41,7 +41,10 @@ impl ClassicWriter {
             [] => return Err(Error::internal("a file without a root group")),
             [root] => root,
             [_, second, ..] => {
-                let message = format!("classic netCDF files have no groups, such as `{}`", second.path);
+                let message = format!(
+                    "classic netCDF files have no groups, such as `{}`",
+                    second.path
+                );
                 return Err(Error::unsupported(message).hint("`--format netcdf4` has them"));
             }
         };

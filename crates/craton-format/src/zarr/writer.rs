@@ -2,8 +2,8 @@
 
 use super::description::Description;
 use super::{fill, v3};
-use crate::gather;
 use crate::codec::permute::strings_from_c;
+use crate::gather;
 use craton_core::{
     AttributeValue, Attributes, Block, BoxFuture, Calendar, DType, Error, ErrorKind, Order, Pool,
     Result, Scalar, Sink, SinkChunks, Strings, TimeKind,
@@ -16,7 +16,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 
 mod spec;
 mod update;

@@ -48,7 +48,13 @@ fn root(dimensions: Vec<Dimension>, variables: Vec<VariableSpec>) -> FileSpec {
 /// Numbers that tell places apart, with a run of the fill value.
 fn values(count: usize) -> Vec<i64> {
     (0..count)
-        .map(|at| if at % 7 < 3 { 99 } else { (at as i64 * 5 + 1) % 120 })
+        .map(|at| {
+            if at % 7 < 3 {
+                99
+            } else {
+                (at as i64 * 5 + 1) % 120
+            }
+        })
         .collect()
 }
 
@@ -208,7 +214,12 @@ fn an_index_of_many_chunks_has_several_levels() {
     );
     let writer = NetcdfWriter::create(&path, NetcdfFormat::Netcdf4, spec, false).unwrap();
     let values: Vec<i64> = (0..4200 * 3).collect();
-    put_all(&*writer.sink("/", "many").unwrap(), DType::Int32, &shape, &values);
+    put_all(
+        &*writer.sink("/", "many").unwrap(),
+        DType::Int32,
+        &shape,
+        &values,
+    );
     writer.commit().unwrap();
     let nodes = read(&path, NetcdfFormat::Netcdf4);
     let source = array(&nodes, "/many").unwrap();
@@ -237,7 +248,10 @@ fn attributes() -> Attributes {
             AttributeValue::Texts(vec!["a".to_owned(), "ß".to_owned(), String::new()]),
         ),
         ("one".to_owned(), numbers(DType::Int16, &[-3], true)),
-        ("some".to_owned(), numbers(DType::Float64, &[1, 2, 3], false)),
+        (
+            "some".to_owned(),
+            numbers(DType::Float64, &[1, 2, 3], false),
+        ),
         ("wide".to_owned(), numbers(DType::Int64, &[1 << 40], true)),
         ("small".to_owned(), numbers(DType::UInt8, &[200], true)),
     ])
@@ -276,7 +290,12 @@ fn groups_texts_and_attributes_of_every_kind_read_back() {
     let writer = NetcdfWriter::create(&path, NetcdfFormat::Netcdf4, spec, false).unwrap();
     let put = |group: &str, name: &str, dtype, shape: &[u64]| {
         let count = shape.iter().product::<u64>() as usize;
-        put_all(&*writer.sink(group, name).unwrap(), dtype, shape, &values(count));
+        put_all(
+            &*writer.sink(group, name).unwrap(),
+            dtype,
+            shape,
+            &values(count),
+        );
     };
     put("/", "station", DType::Utf8, &[10]);
     put("/model", "deep", DType::Utf8, &[10, 3]);
@@ -287,7 +306,15 @@ fn groups_texts_and_attributes_of_every_kind_read_back() {
     let paths: Vec<&str> = nodes.iter().map(|node| node.path.as_str()).collect();
     assert_eq!(
         paths,
-        ["/", "/station", "/model", "/model/deep", "/model/height", "/model/level", "/model/empty"]
+        [
+            "/",
+            "/station",
+            "/model",
+            "/model/deep",
+            "/model/height",
+            "/model/level",
+            "/model/empty"
+        ]
     );
     let NodeKind::Group(group) = &nodes[0].kind else {
         panic!("the root is a group");
@@ -328,7 +355,12 @@ fn numbers_that_do_not_fit_a_classic_file_are_an_error_and_leave_nothing() {
     assert_eq!(names(folder.path()), [""; 0]);
     let writer = NetcdfWriter::create(&path, NetcdfFormat::Cdf5, spec(), false).unwrap();
     let values = [1, 1 << 40, 3];
-    put_all(&*writer.sink("/", "wide").unwrap(), DType::Int64, &[3], &values);
+    put_all(
+        &*writer.sink("/", "wide").unwrap(),
+        DType::Int64,
+        &[3],
+        &values,
+    );
     writer.commit().unwrap();
     let nodes = read(&path, NetcdfFormat::Cdf5);
     let wide = array(&nodes, "/wide").unwrap();
@@ -359,7 +391,10 @@ fn what_a_format_cannot_hold_is_refused_before_anything_is_written() {
             variable("b", DType::Float32, &["x"], &[1 << 20]),
         ],
     );
-    assert_eq!(refused(NetcdfFormat::Classic, long.clone()), ErrorKind::Unsupported);
+    assert_eq!(
+        refused(NetcdfFormat::Classic, long.clone()),
+        ErrorKind::Unsupported
+    );
     let huge = root(
         vec![dimension("x", 1 << 40, false)],
         vec![variable("a", DType::Float32, &["x"], &[1 << 40])],
@@ -369,9 +404,21 @@ fn what_a_format_cannot_hold_is_refused_before_anything_is_written() {
         vec![dimension("x", 3, true), dimension("y", 3, true)],
         vec![variable("a", DType::Float32, &["x", "y"], &[3, 3])],
     );
-    assert_eq!(refused(NetcdfFormat::Offset64, second), ErrorKind::Unsupported);
+    assert_eq!(
+        refused(NetcdfFormat::Offset64, second),
+        ErrorKind::Unsupported
+    );
     let slash = root(Vec::new(), vec![variable("a/b", DType::Float32, &[], &[])]);
-    assert_eq!(refused(NetcdfFormat::Netcdf4, slash), ErrorKind::InvalidInput);
-    let lost = root(Vec::new(), vec![variable("a", DType::Float32, &["x"], &[1])]);
-    assert_eq!(refused(NetcdfFormat::Netcdf4, lost), ErrorKind::InvalidInput);
+    assert_eq!(
+        refused(NetcdfFormat::Netcdf4, slash),
+        ErrorKind::InvalidInput
+    );
+    let lost = root(
+        Vec::new(),
+        vec![variable("a", DType::Float32, &["x"], &[1])],
+    );
+    assert_eq!(
+        refused(NetcdfFormat::Netcdf4, lost),
+        ErrorKind::InvalidInput
+    );
 }

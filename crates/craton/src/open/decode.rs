@@ -83,7 +83,8 @@ fn is_of_characters(dim: &str, arrays: &IndexMap<String, Arc<dyn Source>>) -> bo
     let holds_texts = |source: &Arc<dyn Source>| {
         let meta = source.meta();
         let names: Vec<Option<&str>> = meta.dimension_names.iter().map(Option::as_deref).collect();
-        let is_last = names.iter().rposition(|name| *name == Some(dim)) == names.len().checked_sub(1);
+        let is_last =
+            names.iter().rposition(|name| *name == Some(dim)) == names.len().checked_sub(1);
         let is_once = names.iter().filter(|name| **name == Some(dim)).count() == 1;
         !names.contains(&Some(dim))
             || (matches!(meta.dtype, DType::FixedBytes(_)) && is_last && is_once)

@@ -160,7 +160,6 @@ fn too_far() -> Error {
     Error::invalid("a time is too far away to be written")
 }
 
-
 /// Times in the units, calendar and type of an input; `None` if those do not keep every one.
 fn as_stored(
     variable: &Variable,
@@ -202,9 +201,7 @@ fn as_stored(
     let Some(scalars) = scalars else {
         return Ok(None);
     };
-    let dtype = scalars
-        .first()
-        .map_or(integer(stored.dtype), Scalar::dtype);
+    let dtype = scalars.first().map_or(integer(stored.dtype), Scalar::dtype);
     let bytes: Vec<u8> = scalars
         .iter()
         .flat_map(|value| value.bytes())

@@ -8,7 +8,11 @@ pub(super) fn is_index(name: &str, coord: &Variable) -> bool {
 }
 
 /// The coordinates of a data variable that its dimensions do not name.
-pub(super) fn coordinate_names(dataset: &Dataset, name: &str, variable: &Variable) -> Option<AttributeValue> {
+pub(super) fn coordinate_names(
+    dataset: &Dataset,
+    name: &str,
+    variable: &Variable,
+) -> Option<AttributeValue> {
     if dataset.coords.contains_key(name) {
         return None;
     }

@@ -7,9 +7,9 @@ pub mod csv;
 mod encode;
 pub mod json;
 mod members;
-mod planned;
 pub mod netcdf;
 mod numpy;
+mod planned;
 pub mod recipe;
 pub mod repr;
 mod slabs;
@@ -20,9 +20,9 @@ pub mod whole_file;
 pub mod zarr;
 
 pub use encode::TimeEncoding;
+pub use recipe::{Recipe, RecipeInput};
 pub use stored::StoredForms;
 pub(crate) use texts::write_held;
-pub use recipe::{Recipe, RecipeInput};
 
 use crate::labels::{DataArray, Dataset};
 use craton_core::{Error, Result};

@@ -193,9 +193,9 @@ fn dimensions(
     let is_time = |name: &str| {
         let coord = dataset.coords.get(name);
         let coord = coord.filter(|coord| is_index(name, coord));
-        coord.is_some_and(|coord| {
-            matches!(coord.dtype(), DType::Time(time) if time.kind == TimeKind::Instant)
-        })
+        coord.is_some_and(
+            |coord| matches!(coord.dtype(), DType::Time(time) if time.kind == TimeKind::Instant),
+        )
     };
     let grows = |name: &String, length: u64| {
         length == 0 || is_time(name) || options.stored.unlimited.contains(name)
@@ -218,21 +218,24 @@ fn dimensions(
 /// Classic files have one dimension that grows, which is the first of every variable that has it.
 fn only_one_grows(dimensions: &mut [Dimension], variables: &[VariableSpec]) {
     let mut has_one = false;
-    for dimension in dimensions.iter_mut().filter(|dimension| dimension.is_unlimited) {
-        let is_first = variables
-            .iter()
-            .all(|variable| variable.dims.iter().skip(1).all(|dim| *dim != dimension.name));
+    for dimension in dimensions
+        .iter_mut()
+        .filter(|dimension| dimension.is_unlimited)
+    {
+        let is_first = variables.iter().all(|variable| {
+            variable
+                .dims
+                .iter()
+                .skip(1)
+                .all(|dim| *dim != dimension.name)
+        });
         dimension.is_unlimited = is_first && !has_one;
         has_one |= dimension.is_unlimited;
     }
 }
 
 /// Adds the recipe, and a line of `history` as other programs write it: the newest first.
-fn add_recipe(
-    attributes: &mut Attributes,
-    recipe: &Recipe,
-    dataset: &Dataset,
-) -> Result<()> {
+fn add_recipe(attributes: &mut Attributes, recipe: &Recipe, dataset: &Dataset) -> Result<()> {
     let line = recipe.history_line();
     let history = match attributes.get("history").and_then(AttributeValue::as_text) {
         Some(earlier) => format!("{line}\n{earlier}"),

@@ -6,11 +6,11 @@ mod update;
 pub use super::chunks::{Length, natural_chunks};
 pub use update::{CHANGE_ATTRIBUTE, Place, parse_region, update_zarr};
 
-use super::recipe::Recipe;
 use super::chunks::{check_dims, layout};
 use super::encode::{Encoded, TimeEncoding};
 use super::members::{self, coordinate_names};
 use super::planned::Planned;
+use super::recipe::Recipe;
 use super::texts::write_held;
 use super::{Labelled, merged};
 use crate::labels::{Dataset, Variable};
@@ -109,11 +109,11 @@ pub fn plan_zarr(
     let planned = variables.map(|(name, variable)| {
         let node = encode(variable, options.times.get(name), session)?.node;
         let layout = layout(
-        &variable.dims,
-        &variable.node,
-        node.dtype(),
-        (&options.chunks, &options.shards),
-    );
+            &variable.dims,
+            &variable.node,
+            node.dtype(),
+            (&options.chunks, &options.shards),
+        );
         let objects = layout.shards.unwrap_or(layout.chunks);
         let sink = Planned::new(node.shape(), &objects).map_err(|error| error.in_variable(name))?;
         Ok((node, Target::Write(Arc::new(sink))))

@@ -44,12 +44,7 @@ pub fn messages(attributes: &Attributes, heap: &mut Heap) -> Result<Vec<Message>
 pub fn text(name: &str, value: &str, heap: &mut Heap) -> Result<Message> {
     if !value.is_ascii() || value.contains('\0') || value.len() > LONGEST_TEXT {
         let reference = reference(value, heap)?;
-        return made(
-            name,
-            &datatype::variable_text(),
-            &Space::Scalar,
-            &reference,
-        );
+        return made(name, &datatype::variable_text(), &Space::Scalar, &reference);
     }
     let space = if value.is_empty() {
         Space::Null

@@ -182,7 +182,10 @@ pub fn links(count: usize) -> [Message; 2] {
     info.put64(NOWHERE);
     info.put64(NOWHERE);
     info.put64(NOWHERE);
-    [Message::new(0x02, info), Message::constant(0x0a, vec![0, 0])]
+    [
+        Message::new(0x02, info),
+        Message::constant(0x0a, vec![0, 0]),
+    ]
 }
 
 /// A link to an object, the `order`th that was made.

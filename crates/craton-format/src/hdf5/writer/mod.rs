@@ -4,6 +4,9 @@
 //! are (object headers, heaps, chunk indexes) is written behind them when all are there, and the superblock last;
 //! only then the file gets its name. Superblock and object headers are of version 2 (HDF5 1.8), chunk indexes are
 //! B-trees of version 1, so that every reader of netCDF-4 knows them.
+//!
+//! This is no general writer of HDF5. The crates that write HDF5 hold all values until the end, or bring a second
+//! implementation of the whole format; here compressed chunks come from many threads, and memory stays bounded.
 
 mod attributes;
 mod btree;
@@ -176,7 +179,11 @@ fn facts(spec: &FileSpec, group: &str, variable: &VariableSpec) -> Result<Facts>
         )));
     }
     if variable.chunks.len() != shape.len() {
-        let message = format!("{} chunk lengths for {} axes", variable.chunks.len(), shape.len());
+        let message = format!(
+            "{} chunk lengths for {} axes",
+            variable.chunks.len(),
+            shape.len()
+        );
         return Err(Error::internal(message));
     }
     let size = u64::from(datatype::size_of(variable.dtype));
@@ -192,7 +199,10 @@ fn facts(spec: &FileSpec, group: &str, variable: &VariableSpec) -> Result<Facts>
         .map(|(chunk, length)| (*chunk).clamp(1, (*length).max(1)))
         .collect();
     if bytes(&chunks) > u64::from(u32::MAX) {
-        let message = format!("chunks of {} bytes; HDF5 has less than 4 GiB", bytes(&chunks));
+        let message = format!(
+            "chunks of {} bytes; HDF5 has less than 4 GiB",
+            bytes(&chunks)
+        );
         return Err(Error::unsupported(message).hint("`--chunks` makes them smaller"));
     }
     // References to texts do not compress, and small values are not worth it.

@@ -89,7 +89,10 @@ fn place(
         let record = records.first();
         return Ok(match record {
             Some(record) => (record.address, u64::from(record.size)),
-            None => (NOWHERE, contiguous_length(&shape(spec, &of.path, variable)?, variable)),
+            None => (
+                NOWHERE,
+                contiguous_length(&shape(spec, &of.path, variable)?, variable),
+            ),
         });
     }
     let counts = sink.chunks().grid.shape();
@@ -168,9 +171,8 @@ impl File<'_> {
     fn variable_of(&self, group: usize, dimension: usize) -> Option<usize> {
         let of = &self.spec.groups[group];
         let name = &of.dimensions[dimension].name;
-        let is_it = |variable: &VariableSpec| {
-            variable.name == *name && variable.dims.first() == Some(name)
-        };
+        let is_it =
+            |variable: &VariableSpec| variable.name == *name && variable.dims.first() == Some(name);
         of.variables.iter().position(is_it)
     }
 
@@ -244,7 +246,11 @@ impl File<'_> {
         // Readers find dimensions from variables; a list too long for a message is left out.
         let list = message::attribute("REFERENCE_LIST", &datatype::scale_use(), &list, &bytes);
         all.extend(list.filter(|_| !uses.is_empty()));
-        all.push(integer("_Netcdf4Dimid", &[self.dimension_number(dimension)], true)?);
+        all.push(integer(
+            "_Netcdf4Dimid",
+            &[self.dimension_number(dimension)],
+            true,
+        )?);
         Ok(all)
     }
 
@@ -278,7 +284,11 @@ impl File<'_> {
         let variable = &of.variables[number];
         let axes = self.spec.axes(&of.path, variable)?;
         let element = datatype::size_of(variable.dtype);
-        let (address, length) = self.places.get(&(group, number)).copied().unwrap_or((NOWHERE, 0));
+        let (address, length) = self
+            .places
+            .get(&(group, number))
+            .copied()
+            .unwrap_or((NOWHERE, 0));
         let is_contiguous = is_contiguous(self.spec, &of.path, variable)?;
         let place = if is_contiguous {
             Place::Contiguous { address, length }
@@ -347,7 +357,12 @@ impl File<'_> {
                 references.extend(heap.add(&address.to_le_bytes(), 1));
             }
             let space = Space::list(dimensions.len());
-            all.push(made("DIMENSION_LIST", &datatype::references(), &space, &references)?);
+            all.push(made(
+                "DIMENSION_LIST",
+                &datatype::references(),
+                &space,
+                &references,
+            )?);
         }
         if dimensions.len() > 1 {
             all.push(integer("_Netcdf4Coordinates", &numbers, false)?);
@@ -369,7 +384,10 @@ fn space<'a>(dimensions: impl IntoIterator<Item = &'a Dimension>) -> Space {
 }
 
 fn integer(name: &str, values: &[i32], is_scalar: bool) -> Result<Message> {
-    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let bytes: Vec<u8> = values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
     let space = if is_scalar {
         Space::Scalar
     } else {

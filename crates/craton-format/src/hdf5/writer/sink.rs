@@ -80,7 +80,11 @@ impl Hdf5Sink {
 
     fn put_now(&self, index: &[u64], block: &Block, pool: &Pool) -> Result<u64> {
         if block.dtype() != self.dtype {
-            let message = format!("block of {} for a variable of {}", block.dtype(), self.dtype);
+            let message = format!(
+                "block of {} for a variable of {}",
+                block.dtype(),
+                self.dtype
+            );
             return Err(Error::internal(message));
         }
         if self.fill_value.is_some() && block.as_constant() == self.fill_value.as_ref() {

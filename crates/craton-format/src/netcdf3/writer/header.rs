@@ -102,7 +102,10 @@ impl Value {
                     .is_some_and(|value| value.unsigned_abs() <= 1 << 53)
             };
             if !numbers.scalars().all(is_exact) {
-                let message = format!("an attribute of `{}` too large for this format", numbers.dtype);
+                let message = format!(
+                    "an attribute of `{}` too large for this format",
+                    numbers.dtype
+                );
                 return Err(Error::unsupported(message)
                     .hint("`--format cdf5` and `--format netcdf4` have wider integers"));
             }
@@ -126,9 +129,12 @@ fn values(attributes: &Attributes, format: NetcdfFormat) -> Result<Vec<(String, 
             // There are no lists of texts here.
             AttributeValue::Texts(texts) => Value::text(&texts.join(", ")),
             AttributeValue::Json(json) => Value::text(&json.to_string()),
-            AttributeValue::Numbers(numbers) => Value::numbers(numbers, format).map_err(|error| {
-                Error::new(error.kind(), format!("cannot write attribute `{name}`")).caused_by(error)
-            })?,
+            AttributeValue::Numbers(numbers) => {
+                Value::numbers(numbers, format).map_err(|error| {
+                    Error::new(error.kind(), format!("cannot write attribute `{name}`"))
+                        .caused_by(error)
+                })?
+            }
         };
         Ok((name.clone(), value))
     };
@@ -172,11 +178,13 @@ fn record_dimension(root: &GroupSpec) -> Result<Option<usize>> {
         return Err(Error::unsupported(message).hint("`--format netcdf4` allows several"));
     }
     let name = first.map(|at| &root.dimensions[at].name);
-    let is_late = |variable: &&VariableSpec| {
-        variable.dims.iter().skip(1).any(|dim| Some(dim) == name)
-    };
+    let is_late =
+        |variable: &&VariableSpec| variable.dims.iter().skip(1).any(|dim| Some(dim) == name);
     if let Some(variable) = root.variables.iter().find(is_late) {
-        let message = format!("the dimension that grows is not the first of `{}`", variable.name);
+        let message = format!(
+            "the dimension that grows is not the first of `{}`",
+            variable.name
+        );
         return Err(Error::unsupported(message).hint("transpose it, or use `--format netcdf4`"));
     }
     Ok(first)
@@ -241,7 +249,10 @@ fn arrange(places: &mut [Place], header: u64) -> u64 {
         place.begin = at;
         at += place.padded();
     }
-    let records: Vec<&Place> = places.iter().filter(|place| place.record.is_some()).collect();
+    let records: Vec<&Place> = places
+        .iter()
+        .filter(|place| place.record.is_some())
+        .collect();
     let per_record = match records.as_slice() {
         // The only record variable is not padded: its records follow each other.
         [only] => only.bytes().unwrap_or(0),
@@ -272,7 +283,9 @@ fn check_offsets(root: &GroupSpec, places: &[Place], format: NetcdfFormat) -> Re
     const MOST: u64 = u32::MAX as u64 - 3;
     let has_records = places.iter().any(|place| place.record.is_some());
     let last = |place: &Place| {
-        let same = places.iter().rfind(|other| other.record.is_some() == place.record.is_some());
+        let same = places
+            .iter()
+            .rfind(|other| other.record.is_some() == place.record.is_some());
         same.is_some_and(|other| std::ptr::eq(other, place))
             && (place.record.is_some() || !has_records)
     };
@@ -291,7 +304,10 @@ fn check_offsets(root: &GroupSpec, places: &[Place], format: NetcdfFormat) -> Re
         .find(|dimension| dimension.length > i32::MAX as u64);
     match too_long {
         Some(dimension) => {
-            let message = format!("dimension `{}` of length {}", dimension.name, dimension.length);
+            let message = format!(
+                "dimension `{}` of length {}",
+                dimension.name, dimension.length
+            );
             Err(Error::unsupported(message).hint(hint))
         }
         None => Ok(()),
@@ -322,7 +338,11 @@ fn header(
             return Err(Error::unsupported(message)
                 .hint("classic netCDF allows that for one dimension, the one that grows"));
         }
-        out.count(if Some(number) == record { 0 } else { dimension.length });
+        out.count(if Some(number) == record {
+            0
+        } else {
+            dimension.length
+        });
     }
     out.attributes(&values(&root.attributes, format)?);
     out.tagged(0x0b, root.variables.len());

@@ -24,7 +24,11 @@ impl ClassicSink {
     /// # Errors
     /// None in practice: chunk lengths are not 0.
     pub fn new(file: Arc<PlacedFile>, variable: &VariableSpec, place: &Place) -> Result<Self> {
-        let chunks: Vec<u64> = variable.chunks.iter().map(|length| (*length).max(1)).collect();
+        let chunks: Vec<u64> = variable
+            .chunks
+            .iter()
+            .map(|length| (*length).max(1))
+            .collect();
         Ok(Self {
             file,
             name: variable.name.clone(),
@@ -38,13 +42,24 @@ impl ClassicSink {
 
     fn put_now(&self, index: &[u64], block: &Block, pool: &Pool) -> Result<u64> {
         if block.dtype() != self.dtype {
-            let message = format!("block of {} for a variable of {}", block.dtype(), self.dtype);
+            let message = format!(
+                "block of {} for a variable of {}",
+                block.dtype(),
+                self.dtype
+            );
             return Err(Error::internal(message));
         }
         let lengths = block.shape();
         let axes: Vec<usize> = (0..lengths.len()).collect();
         let fill = Scalar::zero(self.dtype);
-        let plain = gather::elements(block, &vec![0; lengths.len()], lengths, &axes, fill.bytes(), pool)?;
+        let plain = gather::elements(
+            block,
+            &vec![0; lengths.len()],
+            lengths,
+            &axes,
+            fill.bytes(),
+            pool,
+        )?;
         let size = self.place.stored.item_size().unwrap_or(1);
         let mut bytes = pool.take(block.len() * size)?;
         to_big_endian(&plain, self.dtype, self.place.stored, &mut bytes)?;

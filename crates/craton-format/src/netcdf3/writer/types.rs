@@ -20,10 +20,10 @@ pub fn stored(dtype: DType, format: NetcdfFormat) -> Result<DType> {
         DType::UInt8 => DType::Int16,
         DType::UInt16 | DType::UInt32 | DType::UInt64 | DType::Int64 => DType::Int32,
         other => {
-            return Err(Error::unsupported(format!(
-                "classic netCDF has no type for `{other}`"
-            ))
-            .hint("`--format netcdf4` has more types"));
+            return Err(
+                Error::unsupported(format!("classic netCDF has no type for `{other}`"))
+                    .hint("`--format netcdf4` has more types"),
+            );
         }
     })
 }
@@ -73,8 +73,10 @@ pub fn to_big_endian(bytes: &[u8], dtype: DType, stored: DType, out: &mut [u8]) 
         for (element, out) in bytes.chunks_exact(from).zip(out.chunks_exact_mut(to)) {
             let value = Scalar::from_bytes(dtype, element);
             let converted = convert(&value, stored).ok_or_else(|| {
-                let message = format!("{value} does not fit `{stored}`, the widest integer of this format");
-                Error::invalid(message).hint("`--format cdf5` and `--format netcdf4` have wider ones")
+                let message =
+                    format!("{value} does not fit `{stored}`, the widest integer of this format");
+                Error::invalid(message)
+                    .hint("`--format cdf5` and `--format netcdf4` have wider ones")
             })?;
             out.copy_from_slice(converted.bytes());
         }

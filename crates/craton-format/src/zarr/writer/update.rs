@@ -85,9 +85,8 @@ impl ZarrStoreUpdate {
 
     fn read_document(&self, path: &str) -> Result<Vec<u8>> {
         let place = self.target.join(path).join("zarr.json");
-        fs::read(&place).map_err(|cause| {
-            Error::io(format!("cannot read `{}`", place.display()), cause)
-        })
+        fs::read(&place)
+            .map_err(|cause| Error::io(format!("cannot read `{}`", place.display()), cause))
     }
 
     /// Objects of an array along each axis: chunks, or shards.
@@ -117,7 +116,10 @@ impl ZarrStoreUpdate {
     /// Errors of the file system.
     pub fn set_attributes(&self, attributes: Map<String, Value>) -> Result<()> {
         let mut document = self.document("")?;
-        match document.get_mut("attributes").and_then(Value::as_object_mut) {
+        match document
+            .get_mut("attributes")
+            .and_then(Value::as_object_mut)
+        {
             Some(known) => known.extend(attributes),
             None => document["attributes"] = Value::Object(attributes),
         }
@@ -171,7 +173,11 @@ impl ZarrStoreUpdate {
         // Objects, then metadata, the root's at the very end: what names new objects comes after them.
         files.sort_by_key(|file| {
             let is_metadata = file.file_name().is_some_and(|name| name == "zarr.json");
-            (is_metadata, file.parent() == Some(Path::new("")), file.clone())
+            (
+                is_metadata,
+                file.parent() == Some(Path::new("")),
+                file.clone(),
+            )
         });
         let objects = files
             .iter()
@@ -203,8 +209,9 @@ impl ZarrStoreUpdate {
         for (path, bytes) in lock(&self.read).iter() {
             if self.read_document(path)? != *bytes {
                 let message = format!("`{}` was changed by somebody else", self.target.display());
-                return Err(Error::new(ErrorKind::Conflict, message)
-                    .hint("nothing was written; try again"));
+                return Err(
+                    Error::new(ErrorKind::Conflict, message).hint("nothing was written; try again")
+                );
             }
         }
         Ok(())
@@ -217,7 +224,9 @@ impl ZarrStoreUpdate {
         let mut consolidated = consolidated.and_then(Value::as_object_mut);
         for (path, document) in documents {
             let location = format!("{path}/zarr.json");
-            self.shared.store.write_atomic(&location, &pretty(&document)?)?;
+            self.shared
+                .store
+                .write_atomic(&location, &pretty(&document)?)?;
             if let Some(consolidated) = &mut consolidated {
                 consolidated.insert(path, document);
             }
@@ -289,9 +298,8 @@ fn object_shape(document: &Value) -> Result<Vec<u64>> {
     let lengths = document.pointer("/chunk_grid/configuration/chunk_shape");
     let lengths = lengths.and_then(Value::as_array);
     let lengths = lengths.and_then(|lengths| lengths.iter().map(Value::as_u64).collect());
-    lengths.ok_or_else(|| {
-        Error::unsupported("only arrays with a regular grid of chunks are changed")
-    })
+    lengths
+        .ok_or_else(|| Error::unsupported("only arrays with a regular grid of chunks are changed"))
 }
 
 /// Every file below `folder`, as paths from there.

@@ -111,7 +111,10 @@ fn prepare_texts(
     let mut attributes = variable.attributes.clone();
     attributes.shift_remove(FILL);
     if !matches!(variable.dtype(), DType::FixedBytes(_)) {
-        attributes.insert("_Encoding".to_owned(), AttributeValue::Text("utf-8".to_owned()));
+        attributes.insert(
+            "_Encoding".to_owned(),
+            AttributeValue::Text("utf-8".to_owned()),
+        );
     }
     let encoded = Encoded {
         node: literal(block)?,
@@ -124,12 +127,7 @@ fn prepare_texts(
     Ok(prepared)
 }
 
-fn laid_out(
-    name: &str,
-    dims: Vec<String>,
-    encoded: Encoded,
-    options: &NetcdfOptions,
-) -> Prepared {
+fn laid_out(name: &str, dims: Vec<String>, encoded: Encoded, options: &NetcdfOptions) -> Prepared {
     let dtype = encoded.node.dtype();
     let none = IndexMap::new();
     let layout = layout(&dims, &encoded.node, dtype, (&options.chunks, &none));
@@ -179,7 +177,9 @@ fn narrow_times(encoded: Encoded, session: &Session) -> Result<Encoded> {
         return Ok(encoded);
     }
     let variable = Variable::new(
-        (0..encoded.node.shape().len()).map(|axis| axis.to_string()).collect(),
+        (0..encoded.node.shape().len())
+            .map(|axis| axis.to_string())
+            .collect(),
         encoded.node.clone(),
         Attributes::new(),
     )?;
@@ -189,8 +189,10 @@ fn narrow_times(encoded: Encoded, session: &Session) -> Result<Encoded> {
     let dtype = if fits { DType::Int32 } else { DType::Float64 };
     let is_exact = |value: &i64| *value == i64::MIN || value.unsigned_abs() <= 1 << 53;
     if !values.iter().all(is_exact) {
-        return Err(Error::unsupported("times too fine for numbers of this format")
-            .hint("`--format cdf5` and `--format netcdf4` have 64-bit integers"));
+        return Err(
+            Error::unsupported("times too fine for numbers of this format")
+                .hint("`--format cdf5` and `--format netcdf4` have 64-bit integers"),
+        );
     }
     let mut bytes = Vec::new();
     for value in &values {

@@ -68,8 +68,8 @@ pub(crate) fn write_groups(
             if is_defined(&spec, &group, &name, length, is_own) {
                 continue;
             }
-            let grows = length == 0
-                || (!is_told && raw.variables.get(&name).is_some_and(is_stored_time));
+            let grows =
+                length == 0 || (!is_told && raw.variables.get(&name).is_some_and(is_stored_time));
             group.dimensions.push(Dimension {
                 name,
                 length,

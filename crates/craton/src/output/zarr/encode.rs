@@ -64,4 +64,3 @@ fn encode_plain(variable: &Variable, dtype: DType) -> Encoded {
         fill_value,
     }
 }
-

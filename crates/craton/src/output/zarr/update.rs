@@ -151,9 +151,8 @@ impl Target {
 
     /// Every result must be in the store, and everything that grows in the result.
     fn check_members(&self, dataset: &Dataset, group: &StoredGroup) -> Result<()> {
-        let has = |name: &str| {
-            dataset.coords.contains_key(name) || dataset.variables.contains_key(name)
-        };
+        let has =
+            |name: &str| dataset.coords.contains_key(name) || dataset.variables.contains_key(name);
         for name in dataset.coords.keys().chain(dataset.variables.keys()) {
             group.array(name).map_err(|error| {
                 Error::new(error.kind(), format!("the store has no variable `{name}`"))
@@ -196,15 +195,25 @@ impl Target {
         let source = group.array(name)?;
         let stored = crate::open::raw_variable(source)?;
         if stored.dims.len() != variable.shape().len() && !is_text(variable) {
-            let message = format!("{} axes, and {} in the store", variable.dims.len(), stored.dims.len());
+            let message = format!(
+                "{} axes, and {} in the store",
+                variable.dims.len(),
+                stored.dims.len()
+            );
             return Err(Error::invalid(message));
         }
         if stored.dims != variable.dims {
-            let message = format!("dimensions {:?}, and {:?} in the store", variable.dims, stored.dims);
+            let message = format!(
+                "dimensions {:?}, and {:?} in the store",
+                variable.dims, stored.dims
+            );
             return Err(Error::invalid(message).hint("`.transpose(…)` orders them alike"));
         }
         check_attributes(&variable.attributes, &stored.attributes)?;
-        let is_touched = variable.dims.iter().any(|dim| self.ranges.contains_key(dim));
+        let is_touched = variable
+            .dims
+            .iter()
+            .any(|dim| self.ranges.contains_key(dim));
         let is_label = variable.dims == [name] && self.appended.as_deref() != Some(name);
         if !is_touched || is_label {
             self.check_same(name, variable, there, session)?;
@@ -343,13 +352,15 @@ fn is_text(variable: &Variable) -> bool {
 fn check_attributes(new: &Attributes, stored: &Attributes) -> Result<()> {
     let text = |attributes: &Attributes| {
         let units = attributes.get("units").and_then(AttributeValue::as_text);
-        units.filter(|units| !units.contains(" since ")).map(str::to_owned)
+        units
+            .filter(|units| !units.contains(" since "))
+            .map(str::to_owned)
     };
     match (text(new), text(stored)) {
-        (Some(new), Some(stored)) if new != stored => {
-            Err(Error::invalid(format!("units `{new}`, and `{stored}` in the store"))
-                .hint("convert the values first"))
-        }
+        (Some(new), Some(stored)) if new != stored => Err(Error::invalid(format!(
+            "units `{new}`, and `{stored}` in the store"
+        ))
+        .hint("convert the values first")),
         _ => Ok(()),
     }
 }

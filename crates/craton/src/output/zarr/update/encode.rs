@@ -24,8 +24,11 @@ pub(super) fn encode_like(
     decode_fill(meta.dtype, &mut attributes);
     let decoding = decoded_dtype(meta.dtype, &attributes)?;
     let misfit = |stored: &str| {
-        Error::invalid(format!("values of `{}`, and `{stored}` in the store", variable.dtype()))
-            .hint(format!("`.astype(\"{stored}\")` converts them"))
+        Error::invalid(format!(
+            "values of `{}`, and `{stored}` in the store",
+            variable.dtype()
+        ))
+        .hint(format!("`.astype(\"{stored}\")` converts them"))
     };
     match (variable.dtype(), meta.dtype) {
         (DType::Time(new), DType::Time(old)) if new == old => Ok(variable.node.clone()),
@@ -58,7 +61,9 @@ fn fill_missing(node: &NodeRef, decoding: &CfDecoding) -> Result<NodeRef> {
 /// Unpacking undone: less the offset, by the factor, rounded, missing values filled.
 fn pack(node: &NodeRef, decoding: &CfDecoding, stored: DType) -> Result<NodeRef> {
     if decoding.reinterpreted.is_some() {
-        return Err(Error::unsupported("integers of the other signedness (`_Unsigned`)"));
+        return Err(Error::unsupported(
+            "integers of the other signedness (`_Unsigned`)",
+        ));
     }
     let mut values = node.clone();
     let number = |value: &Scalar| ops::cast(&ops::scalar(value.clone())?, node.dtype());
@@ -97,9 +102,12 @@ fn encode_times_like(
     let counts: Vec<i64> = block.scalars().filter_map(|value| value.to_i64()).collect();
     let units = &known.units;
     let values = encode_times(&counts, time, units, calendar).map_err(|error| {
-        Error::invalid(format!("times of calendar `{}` do not fit the store", time.calendar.name()))
-            .caused_by(error)
-            .hint("`.convert_calendar(…)` changes calendars")
+        Error::invalid(format!(
+            "times of calendar `{}` do not fit the store",
+            time.calendar.name()
+        ))
+        .caused_by(error)
+        .hint("`.convert_calendar(…)` changes calendars")
     })?;
     let scalars: Option<Vec<Scalar>> = match values {
         EncodedTimes::Floats(values) if stored == DType::Float64 => {
@@ -116,16 +124,24 @@ fn encode_times_like(
                     });
                 }
                 let scalar = Scalar::from_i64(stored, *value);
-                let back = scalar.to_i64().map_or_else(|| scalar.to_f64(), |back| Some(back as f64));
+                let back = scalar
+                    .to_i64()
+                    .map_or_else(|| scalar.to_f64(), |back| Some(back as f64));
                 (back == Some(*value as f64)).then_some(scalar)
             };
             values.iter().map(scalar).collect()
         }
     };
     let scalars = scalars.ok_or_else(|| {
-        Error::invalid(format!("a time is no `{stored}` of `{units}`, as the store has them"))
-            .hint("write a new store, which takes units that keep every time")
+        Error::invalid(format!(
+            "a time is no `{stored}` of `{units}`, as the store has them"
+        ))
+        .hint("write a new store, which takes units that keep every time")
     })?;
-    let bytes: Vec<u8> = scalars.iter().flat_map(|value| value.bytes()).copied().collect();
+    let bytes: Vec<u8> = scalars
+        .iter()
+        .flat_map(|value| value.bytes())
+        .copied()
+        .collect();
     ops::literal(Block::from_bytes(stored, block.shape().to_vec(), &bytes)?)
 }

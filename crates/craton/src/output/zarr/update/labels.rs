@@ -39,7 +39,12 @@ fn is_equal_float(one: &Scalar, other: &Scalar) -> bool {
 }
 
 /// Labels that are appended must go on in the order of those that are there.
-pub(super) fn check_order(dim: &str, dataset: &Dataset, there: &Dataset, session: &Session) -> Result<()> {
+pub(super) fn check_order(
+    dim: &str,
+    dataset: &Dataset,
+    there: &Dataset,
+    session: &Session,
+) -> Result<()> {
     let (Some(old), Some(new)) = (there.coords.get(dim), dataset.coords.get(dim)) else {
         return Ok(());
     };
@@ -84,18 +89,24 @@ pub(super) fn check_order(dim: &str, dataset: &Dataset, there: &Dataset, session
         return Ok(());
     }
     let message = format!("the labels of `{dim}` do not follow those in the store");
-    Err(Error::new(ErrorKind::Conflict, message)
-        .hint(format!("select what comes after them, or write over them with `--region {dim}=auto`")))
+    Err(Error::new(ErrorKind::Conflict, message).hint(format!(
+        "select what comes after them, or write over them with `--region {dim}=auto`"
+    )))
 }
 
 /// Where the labels of a dimension stand in the store.
-pub(super) fn found(dim: &str, dataset: &Dataset, there: &Dataset, session: &Session) -> Result<Range<u64>> {
+pub(super) fn found(
+    dim: &str,
+    dataset: &Dataset,
+    there: &Dataset,
+    session: &Session,
+) -> Result<Range<u64>> {
     let labels = |of: &Dataset| match of.coords.get(dim).filter(|coord| coord.dims == [dim]) {
         Some(coord) => Ok(coord.clone()),
-        None => Err(Error::usage(format!(
-            "`{dim}` has no labels to find its region by"
-        ))
-        .hint(format!("write `--region {dim}=START:STOP`"))),
+        None => Err(
+            Error::usage(format!("`{dim}` has no labels to find its region by"))
+                .hint(format!("write `--region {dim}=START:STOP`")),
+        ),
     };
     let (old, new) = (labels(there)?, labels(dataset)?);
     let length = new.shape().first().copied().unwrap_or(0);
@@ -105,14 +116,25 @@ pub(super) fn found(dim: &str, dataset: &Dataset, there: &Dataset, session: &Ses
         .values(session)?
         .scalars()
         .enumerate()
-        .filter(|(_, label)| first_new.as_ref().is_some_and(|first| is_same_label(first, label)))
+        .filter(|(_, label)| {
+            first_new
+                .as_ref()
+                .is_some_and(|first| is_same_label(first, label))
+        })
         .map(|(at, _)| at as u64)
         .collect();
     for start in starts {
         if start + length > all {
             continue;
         }
-        let cut = ops::index(&old.node, &[AxisIndex::Range { start, length, step: 1 }])?;
+        let cut = ops::index(
+            &old.node,
+            &[AxisIndex::Range {
+                start,
+                length,
+                step: 1,
+            }],
+        )?;
         if are_equal(&old.with_node(cut)?, &new, session)? {
             return Ok(start..start + length);
         }
@@ -125,5 +147,7 @@ pub(super) fn found(dim: &str, dataset: &Dataset, there: &Dataset, session: &Ses
 fn is_same_label(one: &Scalar, other: &Scalar) -> bool {
     one == other
         || one.to_f64().is_some_and(|one| other.to_f64() == Some(one))
-        || one.to_text().is_some_and(|one| other.to_text() == Some(one))
+        || one
+            .to_text()
+            .is_some_and(|one| other.to_text() == Some(one))
 }
