@@ -33,9 +33,10 @@ fn write(array: &DataArray, path: &Path, options: &NetcdfOptions) -> Result<()> 
 
 fn shown(variable: &Variable) -> Vec<String> {
     let values = variable.values(&session()).unwrap();
+    let shown = |value| super::super::repr::short_text(&value);
     values
         .scalars()
-        .map(|value| super::super::repr::short_text(&value))
+        .map(|value| value.to_text().unwrap_or_else(|| shown(value)))
         .collect()
 }
 
