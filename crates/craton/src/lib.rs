@@ -25,5 +25,5 @@ pub mod session;
 mod fuzzing;
 
 pub use craton_core::{Error, ErrorKind, Result};
-pub use craton_exec::{Metrics, peak_resident};
+pub use craton_exec::{Metrics, StageCost, peak_resident};
 pub use session::Session;

@@ -1,7 +1,7 @@
 //! One place that runs plans: the engine, and the figures of what it did.
 
 use craton_core::{Block, Error, Result, Sink};
-use craton_exec::{Control, Engine, Metrics};
+use craton_exec::{Control, Engine, Metrics, StageCost};
 use craton_plan::NodeRef;
 use craton_plan::physical::{Output, Pipelines, Target, lower};
 use craton_plan::rules::optimise;
@@ -56,6 +56,22 @@ impl Session {
             })
         });
         lower(&optimised.collect::<Result<Vec<_>>>()?)
+    }
+
+    /// What computing nodes together will read and hold, stage by stage; nothing is read to tell.
+    ///
+    /// # Errors
+    /// What planning refuses.
+    pub fn costs(&self, nodes: &[NodeRef]) -> Result<Vec<StageCost>> {
+        let outputs: Vec<_> = nodes
+            .iter()
+            .map(|node| (node.clone(), Target::Keep))
+            .collect();
+        let pipelines = self.plan(&outputs)?;
+        let stages = pipelines.stages.iter();
+        Ok(stages
+            .map(|stage| self.engine.cost(stage, &pipelines.slots))
+            .collect())
     }
 
     /// Computes nodes together, sharing scans; one block each.
