@@ -31,6 +31,8 @@ enum Command {
     Info(commands::info::Info),
     /// Compute an expression over the data at URLs.
     Eval(commands::eval::Eval),
+    /// Compare two URLs: metadata first, then values.
+    Diff(commands::diff::Diff),
     /// Run the whole main job on data made on the spot, or at a URL.
     Demo(commands::demo::Demo),
 }
@@ -39,11 +41,12 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let run = || match arguments.command {
         Command::Info(command) => command.run(),
-        Command::Eval(command) => command.run(),
-        Command::Demo(command) => command.run(),
+        Command::Eval(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::Diff(command) => command.run(),
+        Command::Demo(command) => command.run().map(|()| ExitCode::SUCCESS),
     };
     match trace::follow_environment().and_then(|()| run()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // Nothing can be done if even standard error is gone.
             let _ = writeln!(std::io::stderr(), "{}", error.report());

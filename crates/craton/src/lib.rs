@@ -5,7 +5,9 @@
 pub mod answer;
 pub mod calendar;
 pub mod cf;
+pub mod check;
 pub mod demo;
+pub mod diff;
 pub mod evaluate;
 pub mod info;
 pub mod labels;
@@ -14,6 +16,7 @@ pub mod lazy;
 pub mod open;
 pub mod output;
 pub mod session;
+pub mod units;
 
 /// The generator and the loop that the fuzz tests of stored formats have.
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! One place that runs plans: the engine, and the figures of what it did.
 
+use crate::units::Units;
 use craton_core::{Block, Error, Result, Sink};
 use craton_exec::{Control, Engine, Metrics};
 use craton_plan::NodeRef;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 pub struct Session {
     engine: Engine,
     control: Arc<Control>,
+    units: Units,
 }
 
 impl Session {
@@ -22,6 +24,7 @@ impl Session {
         Self {
             engine: Engine::new(threads, memory),
             control: Arc::new(Control::default()),
+            units: Units::default(),
         }
     }
 
@@ -35,6 +38,12 @@ impl Session {
     #[must_use]
     pub fn control(&self) -> Arc<Control> {
         self.control.clone()
+    }
+
+    /// The units of what was opened.
+    #[must_use]
+    pub fn units(&self) -> &Units {
+        &self.units
     }
 
     /// What was read, decoded and written so far.
