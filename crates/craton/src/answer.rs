@@ -2,6 +2,7 @@
 
 use crate::evaluate::{Scope, Value, evaluate};
 use crate::labels::{DataArray, Dataset, Variable};
+use crate::mistakes;
 use crate::open::{OpenOptions, Opened, open};
 use crate::output;
 use crate::output::zarr::Length;
@@ -73,6 +74,8 @@ pub struct Answer {
     question: Question,
     /// Variables of the inputs that cannot be read.
     broken: Vec<(String, Arc<Error>)>,
+    /// What the names stand for, to propose a smaller question.
+    inputs: Vec<(String, Value)>,
 }
 
 impl Question {
@@ -89,6 +92,7 @@ impl Question {
         }
         let options = OpenOptions {
             decodes_cf: !is_raw,
+            ..OpenOptions::default()
         };
         Self {
             expression: expression.to_owned(),
@@ -197,6 +201,7 @@ impl Answer {
     pub fn plan(question: &Question, session: &Session) -> Result<Self> {
         let mut scope = Scope::default();
         let mut broken = Vec::new();
+        let mut inputs = Vec::new();
         for (name, urls) in &question.inputs {
             let value = match open(urls, question.options, session)? {
                 Opened::Dataset(dataset) => {
@@ -205,22 +210,55 @@ impl Answer {
                 }
                 Opened::Array(array) => Value::Array(array),
             };
+            inputs.push((name.clone(), value.clone()));
             scope.insert(name, value);
         }
-        let value = evaluate(&question.expression, scope, session)?;
+        let value = evaluate(&question.expression, scope, session)
+            .map_err(|error| mistakes::with_lost_quotes(error, &question.expression))?;
         Ok(Self {
             value,
             question: question.clone(),
             broken,
+            inputs,
         })
     }
 
-    /// What is missing from an answer that is a dataset: the variables of its inputs that cannot be read.
+    /// What is missing from the answer: files that were left out, and from a dataset the variables of its inputs that
+    /// cannot be read.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        if !matches!(self.value, Value::Dataset(_)) {
-            return Vec::new();
+        let mut warnings = self.skipped();
+        if matches!(self.value, Value::Dataset(_)) {
+            warnings.extend(self.unreadable());
         }
+        warnings
+    }
+
+    /// One line for each file that was left out, and how many there are.
+    fn skipped(&self) -> Vec<String> {
+        let groups = self.inputs.iter().filter_map(|(_, value)| match value {
+            Value::Dataset(dataset) => dataset.groups.clone(),
+            _ => None,
+        });
+        let mut lines = Vec::new();
+        for groups in groups {
+            for (url, error) in groups.skipped() {
+                let report = error.report();
+                let report = report.trim_start_matches("error: ");
+                lines.push(format!("warning: `{url}` is left out: {report}"));
+            }
+        }
+        if !lines.is_empty() {
+            let total: usize = self.question.inputs.values().map(Vec::len).sum();
+            lines.push(format!(
+                "warning: {} of {total} files are left out",
+                lines.len()
+            ));
+        }
+        lines
+    }
+
+    fn unreadable(&self) -> Vec<String> {
         let warning = |(name, error): &(String, Arc<Error>)| {
             let report = error.report();
             let report = report.trim_start_matches("error: ");
@@ -274,7 +312,36 @@ impl Answer {
     /// # Errors
     /// What planning refuses.
     pub fn explain(&self, session: &Session) -> Result<String> {
-        explain(&self.nodes()?, session)
+        Ok(explain(&self.nodes()?, session)? + &self.stale_units(session)?)
+    }
+
+    /// A line for each array whose attribute `units` is not what its numbers are in.
+    fn stale_units(&self, session: &Session) -> Result<String> {
+        let labelled = self.labelled()?;
+        let variables: Vec<(&str, &Variable)> = match &labelled {
+            Labelled::Array(array) => {
+                vec![(array.name.as_deref().unwrap_or("result"), &array.variable)]
+            }
+            Labelled::Dataset(dataset) => {
+                let variables = dataset.variables.iter();
+                variables
+                    .map(|(name, variable)| (name.as_str(), variable))
+                    .collect()
+            }
+        };
+        let mut text = String::new();
+        for (name, variable) in variables {
+            let stored = variable
+                .attributes
+                .get("units")
+                .and_then(|units| units.as_text());
+            if let (Some(stored), Some(shown)) = (stored, session.units().shown(variable))
+                && stored != shown
+            {
+                let _ = writeln!(text, "units of {name}: {shown}, no longer {stored}");
+            }
+        }
+        Ok(text)
     }
 
     /// As [`Answer::explain`], if the result is written to `path`.
@@ -300,6 +367,86 @@ impl Answer {
     /// # Errors
     /// [`ErrorKind::Budget`] with the figures.
     pub fn check_reads(&self, limit: u64, session: &Session) -> Result<()> {
+        let total = self.bytes_to_read(session)?;
+        if total <= limit {
+            return Ok(());
+        }
+        let message = format!("the work reads up to {total} bytes, {limit} are allowed");
+        let error = Error::new(ErrorKind::Budget, message);
+        Err(match self.smaller_question(limit, total, session) {
+            Some((question, bytes)) => error.hint(format!(
+                "`{question}` reads up to {bytes} bytes; or raise `--max-read`"
+            )),
+            None => {
+                error.hint("select less first, with `.sel(…)` or `.isel(…)`, or raise `--max-read`")
+            }
+        })
+    }
+
+    /// The same question of the first labels of an input, as many as may be read, and what that reads.
+    fn smaller_question(&self, limit: u64, total: u64, session: &Session) -> Option<(String, u64)> {
+        let sizes = |value: &Value| match value {
+            Value::Dataset(dataset) => dataset.variables.values().map(widest).max(),
+            Value::Array(array) => Some(widest(&array.variable)),
+            _ => None,
+        };
+        // The slowest dimension of the largest input: its chunks follow each other.
+        let (name, input, (_, dim, length)) = self
+            .inputs
+            .iter()
+            .filter_map(|(name, value)| Some((name, value, sizes(value)?)))
+            .max_by_key(|(.., size)| size.0)?;
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a first guess"
+        )]
+        let mut count = (length as f64 * limit as f64 / total as f64) as u64;
+        // Chunks are read whole, so that fewer labels than in proportion may be allowed.
+        for _ in 0..8 {
+            if count == 0 || count >= length {
+                return None;
+            }
+            let first =
+                crate::labels::PositionSelection::Slice(None, i64::try_from(count).ok(), None);
+            let select = |array: &DataArray| array.select_positions(&dim, &first);
+            let smaller = match input {
+                Value::Dataset(dataset) => Value::Dataset(dataset.select(&dim, select).ok()?),
+                Value::Array(array) => Value::Array(select(array).ok()?),
+                _ => return None,
+            };
+            let bytes = self.bytes_with(name, smaller, session).ok()?;
+            if bytes <= limit {
+                let question = format!(
+                    "{name} = {name}.isel({dim}=slice({count})); {}",
+                    self.question.expression.trim()
+                );
+                return Some((question, bytes));
+            }
+            count /= 2;
+        }
+        None
+    }
+
+    /// What the question reads with another value for one of its names.
+    fn bytes_with(&self, name: &str, value: Value, session: &Session) -> Result<u64> {
+        let mut scope = Scope::default();
+        for (known, value) in &self.inputs {
+            scope.insert(known, value.clone());
+        }
+        scope.insert(name, value);
+        let value = evaluate(&self.question.expression, scope, session)?;
+        let smaller = Self {
+            value,
+            question: self.question.clone(),
+            broken: Vec::new(),
+            inputs: Vec::new(),
+        };
+        smaller.bytes_to_read(session)
+    }
+
+    fn bytes_to_read(&self, session: &Session) -> Result<u64> {
         let outputs: Vec<_> = self
             .nodes()?
             .into_iter()
@@ -310,13 +457,7 @@ impl Answer {
             .stages
             .iter()
             .map(|stage| session.engine().cost(stage, &pipelines.slots).bytes_decoded);
-        let total: u64 = costs.sum();
-        if total > limit {
-            let message = format!("the work reads up to {total} bytes, {limit} are allowed");
-            return Err(Error::new(ErrorKind::Budget, message)
-                .hint("select less first, with `.sel(…)` or `.isel(…)`, or raise `--max-read`"));
-        }
-        Ok(())
+        Ok(costs.sum())
     }
 
     /// Computes and prints the answer.
@@ -330,7 +471,7 @@ impl Answer {
         session: &Session,
     ) -> Result<()> {
         options.check_storage("a printed answer")?;
-        let labelled = self.labelled()?;
+        let labelled = self.labelled()?.without_stale_units(session);
         if options.is_json && labelled.value_count() > MOST_PRINTED {
             let message = format!(
                 "the answer has {} values, at most {MOST_PRINTED} are printed",
@@ -368,7 +509,7 @@ impl Answer {
     /// [`ErrorKind::Usage`] for unknown endings, [`ErrorKind::Conflict`] if the output exists; what computing and
     /// writing report. Nothing is left under the final name after an error.
     pub fn write_to(&self, path: &Path, options: &AnswerOptions, session: &Session) -> Result<()> {
-        let labelled = self.labelled()?;
+        let labelled = self.labelled()?.without_stale_units(session);
         let named = |error: Error| labelled.name_in(error).at(path.display().to_string());
         self.write_labelled(&labelled, path, options, session)
             .map_err(named)
@@ -420,6 +561,13 @@ impl Answer {
             }
         }
     }
+}
+
+/// Bytes of a variable, and its first dimension.
+fn widest(variable: &Variable) -> (u64, String, u64) {
+    let first = variable.sizes().next();
+    let (dim, length) = first.map_or((String::new(), 0), |(dim, length)| (dim.to_owned(), length));
+    (variable.node.meta().bytes(), dim, length)
 }
 
 /// What follows the last dot, in lower case.
@@ -477,6 +625,30 @@ pub enum Labelled {
 }
 
 impl Labelled {
+    /// The same with the units that the numbers have, or `unknown`, where arithmetic made an attribute stale.
+    #[must_use]
+    pub fn without_stale_units(self, session: &Session) -> Self {
+        let units = session.units();
+        let settle = |variables: IndexMap<String, Variable>| {
+            let settled = variables
+                .into_iter()
+                .map(|(name, variable)| (name, units.without_stale(&variable)));
+            settled.collect()
+        };
+        match self {
+            Self::Array(array) => Self::Array(DataArray {
+                variable: units.without_stale(&array.variable),
+                coords: settle(array.coords),
+                name: array.name,
+            }),
+            Self::Dataset(dataset) => Self::Dataset(Dataset {
+                variables: settle(dataset.variables),
+                coords: settle(dataset.coords),
+                ..dataset
+            }),
+        }
+    }
+
     /// How many values the array or the data variables have.
     fn value_count(&self) -> u64 {
         let count = |variable: &Variable| {

@@ -13,6 +13,7 @@ pub mod info;
 pub mod labels;
 pub mod language;
 pub mod lazy;
+pub mod mistakes;
 pub mod open;
 pub mod output;
 pub mod session;

@@ -52,6 +52,7 @@ impl Diff {
         let options = DiffOptions {
             open: OpenOptions {
                 decodes_cf: !self.raw,
+                ..OpenOptions::default()
             },
             rtol: self.rtol,
             atol: self.atol,
@@ -76,6 +77,8 @@ impl Diff {
 fn parse_tolerance(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value >= 0.0 && value.is_finite() => Ok(value),
-        _ => Err(format!("`{text}` is no tolerance; write a number from 0 on, such as 1e-6")),
+        _ => Err(format!(
+            "`{text}` is no tolerance; write a number from 0 on, such as 1e-6"
+        )),
     }
 }

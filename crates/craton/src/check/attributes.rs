@@ -40,7 +40,8 @@ pub(super) fn of_group(context: &mut Context<'_>) {
     for name in context.group.arrays.keys().cloned().collect::<Vec<_>>() {
         let lower = name.to_lowercase();
         if seen.contains(&lower) {
-            let message = format!("`{name}` differs from another variable in upper and lower case only");
+            let message =
+                format!("`{name}` differs from another variable in upper and lower case only");
             context.warn("names", &name, message, "rename one of the two");
         }
         seen.push(lower);
@@ -51,11 +52,19 @@ fn conventions(context: &mut Context<'_>) {
     let hint = "write the version of CF that the file follows, such as `Conventions: CF-1.11`";
     match context.group.attributes.get("Conventions") {
         None => {
-            context.warn("conventions", "", "the attribute `Conventions` is missing".to_owned(), hint);
+            context.warn(
+                "conventions",
+                "",
+                "the attribute `Conventions` is missing".to_owned(),
+                hint,
+            );
         }
         Some(AttributeValue::Text(text)) if text.contains("CF-1.") => {}
         Some(value) => {
-            let message = format!("`Conventions` is {}, which names no version of CF", value.to_json());
+            let message = format!(
+                "`Conventions` is {}, which names no version of CF",
+                value.to_json()
+            );
             context.warn("conventions", "", message, hint);
         }
     }
@@ -72,7 +81,9 @@ pub(super) fn of_variable(context: &mut Context<'_>, variable: &Subject<'_>) {
 
 fn is_plain(name: &str) -> bool {
     name.starts_with(|letter: char| letter.is_ascii_alphabetic())
-        && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+        && name
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
 }
 
 fn names(context: &mut Context<'_>, variable: &Subject<'_>) {
@@ -86,9 +97,11 @@ fn names(context: &mut Context<'_>, variable: &Subject<'_>) {
         context.warn("names", variable.name, message, hint);
     }
     // `_FillValue` and its like belong to the formats.
-    let odd = variable.meta.attributes.keys().filter(|name| {
-        !name.starts_with('_') && !is_plain(name)
-    });
+    let odd = variable
+        .meta
+        .attributes
+        .keys()
+        .filter(|name| !name.starts_with('_') && !is_plain(name));
     for name in odd {
         let message = format!("the name of attribute `{name}` is no plain word");
         context.warn("names", variable.name, message, hint);
@@ -96,10 +109,16 @@ fn names(context: &mut Context<'_>, variable: &Subject<'_>) {
 }
 
 fn dimensions(context: &mut Context<'_>, variable: &Subject<'_>) {
-    let twice = (1..variable.dims.len()).find(|at| variable.dims[..*at].contains(&variable.dims[*at]));
+    let twice =
+        (1..variable.dims.len()).find(|at| variable.dims[..*at].contains(&variable.dims[*at]));
     if let Some(at) = twice {
         let message = format!("dimension `{}` stands twice", variable.dims[at]);
-        context.error("dimensions", variable.name, message, "give one of the two another name");
+        context.error(
+            "dimensions",
+            variable.name,
+            message,
+            "give one of the two another name",
+        );
         return;
     }
     let kind = |dim: &String| {
@@ -125,7 +144,9 @@ fn description(context: &mut Context<'_>, variable: &Subject<'_>) {
         let words: Vec<&str> = value.as_text().unwrap_or_default().split(' ').collect();
         let is_name = |word: &&str| {
             !word.is_empty()
-                && word.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+                && word
+                    .chars()
+                    .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
                 && word.starts_with(|letter: char| letter.is_ascii_alphabetic())
         };
         let is_valid = match words.as_slice() {
@@ -135,7 +156,8 @@ fn description(context: &mut Context<'_>, variable: &Subject<'_>) {
         };
         if !is_valid {
             let message = format!("`standard_name` is {}, which is none", value.to_json());
-            let hint = "take a name of the CF standard name table, or use `long_name` for free text";
+            let hint =
+                "take a name of the CF standard name table, or use `long_name` for free text";
             context.error("standard_name", variable.name, message, hint);
         }
     }
@@ -173,14 +195,20 @@ fn flags(context: &mut Context<'_>, variable: &Subject<'_>) {
         };
         let (values, meanings) = (length(values), length(meanings));
         if values != meanings {
-            let message = format!("`{name}` has {values} values, `flag_meanings` has {meanings} words");
+            let message =
+                format!("`{name}` has {values} values, `flag_meanings` has {meanings} words");
             let hint = "give as many of one as of the other, without blanks inside a meaning";
             context.error("flags", variable.name, message, hint);
         }
     }
     if !variable.has("flag_values") && !variable.has("flag_masks") {
         let message = "`flag_meanings` has neither `flag_values` nor `flag_masks`".to_owned();
-        context.error("flags", variable.name, message, "add the value of each meaning");
+        context.error(
+            "flags",
+            variable.name,
+            message,
+            "add the value of each meaning",
+        );
     }
 }
 
@@ -190,7 +218,12 @@ fn cell_methods(context: &mut Context<'_>, variable: &Subject<'_>) {
     };
     let hint = "write `time: mean`, or `area: mean where land`, with names of dimensions or scalar coordinates";
     let Some(methods) = value.as_text() else {
-        context.error("cell_methods", variable.name, "`cell_methods` is no text".to_owned(), hint);
+        context.error(
+            "cell_methods",
+            variable.name,
+            "`cell_methods` is no text".to_owned(),
+            hint,
+        );
         return;
     };
     let bare = without_brackets(methods);
@@ -205,7 +238,8 @@ fn cell_methods(context: &mut Context<'_>, variable: &Subject<'_>) {
         let (name, method) = (pair[0], pair[1]);
         if is_name(name) && !is_name(method) {
             let method = method.to_lowercase();
-            let is_known = METHODS.contains(&method.as_str()) || FURTHER_METHODS.contains(&method.as_str());
+            let is_known =
+                METHODS.contains(&method.as_str()) || FURTHER_METHODS.contains(&method.as_str());
             if !is_known {
                 let message = format!("`{method}` is no method of cells");
                 context.error("cell_methods", variable.name, message, hint);
@@ -225,9 +259,19 @@ fn cell_methods(context: &mut Context<'_>, variable: &Subject<'_>) {
             || variable.dims.iter().any(|dim| dim == name)
             || context.group.arrays.contains_key(name)
             || context.group.arrays.values().any(is_standard)
-            || ["time", "longitude", "latitude", "altitude", "height", "depth"].contains(&name);
+            || [
+                "time",
+                "longitude",
+                "latitude",
+                "altitude",
+                "height",
+                "depth",
+            ]
+            .contains(&name);
         if !is_known {
-            let message = format!("`cell_methods` is over `{name}`, which is neither a dimension nor a coordinate");
+            let message = format!(
+                "`cell_methods` is over `{name}`, which is neither a dimension nor a coordinate"
+            );
             context.error("cell_methods", variable.name, message, hint);
         }
     }
@@ -271,6 +315,11 @@ fn axis(context: &mut Context<'_>, variable: &Subject<'_>) {
     let is_vertical = variable.kind == Some(Kind::Vertical) && variable.is_index();
     if is_vertical && !is_pressure && !variable.has("positive") {
         let message = "a vertical coordinate does not tell which way is up".to_owned();
-        context.error("axis", variable.name, message, "add `positive: up` or `positive: down`");
+        context.error(
+            "axis",
+            variable.name,
+            message,
+            "add `positive: up` or `positive: down`",
+        );
     }
 }

@@ -14,7 +14,11 @@ pub(super) fn of_group(context: &mut Context<'_>) -> Result<()> {
         let attributes = &source.meta().attributes;
         let kind = kind_of(name, attributes);
         let dataset = context.dataset;
-        let Some(variable) = dataset.coords.get(name).or_else(|| dataset.variables.get(name)) else {
+        let Some(variable) = dataset
+            .coords
+            .get(name)
+            .or_else(|| dataset.variables.get(name))
+        else {
             continue;
         };
         let is_index = variable.dims == [name.clone()];
@@ -45,16 +49,26 @@ fn of_index(
         return Ok(());
     }
     let labels = variable.values(context.session)?;
-    let missing = (0..labels.len()).find(|at| labels.get(*at).is_some_and(|label| label.is_missing()));
+    let missing =
+        (0..labels.len()).find(|at| labels.get(*at).is_some_and(|label| label.is_missing()));
     if let Some(at) = missing {
         let message = format!("label {at} is missing");
-        context.error("missing_labels", name, message, "labels of a dimension are all there");
+        context.error(
+            "missing_labels",
+            name,
+            message,
+            "labels of a dimension are all there",
+        );
         return Ok(());
     }
     let Some(steps) = steps(&labels) else {
         return Ok(());
     };
-    let text = |at: usize| labels.get(at).map_or_else(String::new, |label| short_text(&label));
+    let text = |at: usize| {
+        labels
+            .get(at)
+            .map_or_else(String::new, |label| short_text(&label))
+    };
     let hint = "`.sortby(…)` orders and `.drop_duplicates(…)` keeps one of each; or leave out the file that brings them again";
     if let Some(at) = steps.iter().position(|step| *step == 0.0) {
         let count = steps.iter().filter(|step| **step == 0.0).count();
@@ -85,7 +99,10 @@ fn of_index(
 }
 
 /// From each label to the next; `None` of what has no differences.
-#[allow(clippy::cast_precision_loss, reason = "only signs and rough sizes count")]
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "only signs and rough sizes count"
+)]
 fn steps(labels: &Block) -> Option<Vec<f64>> {
     let pair = |at: usize| Some((labels.get(at)?, labels.get(at + 1)?));
     let step = |(one, other): (Scalar, Scalar)| match (one.to_i64(), other.to_i64()) {
@@ -110,7 +127,11 @@ fn gaps(context: &mut Context<'_>, name: &str, labels: &Block, steps: &[f64]) {
     let Some(at) = steps.iter().position(|step| is_gap(&step)) else {
         return;
     };
-    let text = |at: usize| labels.get(at).map_or_else(String::new, |label| short_text(&label));
+    let text = |at: usize| {
+        labels
+            .get(at)
+            .map_or_else(String::new, |label| short_text(&label))
+    };
     let missing = (steps[at].abs() / usual).round() - 1.0;
     let message = format!(
         "{count} {}, first after `{}` at {at}: {missing} labels up to `{}` are not there",
@@ -122,7 +143,12 @@ fn gaps(context: &mut Context<'_>, name: &str, labels: &Block, steps: &[f64]) {
     context.warn("gaps", name, message, hint);
 }
 
-fn range(context: &mut Context<'_>, name: &str, variable: &Variable, kind: Option<Kind>) -> Result<()> {
+fn range(
+    context: &mut Context<'_>,
+    name: &str,
+    variable: &Variable,
+    kind: Option<Kind>,
+) -> Result<()> {
     let (low, high, span) = match kind {
         Some(Kind::Latitude) => (-90.0, 90.0, 180.0),
         Some(Kind::Longitude) => (-360.0, 720.0, 360.0),
@@ -140,14 +166,23 @@ fn range(context: &mut Context<'_>, name: &str, variable: &Variable, kind: Optio
     };
     // Single precision rounds poles away by a few units in the last place.
     let slack = 1e-4;
-    let what = if span > 180.0 { "longitudes" } else { "latitudes" };
+    let what = if span > 180.0 {
+        "longitudes"
+    } else {
+        "latitudes"
+    };
     if least < low - slack || most > high + slack {
         let message = format!("{what} run from {least} to {most}");
         let hint = "check units and missing values: they lie outside the globe";
         context.error("range", name, message, hint);
     } else if most - least > span + slack {
         let message = format!("{what} run from {least} to {most}, more than once round the globe");
-        context.error("range", name, message, "leave out the columns that come again");
+        context.error(
+            "range",
+            name,
+            message,
+            "leave out the columns that come again",
+        );
     }
     Ok(())
 }

@@ -64,27 +64,75 @@ impl Report {
 
 /// Every rule and the section of the CF Conventions (1.11) that it comes from.
 pub const RULES: &[(&str, &str)] = &[
-    ("conventions", "2.6.1: the attribute `Conventions` names the version of CF"),
-    ("names", "2.3: names begin with a letter and have letters, digits and underscores; case does not tell apart"),
-    ("dimensions", "2.4: no dimension twice; time, height, latitude, longitude in this order"),
-    ("units", "3.1: units are a text that UDUNITS reads; of latitude and longitude, 4.1 and 4.2"),
-    ("standard_name", "3.3: a name of the table, and units that fit it"),
-    ("description", "3.2: a variable has a `long_name` or `standard_name`"),
-    ("fill_value", "2.5.1: `_FillValue` and `missing_value` have the variable's type; coordinates have none"),
-    ("valid_range", "2.5.1: two values of the variable's type, the smaller first"),
-    ("packing", "8.1: `scale_factor` and `add_offset` are single numbers of one floating type"),
-    ("calendar", "4.4: time has units since a date and a known calendar"),
-    ("coordinates", "5: named coordinates exist and lie along the variable's dimensions"),
-    ("bounds", "7.1: bounds exist, add one dimension, and repeat no other units"),
+    (
+        "conventions",
+        "2.6.1: the attribute `Conventions` names the version of CF",
+    ),
+    (
+        "names",
+        "2.3: names begin with a letter and have letters, digits and underscores; case does not tell apart",
+    ),
+    (
+        "dimensions",
+        "2.4: no dimension twice; time, height, latitude, longitude in this order",
+    ),
+    (
+        "units",
+        "3.1: units are a text that UDUNITS reads; of latitude and longitude, 4.1 and 4.2",
+    ),
+    (
+        "standard_name",
+        "3.3: a name of the table, and units that fit it",
+    ),
+    (
+        "description",
+        "3.2: a variable has a `long_name` or `standard_name`",
+    ),
+    (
+        "fill_value",
+        "2.5.1: `_FillValue` and `missing_value` have the variable's type; coordinates have none",
+    ),
+    (
+        "valid_range",
+        "2.5.1: two values of the variable's type, the smaller first",
+    ),
+    (
+        "packing",
+        "8.1: `scale_factor` and `add_offset` are single numbers of one floating type",
+    ),
+    (
+        "calendar",
+        "4.4: time has units since a date and a known calendar",
+    ),
+    (
+        "coordinates",
+        "5: named coordinates exist and lie along the variable's dimensions",
+    ),
+    (
+        "bounds",
+        "7.1: bounds exist, add one dimension, and repeat no other units",
+    ),
     ("references", "3.4, 5.6, 7.2: named variables exist"),
     ("flags", "3.5: as many values or masks as meanings"),
     ("cell_methods", "7.3: dimensions and methods are known"),
-    ("axis", "4: `axis` is one of X, Y, Z, T; `positive` is up or down"),
+    (
+        "axis",
+        "4: `axis` is one of X, Y, Z, T; `positive` is up or down",
+    ),
     ("readable", "every variable can be read and decoded"),
-    ("missing_labels", "2.5.1: coordinates have no missing values"),
-    ("monotonic", "1.3: labels of a dimension ascend or descend, none twice"),
+    (
+        "missing_labels",
+        "2.5.1: coordinates have no missing values",
+    ),
+    (
+        "monotonic",
+        "1.3: labels of a dimension ascend or descend, none twice",
+    ),
     ("gaps", "labels of time are evenly spaced"),
-    ("range", "latitudes lie within -90 and 90, longitudes within one circle"),
+    (
+        "range",
+        "latitudes lie within -90 and 90, longitudes within one circle",
+    ),
 ];
 
 /// Looks for what is wrong with the group, array and all below that `stored` names.
@@ -121,7 +169,13 @@ pub fn check(stored: &Stored, session: &Session) -> Result<Report> {
         context.run()?;
         report.variables += group.arrays.len();
     }
-    let order = |finding: &Finding| (finding.group.clone(), finding.variable.clone(), finding.severity);
+    let order = |finding: &Finding| {
+        (
+            finding.group.clone(),
+            finding.variable.clone(),
+            finding.severity,
+        )
+    };
     report.findings.sort_by_key(order);
     Ok(report)
 }
@@ -169,10 +223,9 @@ impl Context<'_> {
                 return Err(error.again());
             }
             // What the units rule says already is not said again.
-            let is_told = self
-                .findings
-                .iter()
-                .any(|finding| finding.variable.as_ref() == Some(name) && finding.rule == "calendar");
+            let is_told = self.findings.iter().any(|finding| {
+                finding.variable.as_ref() == Some(name) && finding.rule == "calendar"
+            });
             if !is_told {
                 self.findings.push(Finding {
                     rule: "readable",
@@ -180,7 +233,10 @@ impl Context<'_> {
                     group: self.path.to_owned(),
                     variable: Some(name.clone()),
                     message: error.message().to_owned(),
-                    hint: error.hint_text().unwrap_or("fetch or write the file again").to_owned(),
+                    hint: error
+                        .hint_text()
+                        .unwrap_or("fetch or write the file again")
+                        .to_owned(),
                 });
             }
         }

@@ -49,16 +49,25 @@ fn fill_values(context: &mut Context<'_>, variable: &Subject<'_>) {
             }
             Some((_, values)) if name == "_FillValue" && values.len() != 1 => {
                 let message = format!("`_FillValue` has {} values", values.len());
-                context.error("fill_value", variable.name, message, "one value is filled in");
+                context.error(
+                    "fill_value",
+                    variable.name,
+                    message,
+                    "one value is filled in",
+                );
             }
             _ => {}
         }
         if variable.is_index() {
-            let message = format!("a coordinate has `{name}`, but none of its labels may be missing");
+            let message =
+                format!("a coordinate has `{name}`, but none of its labels may be missing");
             context.warn("fill_value", variable.name, message, "remove the attribute");
         }
     }
-    let both = (numbers(variable, "_FillValue"), numbers(variable, "missing_value"));
+    let both = (
+        numbers(variable, "_FillValue"),
+        numbers(variable, "missing_value"),
+    );
     if let (Some((_, fill)), Some((_, missing))) = both {
         let is_same = missing.iter().any(|value| {
             value.to_f64() == fill.first().and_then(Scalar::to_f64) || value.is_missing()
@@ -86,14 +95,24 @@ fn valid_range(context: &mut Context<'_>, variable: &Subject<'_>) {
         };
         if values.len() != wanted {
             let message = format!("`{name}` has {} values", values.len());
-            context.error("valid_range", variable.name, message, &format!("give {wanted}"));
+            context.error(
+                "valid_range",
+                variable.name,
+                message,
+                &format!("give {wanted}"),
+            );
         }
         // Packed variables may state the range of unpacked values.
         let is_packed = variable.has("scale_factor") || variable.has("add_offset");
         if context.has_typed_attributes && !is_packed && !is_type(variable, dtype) {
             let own = variable.meta.dtype;
             let message = format!("`{name}` is {dtype}, the variable is {own}");
-            context.warn("valid_range", variable.name, message, &format!("store it as {own}"));
+            context.warn(
+                "valid_range",
+                variable.name,
+                message,
+                &format!("store it as {own}"),
+            );
         }
     }
     let number = |name: &str, at: usize| numbers(variable, name)?.1.get(at)?.to_f64();
@@ -103,7 +122,12 @@ fn valid_range(context: &mut Context<'_>, variable: &Subject<'_>) {
         && low > high
     {
         let message = format!("the valid range runs from {low} down to {high}");
-        context.error("valid_range", variable.name, message, "write the smaller one first");
+        context.error(
+            "valid_range",
+            variable.name,
+            message,
+            "write the smaller one first",
+        );
     }
     if variable.has("valid_range") && (variable.has("valid_min") || variable.has("valid_max")) {
         let message = "there is `valid_range` beside `valid_min` or `valid_max`".to_owned();
@@ -120,14 +144,25 @@ fn packing(context: &mut Context<'_>, variable: &Subject<'_>) {
         match numbers(variable, name) {
             Some((dtype, values)) if values.len() == 1 => {
                 if name == "scale_factor" && values[0].to_f64() == Some(0.0) {
-                    let message = "`scale_factor` is 0, so that every value unpacks to the same".to_owned();
-                    context.error("packing", variable.name, message, "write the factor that was divided by");
+                    let message =
+                        "`scale_factor` is 0, so that every value unpacks to the same".to_owned();
+                    context.error(
+                        "packing",
+                        variable.name,
+                        message,
+                        "write the factor that was divided by",
+                    );
                 }
                 dtypes.push(dtype);
             }
             _ => {
                 let message = format!("`{name}` is {}, which is no single number", value.to_json());
-                context.error("packing", variable.name, message, "store one float or double");
+                context.error(
+                    "packing",
+                    variable.name,
+                    message,
+                    "store one float or double",
+                );
             }
         }
     }
@@ -135,14 +170,30 @@ fn packing(context: &mut Context<'_>, variable: &Subject<'_>) {
         return;
     }
     let own = variable.meta.dtype;
-    if dtypes.iter().any(|dtype| !dtype.is_float() && *dtype != own) {
-        let message = format!("packing attributes are {}, the variable is {own}", dtypes[0]);
-        context.error("packing", variable.name, message, "store them as float or double");
+    if dtypes
+        .iter()
+        .any(|dtype| !dtype.is_float() && *dtype != own)
+    {
+        let message = format!(
+            "packing attributes are {}, the variable is {own}",
+            dtypes[0]
+        );
+        context.error(
+            "packing",
+            variable.name,
+            message,
+            "store them as float or double",
+        );
     }
     if let [one, other] = dtypes.as_slice()
         && one != other
     {
         let message = format!("`scale_factor` is {one} and `add_offset` is {other}");
-        context.error("packing", variable.name, message, "store both as the same type");
+        context.error(
+            "packing",
+            variable.name,
+            message,
+            "store both as the same type",
+        );
     }
 }

@@ -7,14 +7,21 @@ pub(super) fn of_variable(context: &mut Context<'_>, variable: &Subject<'_>) {
     for attribute in ["bounds", "climatology"] {
         bounds(context, variable, attribute);
     }
-    for attribute in ["ancillary_variables", "grid_mapping", "cell_measures", "formula_terms"] {
+    for attribute in [
+        "ancillary_variables",
+        "grid_mapping",
+        "cell_measures",
+        "formula_terms",
+    ] {
         others(context, variable, attribute);
     }
 }
 
 /// Whether `name` can be found here, in this group or, as a path, elsewhere.
 fn exists(context: &Context<'_>, name: &str) -> bool {
-    name.contains('/') || context.group.arrays.contains_key(name) || context.group.broken.contains_key(name)
+    name.contains('/')
+        || context.group.arrays.contains_key(name)
+        || context.group.broken.contains_key(name)
 }
 
 fn near(context: &Context<'_>, name: &str) -> String {
@@ -44,7 +51,8 @@ fn coordinates(context: &mut Context<'_>, variable: &Subject<'_>) {
             dims.pop();
         }
         if let Some(dim) = dims.into_iter().find(|dim| !variable.dims.contains(dim)) {
-            let message = format!("coordinate `{name}` has dimension `{dim}`, the variable has not");
+            let message =
+                format!("coordinate `{name}` has dimension `{dim}`, the variable has not");
             let hint = "a coordinate lies along dimensions of its variable; leave its name out of `coordinates`";
             context.error("coordinates", variable.name, message, hint);
         }
@@ -79,13 +87,21 @@ fn bounds(context: &mut Context<'_>, variable: &Subject<'_>, attribute: &str) {
     let corners = source.meta().shape.last().copied().unwrap_or(0);
     if variable.dims.len() <= 1 && corners != 2 {
         let message = format!("bounds `{name}` have {corners} corners along one dimension");
-        context.error("bounds", variable.name, message, "a cell of one dimension has 2");
+        context.error(
+            "bounds",
+            variable.name,
+            message,
+            "a cell of one dimension has 2",
+        );
     }
     for inherited in ["units", "calendar", "standard_name", "axis", "positive"] {
         let theirs = source.meta().attributes.get(inherited);
         let own = variable.meta.attributes.get(inherited);
         if theirs.is_some() && theirs != own {
-            let message = format!("bounds `{name}` have another `{inherited}` than `{}`", variable.name);
+            let message = format!(
+                "bounds `{name}` have another `{inherited}` than `{}`",
+                variable.name
+            );
             let hint = "remove it from the bounds: they have the attributes of what they bound";
             context.error("bounds", variable.name, message, hint);
         }
@@ -115,7 +131,9 @@ fn others(context: &mut Context<'_>, variable: &Subject<'_>, attribute: &str) {
         if !exists(context, name) && !is_external {
             let message = format!("`{attribute}` names `{name}`, which does not exist");
             let hint = match attribute {
-                "cell_measures" => "add the variable, or name it in the attribute `external_variables`".to_owned(),
+                "cell_measures" => {
+                    "add the variable, or name it in the attribute `external_variables`".to_owned()
+                }
                 _ => near(context, name),
             };
             context.error("references", variable.name, message, &hint);

@@ -20,7 +20,10 @@ fn write(folder: &Path, name: &str, dims: &[&str], values: &[f64], attributes: &
         "dimension_names": dims, "attributes": attributes,
     });
     std::fs::write(array.join("zarr.json"), metadata.to_string()).unwrap();
-    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let bytes: Vec<u8> = values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
     std::fs::write(chunk, bytes).unwrap();
 }
 
@@ -45,8 +48,20 @@ fn findings(folder: &Path) -> Vec<(String, &'static str, &'static str)> {
 fn a_file_that_keeps_the_conventions_has_no_findings() {
     let folder = store(&json!({"Conventions": "CF-1.11"}));
     let time = json!({"units": "days since 2000-01-01", "calendar": "noleap", "standard_name": "time", "bounds": "time_bnds"});
-    write(folder.path(), "time", &["time"], &[15.0, 45.0, 74.0, 105.0], &time);
-    write(folder.path(), "time_bnds", &["time", "bnds"], &[0.0, 31.0, 31.0, 59.0, 59.0, 90.0, 90.0, 120.0], &json!({}));
+    write(
+        folder.path(),
+        "time",
+        &["time"],
+        &[15.0, 45.0, 74.0, 105.0],
+        &time,
+    );
+    write(
+        folder.path(),
+        "time_bnds",
+        &["time", "bnds"],
+        &[0.0, 31.0, 31.0, 59.0, 59.0, 90.0, 90.0, 120.0],
+        &json!({}),
+    );
     let tas = json!({"units": "K", "standard_name": "air_temperature", "cell_methods": "time: mean (interval: 1 day)"});
     write(folder.path(), "tas", &["time"], &[1.0, 2.0, 3.0, 4.0], &tas);
     assert_eq!(findings(folder.path()), []);
@@ -59,27 +74,81 @@ fn every_broken_convention_is_found_at_its_variable() {
         write(folder.path(), name, &[name], values, &attributes);
     };
     let time = |units: &str, calendar: &str| json!({"units": units, "calendar": calendar, "long_name": "t"});
-    of("gap", &[0.0, 1.0, 2.0, 5.0, 6.0], time("days since 2000-01-01", "standard"));
-    of("twice", &[0.0, 1.0, 1.0, 2.0], time("days since 2000-01-01", "standard"));
-    of("turned", &[0.0, 1.0, 3.0, 2.0], time("days since 2000-01-01", "standard"));
+    of(
+        "gap",
+        &[0.0, 1.0, 2.0, 5.0, 6.0],
+        time("days since 2000-01-01", "standard"),
+    );
+    of(
+        "twice",
+        &[0.0, 1.0, 1.0, 2.0],
+        time("days since 2000-01-01", "standard"),
+    );
+    of(
+        "turned",
+        &[0.0, 1.0, 3.0, 2.0],
+        time("days since 2000-01-01", "standard"),
+    );
     of("moon", &[0.0, 1.0], time("days since 2000-01-01", "lunar"));
     of("leap", &[0.0, 1.0], time("days since 2001-02-29", "noleap"));
-    of("lat", &[-91.0, 0.0], json!({"units": "degrees_north", "long_name": "l"}));
-    of("lon", &[0.0, 361.0], json!({"units": "degrees_east", "long_name": "l"}));
-    of("hole", &[0.0, f64::NAN], json!({"units": "m", "long_name": "l"}));
+    of(
+        "lat",
+        &[-91.0, 0.0],
+        json!({"units": "degrees_north", "long_name": "l"}),
+    );
+    of(
+        "lon",
+        &[0.0, 361.0],
+        json!({"units": "degrees_east", "long_name": "l"}),
+    );
+    of(
+        "hole",
+        &[0.0, f64::NAN],
+        json!({"units": "m", "long_name": "l"}),
+    );
     let data = |name: &str, attributes: serde_json::Value| {
         write(folder.path(), name, &["x"], &[1.0, 2.0], &attributes);
     };
-    data("unit", json!({"units": "furlong per moon", "long_name": "l"}));
-    data("wrong", json!({"units": "m", "standard_name": "air_temperature"}));
-    data("free", json!({"units": "m", "standard_name": "Air Temperature"}));
-    data("far", json!({"units": "m", "long_name": "l", "coordinates": "lat nowhere"}));
-    data("unbound", json!({"units": "m", "long_name": "l", "bounds": "nowhere"}));
-    data("flag", json!({"long_name": "l", "flag_values": [1, 2], "flag_meanings": "one"}));
-    data("method", json!({"units": "m", "long_name": "l", "cell_methods": "x: meen"}));
-    data("axis", json!({"units": "m", "long_name": "l", "axis": "Q", "positive": "left"}));
-    data("valid", json!({"units": "m", "long_name": "l", "valid_range": [2, 1]}));
-    data("scale", json!({"units": "m", "long_name": "l", "scale_factor": 0}));
+    data(
+        "unit",
+        json!({"units": "furlong per moon", "long_name": "l"}),
+    );
+    data(
+        "wrong",
+        json!({"units": "m", "standard_name": "air_temperature"}),
+    );
+    data(
+        "free",
+        json!({"units": "m", "standard_name": "Air Temperature"}),
+    );
+    data(
+        "far",
+        json!({"units": "m", "long_name": "l", "coordinates": "lat nowhere"}),
+    );
+    data(
+        "unbound",
+        json!({"units": "m", "long_name": "l", "bounds": "nowhere"}),
+    );
+    data(
+        "flag",
+        json!({"long_name": "l", "flag_values": [1, 2], "flag_meanings": "one"}),
+    );
+    data(
+        "method",
+        json!({"units": "m", "long_name": "l", "cell_methods": "x: meen"}),
+    );
+    data(
+        "axis",
+        json!({"units": "m", "long_name": "l", "axis": "Q", "positive": "left"}),
+    );
+    data(
+        "valid",
+        json!({"units": "m", "long_name": "l", "valid_range": [2, 1]}),
+    );
+    data(
+        "scale",
+        json!({"units": "m", "long_name": "l", "scale_factor": 0}),
+    );
     data("bare", json!({}));
     let found = findings(folder.path());
     let expected = [

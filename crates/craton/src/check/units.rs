@@ -11,7 +11,9 @@ const DEPRECATED: [&str; 3] = ["level", "layer", "sigma_level"];
 /// Logarithmic units, which have no linear conversion.
 fn is_logarithmic(units: &str) -> bool {
     let bare = units.to_lowercase();
-    matches!(bare.as_str(), "db" | "dbz" | "bel" | "neper" | "dbm") || bare.contains("(re ") || bare.contains("(re:")
+    matches!(bare.as_str(), "db" | "dbz" | "bel" | "neper" | "dbm")
+        || bare.contains("(re ")
+        || bare.contains("(re:")
 }
 
 /// Units of common standard names, to catch a name on the wrong quantity.
@@ -81,7 +83,9 @@ pub(super) fn of_variable(context: &mut Context<'_>, variable: &Subject<'_>) {
         let message = format!("`units` is {}, which is no text", value.to_json());
         return context.error("units", variable.name, message, hint);
     };
-    let is_time_unit = units.split_whitespace().any(|word| word.eq_ignore_ascii_case("since"));
+    let is_time_unit = units
+        .split_whitespace()
+        .any(|word| word.eq_ignore_ascii_case("since"));
     if is_time_unit {
         return calendar(context, variable, units);
     }
@@ -152,7 +156,12 @@ fn direction(context: &mut Context<'_>, variable: &Subject<'_>, units: &str) {
     });
     if !fits {
         let message = format!("the units are `{units}`");
-        context.warn("units", variable.name, message, &format!("write `{expected}`"));
+        context.warn(
+            "units",
+            variable.name,
+            message,
+            &format!("write `{expected}`"),
+        );
     }
 }
 
@@ -166,7 +175,8 @@ fn canonical(context: &mut Context<'_>, variable: &Subject<'_>, units: &str, uni
         && !unit.is_convertible_to(&expected)
     {
         let message = format!("`{standard_name}` has the units `{units}`");
-        let hint = format!("it is measured in `{text}` or a multiple of it; or the name is another's");
+        let hint =
+            format!("it is measured in `{text}` or a multiple of it; or the name is another's");
         context.error("standard_name", variable.name, message, &hint);
     }
 }
@@ -220,7 +230,12 @@ fn calendar(context: &mut Context<'_>, variable: &Subject<'_>, units: &str) {
         context.error("calendar", variable.name, error.message().to_owned(), &hint);
     }
     let is_fractional = |value: &AttributeValue| value.as_f64().is_some_and(|value| value == 0.0);
-    if variable.meta.attributes.get("scale_factor").is_some_and(is_fractional) {
+    if variable
+        .meta
+        .attributes
+        .get("scale_factor")
+        .is_some_and(is_fractional)
+    {
         let message = "`scale_factor` of times is 0".to_owned();
         context.error("calendar", variable.name, message, "remove it");
     }

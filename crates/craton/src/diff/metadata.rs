@@ -57,14 +57,13 @@ pub struct MetadataDifference {
 
 impl MetadataDifference {
     /// Something that only one of both has.
-    pub(super) fn only(
-        aspect: Aspect,
-        variable: Option<&str>,
-        name: &str,
-        is_first: bool,
-    ) -> Self {
+    pub(super) fn only(aspect: Aspect, variable: Option<&str>, name: &str, is_first: bool) -> Self {
         let there = Some("present".to_owned());
-        let (one, other) = if is_first { (there, None) } else { (None, there) };
+        let (one, other) = if is_first {
+            (there, None)
+        } else {
+            (None, there)
+        };
         Self {
             aspect,
             variable: variable.map(str::to_owned),
@@ -93,7 +92,13 @@ pub(super) fn differences(
         match member(other, name) {
             Some(theirs) => {
                 let roles = [one, other].map(|side| role(side, name));
-                push_unequal(Aspect::Role, name, name, roles.map(str::to_owned), &mut found);
+                push_unequal(
+                    Aspect::Role,
+                    name,
+                    name,
+                    roles.map(str::to_owned),
+                    &mut found,
+                );
                 variables(name, variable, theirs, options, &mut found);
             }
             None => found.push(MetadataDifference::only(
@@ -233,7 +238,8 @@ fn is_same_value(one: &AttributeValue, other: &AttributeValue) -> bool {
     }
     match (numbers(one), numbers(other)) {
         (Some(one), Some(other)) => {
-            let is_same = |(one, other): (&f64, &f64)| one == other || one.is_nan() && other.is_nan();
+            let is_same =
+                |(one, other): (&f64, &f64)| one == other || one.is_nan() && other.is_nan();
             one.len() == other.len() && one.iter().zip(&other).all(is_same)
         }
         (None, None) => texts(one).is_some() && texts(one) == texts(other),

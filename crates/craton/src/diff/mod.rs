@@ -209,8 +209,7 @@ impl Side {
         }
         let whole = format!("{}{path}", self.prefix());
         let named = |error: Error| error.at(&self.stored.url);
-        let mut dataset =
-            open_group(&self.stored, &whole, options.open, session).map_err(named)?;
+        let mut dataset = open_group(&self.stored, &whole, options.open, session).map_err(named)?;
         if let Some(name) = &self.stored.array {
             let array = dataset.array(name).map_err(named)?;
             return Dataset::from_arrays([(ARRAY.to_owned(), array)]).map(Some);

@@ -15,7 +15,9 @@ impl Diff {
         let [one, other] = &self.urls;
         let compared: usize = self.groups.iter().map(|group| group.compared.len()).sum();
         if self.is_equal() {
-            return format!("no difference, in metadata and in the values of {compared} variables\n");
+            return format!(
+                "no difference, in metadata and in the values of {compared} variables\n"
+            );
         }
         let mut out = format!("a: {one}\nb: {other}\n");
         for group in &self.groups {

@@ -7,7 +7,10 @@ fn dataset(values: &[f64], units: &str) -> Dataset {
     t.attributes = attributes(&[("units", units)]);
     Dataset {
         variables: IndexMap::from([("t".to_owned(), t)]),
-        coords: IndexMap::from([("y".to_owned(), variable(&["y"], floats(&[10.0, 20.0], &[2])))]),
+        coords: IndexMap::from([(
+            "y".to_owned(),
+            variable(&["y"], floats(&[10.0, 20.0], &[2])),
+        )]),
         ..Dataset::default()
     }
 }
@@ -52,7 +55,12 @@ fn tolerances_are_those_of_numpy() {
     let one = dataset(&[100.0, f64::INFINITY, 1.0, 7.0], "K");
     let other = dataset(&[101.0, f64::INFINITY, f64::INFINITY, 7.0], "K");
     // 1 <= 0.01 * 101, but not 0.0099 * 101; nothing is close to infinity but itself.
-    for (rtol, atol, count) in [(0.01, 0.0, 1), (0.0099, 0.0, 2), (0.0, 1.0, 1), (0.0, 0.0, 2)] {
+    for (rtol, atol, count) in [
+        (0.01, 0.0, 1),
+        (0.0099, 0.0, 2),
+        (0.0, 1.0, 1),
+        (0.0, 0.0, 2),
+    ] {
         let found = compare(&one, &other, rtol, atol);
         assert_eq!(found.values[0].count, count, "{rtol} {atol}");
     }
@@ -88,7 +96,11 @@ fn texts_are_compared_whole() {
         ..Dataset::default()
     };
     let (one, other) = (with(&["a", "bb", "c"]), with(&["a", "bc", "c"]));
-    assert!(compare(&one, &with(&["a", "bb", "c"]), 0.0, 0.0).values.is_empty());
+    assert!(
+        compare(&one, &with(&["a", "bb", "c"]), 0.0, 0.0)
+            .values
+            .is_empty()
+    );
     let found = &compare(&one, &other, 0.0, 0.0).values[0];
     assert_eq!((found.count, found.first.at[0].1), (1, 1));
 }

@@ -1,7 +1,7 @@
 //! Differences in values: how many, how large, and where the first is.
 
-use super::metadata::dtype_text;
 use super::DiffOptions;
+use super::metadata::dtype_text;
 use crate::labels::{DataArray, convert};
 use crate::output::repr::scalar_text;
 use crate::output::slabs::{budget, compute_all, cut, slabs};
@@ -171,7 +171,9 @@ fn differs(one: &NodeRef, other: &NodeRef, options: &DiffOptions) -> Result<Node
     let or = |a: &NodeRef, b: &NodeRef| ops::binary(Binary::LogicalOr, a, b);
     let mut is_same = ops::binary(Binary::Equal, one, other)?;
     let may_miss = |node: &NodeRef| {
-        node.dtype().is_float() || node.dtype().is_complex() || matches!(node.dtype(), DType::Time(_))
+        node.dtype().is_float()
+            || node.dtype().is_complex()
+            || matches!(node.dtype(), DType::Time(_))
     };
     if may_miss(one) && may_miss(other) {
         let missing = and(
@@ -182,7 +184,10 @@ fn differs(one: &NodeRef, other: &NodeRef, options: &DiffOptions) -> Result<Node
     }
     let has_tolerance = options.rtol > 0.0 || options.atol > 0.0;
     let is_number = one.dtype().is_numeric() && other.dtype().is_numeric();
-    if has_tolerance && is_number && let Some(absolute) = absolute_difference(one, other)? {
+    if has_tolerance
+        && is_number
+        && let Some(absolute) = absolute_difference(one, other)?
+    {
         let scalar = |value: f64| ops::scalar(Scalar::from_f64(DType::Float64, value));
         let size = magnitude(other)?;
         let allowed = ops::binary(Binary::Multiply, &scalar(options.rtol)?, &size)?;

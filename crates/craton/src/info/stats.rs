@@ -143,7 +143,10 @@ impl Statistics {
             }
         }
         if let (Some(units), false) = (&self.units, parts.is_empty()) {
-            parts.last_mut().into_iter().for_each(|last| *last += &format!(" {units}"));
+            parts
+                .last_mut()
+                .into_iter()
+                .for_each(|last| *last += &format!(" {units}"));
         }
         if self.total == self.missing {
             parts.push(match self.total {

@@ -575,6 +575,27 @@ impl<'a> Labels<'a> {
         }
     }
 
+    /// Longitudes one turn further, if the labels run from 0 to 360 and those that were asked for from -180 to 180, or
+    /// the other way round.
+    fn round_the_globe(&self, start: Option<&Label>, stop: Option<&Label>) -> Option<(f64, f64)> {
+        if !self.dim.to_ascii_lowercase().starts_with("lon") {
+            return None;
+        }
+        let number = |label: Option<&Label>| match label? {
+            Label::Number(number) => number.to_f64(),
+            Label::Text(_) => None,
+        };
+        let (start, stop) = (number(start)?, number(stop)?);
+        let ends =
+            [0, self.block.len() - 1].map(|at| self.block.get(at).and_then(|end| end.to_f64()));
+        let [Some(first), Some(last)] = ends else {
+            return None;
+        };
+        let turn = if stop < first { 360.0 } else { -360.0 };
+        let (start, stop) = (start + turn, stop + turn);
+        (start <= stop && start <= last && stop >= first).then_some((start, stop))
+    }
+
     fn empty_slice(&self, start: Option<&Label>, stop: Option<&Label>, order: i32) -> Error {
         let text = |label: Option<&Label>| label.map_or_else(|| "None".to_owned(), Label::text);
         let message = format!(
@@ -584,6 +605,11 @@ impl<'a> Labels<'a> {
             self.dim
         );
         let error = Error::invalid(message).caused_by(Error::invalid(self.range_text()));
+        if let Some((start, stop)) = self.round_the_globe(start, stop) {
+            return error.hint(format!(
+                "the same longitudes are called `slice({start}, {stop})` here"
+            ));
+        }
         if order < 0 {
             return error.hint(format!(
                 "labels descend: `slice({}, {})`",

@@ -137,7 +137,8 @@ impl Unit {
     pub fn to_text(&self) -> Option<String> {
         let is_kelvin = self.powers == Self::base(3).powers;
         if self.origin != 0.0 {
-            let is_celsius = is_kelvin && is_close(self.scale, 1.0) && (self.origin - 273.15).abs() < 1e-4;
+            let is_celsius =
+                is_kelvin && is_close(self.scale, 1.0) && (self.origin - 273.15).abs() < 1e-4;
             let is_fahrenheit = is_kelvin
                 && is_close(self.scale, 5.0 / 9.0)
                 && (self.origin - 273.15 + 32.0 / 1.8).abs() < 1e-4;
@@ -232,7 +233,17 @@ mod tests {
 
     #[test]
     fn what_is_no_unit_is_refused() {
-        for text in ["furlongs per", "K K-", "m^", "kg/", "degrees C north", "(m", "m)", "5 @", "1..2"] {
+        for text in [
+            "furlongs per",
+            "K K-",
+            "m^",
+            "kg/",
+            "degrees C north",
+            "(m",
+            "m)",
+            "5 @",
+            "1..2",
+        ] {
             assert!(Unit::parse(text).is_none(), "{text}");
         }
         assert!(Unit::parse(&"(".repeat(10_000)).is_none());

@@ -113,7 +113,9 @@ impl Parser<'_> {
 
     /// `m-2`, `m^-2`, `m**-2`, `m2`, or without an exponent.
     fn power(&mut self) -> Option<Unit> {
-        let is_number = self.rest.starts_with(|letter: char| letter.is_ascii_digit() || "+-.".contains(letter));
+        let is_number = self
+            .rest
+            .starts_with(|letter: char| letter.is_ascii_digit() || "+-.".contains(letter));
         let unit = match is_number {
             true => Unit::number(self.number()?),
             false => self.basic()?,

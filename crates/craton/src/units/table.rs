@@ -3,7 +3,11 @@
 use super::Unit;
 
 /// Symbols (no plural, symbols of prefixes), names (with plurals, names of prefixes), and what one is.
-type Entry = (&'static [&'static str], &'static [&'static str], &'static str);
+type Entry = (
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static str,
+);
 
 /// Base units, in the order of the powers of [`Unit`].
 const BASE: [(&[&str], &[&str]); super::BASES] = [
@@ -11,8 +15,23 @@ const BASE: [(&[&str], &[&str]); super::BASES] = [
     (&["m"], &["meter", "metre"]),
     (&["s"], &["second", "sec"]),
     (
-        &["K", "degK", "deg_K", "degreeK", "degreesK", "degree_K", "degrees_K", "Kelvin"],
-        &["kelvin", "degree_kelvin", "degree_Kelvin", "degrees_kelvin", "degrees_Kelvin"],
+        &[
+            "K",
+            "degK",
+            "deg_K",
+            "degreeK",
+            "degreesK",
+            "degree_K",
+            "degrees_K",
+            "Kelvin",
+        ],
+        &[
+            "kelvin",
+            "degree_kelvin",
+            "degree_Kelvin",
+            "degrees_kelvin",
+            "degrees_Kelvin",
+        ],
     ),
     (&["A"], &["ampere", "amp"]),
     (&["mol"], &["mole"]),
@@ -48,18 +67,54 @@ const DERIVED: &[Entry] = &[
     (&["kat"], &["katal"], "mol s-1"),
     (
         &[
-            "degC", "deg_C", "degreeC", "degreesC", "degree_C", "degrees_C", "°C", "℃", "Celsius",
-            "degree_c", "degrees_c", "degc", "deg_c",
+            "degC",
+            "deg_C",
+            "degreeC",
+            "degreesC",
+            "degree_C",
+            "degrees_C",
+            "°C",
+            "℃",
+            "Celsius",
+            "degree_c",
+            "degrees_c",
+            "degc",
+            "deg_c",
         ],
-        &["celsius", "degree_celsius", "degree_Celsius", "degrees_celsius", "degrees_Celsius"],
+        &[
+            "celsius",
+            "degree_celsius",
+            "degree_Celsius",
+            "degrees_celsius",
+            "degrees_Celsius",
+        ],
         "K @ 273.15",
     ),
     (
-        &["degF", "deg_F", "degreeF", "degreesF", "degree_F", "degrees_F", "°F", "℉"],
-        &["fahrenheit", "degree_fahrenheit", "degrees_fahrenheit", "degree_Fahrenheit", "degrees_Fahrenheit"],
+        &[
+            "degF",
+            "deg_F",
+            "degreeF",
+            "degreesF",
+            "degree_F",
+            "degrees_F",
+            "°F",
+            "℉",
+        ],
+        &[
+            "fahrenheit",
+            "degree_fahrenheit",
+            "degrees_fahrenheit",
+            "degree_Fahrenheit",
+            "degrees_Fahrenheit",
+        ],
         "0.5555555555555556 K @ 459.67",
     ),
-    (&["degR", "degreeR", "°R"], &["rankine", "degree_rankine"], "0.5555555555555556 K"),
+    (
+        &["degR", "degreeR", "°R"],
+        &["rankine", "degree_rankine"],
+        "0.5555555555555556 K",
+    ),
     (&["min"], &["minute"], "60 s"),
     (&["h", "hr"], &["hour"], "3600 s"),
     (&["d"], &["day"], "86400 s"),
@@ -75,19 +130,53 @@ const DERIVED: &[Entry] = &[
     (&[], &["century", "centuries"], "3155692597.47 s"),
     (
         &[
-            "°", "deg", "arcdeg", "degrees_north", "degrees_N", "degreesN", "degreeN", "degree_N",
-            "degrees_east", "degrees_E", "degreesE", "degreeE", "degree_E", "degrees_south",
-            "degrees_west", "degrees_W", "degrees_S", "degrees_true", "degree_true", "degreesT",
-            "degree_T", "degrees_T", "degree_north", "degree_east", "degree_south", "degree_west",
+            "°",
+            "deg",
+            "arcdeg",
+            "degrees_north",
+            "degrees_N",
+            "degreesN",
+            "degreeN",
+            "degree_N",
+            "degrees_east",
+            "degrees_E",
+            "degreesE",
+            "degreeE",
+            "degree_E",
+            "degrees_south",
+            "degrees_west",
+            "degrees_W",
+            "degrees_S",
+            "degrees_true",
+            "degree_true",
+            "degreesT",
+            "degree_T",
+            "degrees_T",
+            "degree_north",
+            "degree_east",
+            "degree_south",
+            "degree_west",
         ],
         &["degree", "angular_degree", "arc_degree"],
         "0.017453292519943295",
     ),
-    (&["'"], &["arcminute", "arc_minute", "angular_minute"], "0.0002908882086657216"),
-    (&["\""], &["arcsecond", "arc_second", "angular_second", "arcsec"], "4.84813681109536e-06"),
+    (
+        &["'"],
+        &["arcminute", "arc_minute", "angular_minute"],
+        "0.0002908882086657216",
+    ),
+    (
+        &["\""],
+        &["arcsecond", "arc_second", "angular_second", "arcsec"],
+        "4.84813681109536e-06",
+    ),
     (&["bar"], &["bar"], "1e5 Pa"),
     (&["mb"], &[], "100 Pa"),
-    (&["atm"], &["atmosphere", "standard_atmosphere"], "101325 Pa"),
+    (
+        &["atm"],
+        &["atmosphere", "standard_atmosphere"],
+        "101325 Pa",
+    ),
     (&["mmHg"], &["millimeter_Hg"], "133.322387415 Pa"),
     (&["inHg"], &["inch_Hg"], "3386.38864 Pa"),
     (&["torr", "Torr"], &[], "133.32236842105263 Pa"),
@@ -95,11 +184,19 @@ const DERIVED: &[Entry] = &[
     (&["ha"], &["hectare"], "1e4 m2"),
     (&[], &["are"], "100 m2"),
     (&["t"], &["tonne", "metric_ton"], "1000 kg"),
-    (&["u"], &["atomic_mass_unit", "dalton"], "1.66053906660e-27 kg"),
+    (
+        &["u"],
+        &["atomic_mass_unit", "dalton"],
+        "1.66053906660e-27 kg",
+    ),
     (&["lb", "lbs"], &["pound"], "0.45359237 kg"),
     (&["oz"], &["ounce"], "0.028349523125 kg"),
     (&["cal"], &["calorie"], "4.1868 J"),
-    (&["eV"], &["electronvolt", "electron_volt"], "1.602176634e-19 J"),
+    (
+        &["eV"],
+        &["electronvolt", "electron_volt"],
+        "1.602176634e-19 J",
+    ),
     (&["erg"], &[], "1e-7 J"),
     (&["dyn"], &["dyne"], "1e-5 N"),
     (&["hp"], &["horsepower"], "745.69987158227 W"),
@@ -177,10 +274,15 @@ fn by_name(name: &str) -> Option<Unit> {
 }
 
 fn find(matches: impl Fn(&[&str], &[&str]) -> bool) -> Option<Unit> {
-    if let Some(index) = BASE.iter().position(|(symbols, names)| matches(symbols, names)) {
+    if let Some(index) = BASE
+        .iter()
+        .position(|(symbols, names)| matches(symbols, names))
+    {
         return Some(Unit::base(index));
     }
-    let entry = DERIVED.iter().find(|(symbols, names, _)| matches(symbols, names))?;
+    let entry = DERIVED
+        .iter()
+        .find(|(symbols, names, _)| matches(symbols, names))?;
     Unit::parse(entry.2)
 }
 
@@ -192,7 +294,9 @@ mod tests {
     fn every_definition_is_a_unit_and_no_name_stands_twice() {
         let mut seen: Vec<&str> = Vec::new();
         let base = BASE.iter().map(|(symbols, names)| (*symbols, *names));
-        for (symbols, names) in base.chain(DERIVED.iter().map(|(symbols, names, _)| (*symbols, *names))) {
+        for (symbols, names) in
+            base.chain(DERIVED.iter().map(|(symbols, names, _)| (*symbols, *names)))
+        {
             for name in symbols.iter().chain(names) {
                 assert!(named(name).is_some(), "{name}");
                 // A symbol may stand as the name too, for plurals and prefixes.

@@ -319,9 +319,11 @@ impl Walk {
             return Tracked::Untold;
         }
         match self.states.get(&self.root) {
-            Some(State::Unit { text: Some(text), bare, .. }) if bare.is_empty() => {
-                Tracked::Known(text.clone())
-            }
+            Some(State::Unit {
+                text: Some(text),
+                bare,
+                ..
+            }) if bare.is_empty() => Tracked::Known(text.clone()),
             _ => Tracked::Unknown,
         }
     }
@@ -401,7 +403,10 @@ fn binary(function: &str, left: &State, right: &State) -> State {
         "power" => match right {
             State::Number(number) if *number == 0.5 => left.map(|unit| unit.root(2)),
             State::Number(number) if number.fract() == 0.0 && number.abs() <= 20.0 => {
-                #[allow(clippy::cast_possible_truncation, reason = "a whole number of at most 20")]
+                #[allow(
+                    clippy::cast_possible_truncation,
+                    reason = "a whole number of at most 20"
+                )]
                 let exponent = *number as i32;
                 powered(left, exponent)
             }
@@ -438,7 +443,9 @@ fn either(one: &State, other: &State) -> State {
 fn sum(left: &State, right: &State, is_difference: bool) -> State {
     let shifted = |state: &State, shift: f64| match state {
         _ if shift == 0.0 => state.clone(),
-        State::Unit { bare, text: None, .. } if !bare.is_empty() => state.clone(),
+        State::Unit {
+            bare, text: None, ..
+        } if !bare.is_empty() => state.clone(),
         _ => match state.unit().map(|unit| unit.shifted(shift)) {
             // Only zeros that have a name are meant as a conversion.
             Some(unit) if is_temperature(&unit) && unit.to_text().is_some() => {
@@ -449,9 +456,11 @@ fn sum(left: &State, right: &State, is_difference: bool) -> State {
         },
     };
     match (left, right) {
-        (State::Number(one), State::Number(other)) => {
-            State::Number(if is_difference { one - other } else { one + other })
-        }
+        (State::Number(one), State::Number(other)) => State::Number(if is_difference {
+            one - other
+        } else {
+            one + other
+        }),
         (state, State::Number(number)) if is_difference => shifted(state, -number),
         (state, State::Number(number)) => shifted(state, *number),
         (State::Number(number), state) if !is_difference => shifted(state, *number),
@@ -489,8 +498,16 @@ fn product(left: &State, right: &State, sign: i32) -> State {
             _ => State::Unknown,
         },
         (
-            State::Unit { unit: Some(one), bare: mine, text },
-            State::Unit { unit: Some(other), bare: theirs, .. },
+            State::Unit {
+                unit: Some(one),
+                bare: mine,
+                text,
+            },
+            State::Unit {
+                unit: Some(other),
+                bare: theirs,
+                ..
+            },
         ) => {
             let Some(unit) = other.power(sign).and_then(|other| one.times(other)) else {
                 return State::Unknown;
@@ -508,7 +525,11 @@ fn product(left: &State, right: &State, sign: i32) -> State {
                 Some(text) if is_unchanged && one.origin == 0.0 => Some(text.clone()),
                 _ => unit.to_text(),
             };
-            State::Unit { unit: Some(unit), text, bare }
+            State::Unit {
+                unit: Some(unit),
+                text,
+                bare,
+            }
         }
         _ => State::Unknown,
     }
@@ -517,11 +538,18 @@ fn product(left: &State, right: &State, sign: i32) -> State {
 fn powered(state: &State, exponent: i32) -> State {
     match state {
         State::Number(number) => State::Number(number.powi(exponent)),
-        State::Unit { unit: Some(unit), bare, .. } => match unit.power(exponent) {
+        State::Unit {
+            unit: Some(unit),
+            bare,
+            ..
+        } => match unit.power(exponent) {
             Some(unit) => State::Unit {
                 text: unit.to_text(),
                 unit: Some(unit),
-                bare: bare.iter().map(|(hash, power)| (*hash, power * exponent)).collect(),
+                bare: bare
+                    .iter()
+                    .map(|(hash, power)| (*hash, power * exponent))
+                    .collect(),
             },
             None => State::Unknown,
         },
@@ -633,7 +661,13 @@ mod tests {
         let session = session();
         let p = array(&[100_000.0, 101_325.0], "Pa", &session);
         let p = to_units(&DataArray::new(p), "hPa", &session).unwrap();
-        let values: Vec<f64> = p.variable.values(&session).unwrap().scalars().filter_map(|value| value.to_f64()).collect();
+        let values: Vec<f64> = p
+            .variable
+            .values(&session)
+            .unwrap()
+            .scalars()
+            .filter_map(|value| value.to_f64())
+            .collect();
         assert_eq!(values, [1000.0, 1013.25]);
         let squared = ops::unary(Unary::Square, &p.variable.node).unwrap();
         assert_eq!(shown(&p.variable, squared, &session), "10000 kg2 m-2 s-4");
@@ -650,8 +684,16 @@ mod tests {
         let (one, other) = (operand(&[1.0, 2.0], "K"), operand(&[3.0, 4.0], "degC"));
         let units = session.units();
         let error = units.check_operands(Binary::Add, &one, &other).unwrap_err();
-        assert!(error.report().contains(".to_units(\"K\")"), "{}", error.report());
-        units.check_operands(Binary::Multiply, &one, &other).unwrap();
-        units.check_operands(Binary::Subtract, &one, &operand(&[5.0, 6.0], "kelvin")).unwrap();
+        assert!(
+            error.report().contains(".to_units(\"K\")"),
+            "{}",
+            error.report()
+        );
+        units
+            .check_operands(Binary::Multiply, &one, &other)
+            .unwrap();
+        units
+            .check_operands(Binary::Subtract, &one, &operand(&[5.0, 6.0], "kelvin"))
+            .unwrap();
     }
 }
