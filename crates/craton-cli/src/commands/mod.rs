@@ -3,4 +3,5 @@
 pub mod demo;
 pub mod diff;
 pub mod eval;
+pub mod help;
 pub mod info;
