@@ -1,5 +1,6 @@
 //! From a question as typed to its answer: the one path that every face takes.
 
+use crate::estimate::Estimate;
 use crate::evaluate::{Scope, Value, evaluate};
 use crate::labels::{DataArray, Dataset, Variable};
 use crate::mistakes;
@@ -165,8 +166,10 @@ fn explain_outputs(
         }
     }
     let pipelines = session.plan(outputs)?;
+    let mut estimate = Estimate::on(session.engine().threads());
     for (number, stage) in pipelines.stages.iter().enumerate() {
         let cost = session.engine().cost(stage, &pipelines.slots);
+        estimate.add(stage, &cost);
         let _ = writeln!(
             text,
             "pipeline {}: {} tasks",
@@ -189,6 +192,9 @@ fn explain_outputs(
             cost.bytes_per_task >> 20,
             cost.bytes_shared >> 20
         );
+    }
+    if !pipelines.stages.is_empty() {
+        text.push_str(&estimate.to_text());
     }
     Ok(text)
 }
@@ -460,6 +466,27 @@ impl Answer {
         Ok(costs.sum())
     }
 
+    /// What is odd about the values of an answer that was computed: arrays in which nothing is valid, and reductions
+    /// that had no values to reduce.
+    #[must_use]
+    pub fn remarks(&self, session: &Session) -> Vec<String> {
+        let mut remarks = Vec::new();
+        for (name, node) in self.nodes().unwrap_or_default() {
+            if let Some(count) = session.all_missing(&node) {
+                remarks.push(match count {
+                    1 => format!("warning: the value of `{name}` is missing"),
+                    count => format!("warning: all {count} values of `{name}` are missing"),
+                });
+            }
+            if let Some((what, shape)) = reduction_of_nothing(&node) {
+                remarks.push(format!(
+                    "warning: `{what}` in `{name}` is over 0 values: its input has shape {shape:?}"
+                ));
+            }
+        }
+        remarks
+    }
+
     /// Computes and prints the answer.
     ///
     /// # Errors
@@ -561,6 +588,28 @@ impl Answer {
             }
         }
     }
+}
+
+/// A reduction below `root` that folds an axis without indices, in words, and the shape of its input.
+fn reduction_of_nothing(root: &NodeRef) -> Option<(String, Vec<u64>)> {
+    let mut seen = std::collections::HashSet::new();
+    let mut pending = vec![root.clone()];
+    while let Some(node) = pending.pop() {
+        if !seen.insert(node.hash()) {
+            continue;
+        }
+        let is_reduction = node.operator().name() == "reduce";
+        if let ([input], true) = (node.inputs(), is_reduction)
+            && input.shape().contains(&0)
+            && !node.shape().contains(&0)
+        {
+            let described = node.operator().describe();
+            let word = described.split(' ').next().unwrap_or_default().to_owned();
+            return Some((word, input.shape().to_vec()));
+        }
+        pending.extend(node.inputs().iter().cloned());
+    }
+    None
 }
 
 /// Bytes of a variable, and its first dimension.

@@ -58,6 +58,9 @@ pub struct Eval {
     /// Leave files out that cannot be read, and list them.
     #[arg(long)]
     skip_bad: bool,
+    /// Let slices take nothing, which is an error otherwise.
+    #[arg(long)]
+    allow_empty: bool,
     /// Replace the output if it exists.
     #[arg(long)]
     overwrite: bool,
@@ -79,7 +82,7 @@ impl Eval {
         if let Some(list) = &self.list {
             self.inputs.extend(inputs_of(list)?);
         }
-        let session = Session::new(self.threads, self.memory);
+        let session = Session::new(self.threads, self.memory).allowing_empty(self.allow_empty);
         cancel_on_interrupt(&session);
         let mut question = Question::new(&expression, &self.inputs, self.raw);
         question.options.keep = self.keep;
@@ -117,6 +120,9 @@ impl Eval {
                 drop(progress);
             }
             None => answer.print(&mut progress.until_written(out), &options, &session)?,
+        }
+        for remark in answer.remarks(&session) {
+            say(&remark);
         }
         if self.explain {
             let done = session.metrics();

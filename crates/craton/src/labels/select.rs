@@ -59,6 +59,19 @@ impl DataArray {
     /// [`craton_core::ErrorKind::NotFound`] for unknown dimensions, [`craton_core::ErrorKind::InvalidInput`] for
     /// positions outside, or a slice that takes nothing of something.
     pub fn select_positions(&self, dim: &str, selection: &PositionSelection) -> Result<Self> {
+        self.select_positions_or_none(dim, selection, false)
+    }
+
+    /// As [`DataArray::select_positions`]; a slice may take nothing if `allows_empty`.
+    ///
+    /// # Errors
+    /// As [`DataArray::select_positions`].
+    pub fn select_positions_or_none(
+        &self,
+        dim: &str,
+        selection: &PositionSelection,
+        allows_empty: bool,
+    ) -> Result<Self> {
         let length = self.variable.shape()[self.axis(dim)?];
         match selection {
             PositionSelection::At(index) => {
@@ -73,7 +86,10 @@ impl DataArray {
             }
             PositionSelection::Slice(start, stop, step) => {
                 let range = slice_range(*start, *stop, *step, length)?;
-                if matches!(range, AxisIndex::Range { length: 0, .. }) && length > 0 {
+                if matches!(range, AxisIndex::Range { length: 0, .. })
+                    && length > 0
+                    && !allows_empty
+                {
                     let message = format!(
                         "the slice {} takes nothing of `{dim}`, which has {length} elements",
                         slice_text(*start, *stop, *step)
@@ -153,7 +169,8 @@ impl DataArray {
                 take(self, dim, &indices)
             }
             LabelSelection::Slice(start, stop, step) => {
-                let (first, length) = labels.slice(start.as_ref(), stop.as_ref())?;
+                let (first, length) =
+                    labels.slice(start.as_ref(), stop.as_ref(), session.allows_empty())?;
                 let part = self.index_along(
                     dim,
                     AxisIndex::Range {
@@ -466,7 +483,12 @@ impl<'a> Labels<'a> {
     }
 
     /// The run of labels from `start` to `stop`, both included, in the axis's own order.
-    fn slice(&self, start: Option<&Label>, stop: Option<&Label>) -> Result<(u64, u64)> {
+    fn slice(
+        &self,
+        start: Option<&Label>,
+        stop: Option<&Label>,
+        allows_empty: bool,
+    ) -> Result<(u64, u64)> {
         let count = self.block.len();
         let (start_key, stop_key) = (
             start.map(|label| self.wanted(label)).transpose()?,
@@ -495,7 +517,7 @@ impl<'a> Labels<'a> {
             .collect();
         match (inside.first(), inside.last()) {
             (Some(first), Some(last)) => Ok((*first as u64, (last - first + 1) as u64)),
-            _ if count == 0 => Ok((0, 0)),
+            _ if count == 0 || allows_empty => Ok((0, 0)),
             _ => Err(self.empty_slice(start, stop, order)),
         }
     }

@@ -115,7 +115,9 @@ impl Units {
         let (Some((one, one_unit)), Some((other, other_unit))) = (of(left), of(right)) else {
             return Ok(());
         };
-        if one_unit.is_same_as(&other_unit) {
+        // Pure numbers beside quantities are masks, counts and factors, which programs add on purpose.
+        let is_pure = |unit: &Unit| unit.is_same_as(&Unit::ONE);
+        if one_unit.is_same_as(&other_unit) || is_pure(&one_unit) || is_pure(&other_unit) {
             return Ok(());
         }
         let name = |array: &DataArray| match &array.name {

@@ -37,7 +37,11 @@ fn isel(call: &Call<'_>) -> Result<Value> {
         call.object,
         &call.pairs("indexers")?,
         |array, dim, value| {
-            let mut out = array.select_positions(dim, &position(value, call.session)?)?;
+            let mut out = array.select_positions_or_none(
+                dim,
+                &position(value, call.session)?,
+                call.session.allows_empty(),
+            )?;
             if drops {
                 let is_lost = |name: &String, coord: &Variable| {
                     coord.dims.is_empty() && !array.coords[name].dims.is_empty()
