@@ -222,6 +222,10 @@ def test_every_fault_is_found(tmp_path, fault, rule):
     assert rule in findings(faulty(tmp_path, fault))
 
 
+# compliance-checker 6 says nothing of these, though CF 7.1 and 3.5 ask for what is missing.
+SILENT = {bounds_that_do_not_exist, flags_without_meanings}
+
+
 def complaints(path):
     report = path.with_suffix(".json")
     other("compliance-checker", "-t", "cf:1.11", "-f", "json", "-o", report, path)
@@ -233,4 +237,4 @@ def complaints(path):
 @pytest.mark.parametrize("fault", [fault for fault, _ in FAULTS], ids=[fault.__name__ for fault, _ in FAULTS])
 def test_compliance_checker_complains_of_the_same_faults(tmp_path, fault):
     before = complaints(faulty(tmp_path, None))
-    assert complaints(faulty(tmp_path, fault)) - before
+    assert bool(complaints(faulty(tmp_path, fault)) - before) == (fault not in SILENT)
