@@ -55,7 +55,7 @@ impl Estimate {
         );
         let _ = writeln!(
             text,
-            "about {} on {} (estimate, at {} decoded a second by each)",
+            "{} on {} (estimate, at {} decoded a second by each)",
             duration(self.seconds()),
             match self.threads {
                 1 => "1 thread".to_owned(),
@@ -93,10 +93,10 @@ fn binary(bytes: u64) -> String {
 /// As people say it: nobody believes the second digit of an estimate.
 fn duration(seconds: f64) -> String {
     match seconds {
-        _ if seconds < 1.0 => "a second".to_owned(),
-        _ if seconds < 90.0 => format!("{seconds:.0} s"),
-        _ if seconds < 5400.0 => format!("{:.0} min", seconds / 60.0),
-        _ => format!("{:.0} h", seconds / 3600.0),
+        _ if seconds < 1.0 => "less than a second".to_owned(),
+        _ if seconds < 90.0 => format!("about {seconds:.0} s"),
+        _ if seconds < 5400.0 => format!("about {:.0} min", seconds / 60.0),
+        _ => format!("about {:.0} h", seconds / 3600.0),
     }
 }
 
@@ -117,7 +117,7 @@ mod tests {
             estimate.to_text(),
             "in all: at most 77 requests and 1.9 GB, peak about 108 MiB, about 2 s on 2 threads (estimate, at 400.0 MB decoded a second by each)\n"
         );
-        assert_eq!(duration(0.2), "a second");
-        assert_eq!(duration(7300.0), "2 h");
+        assert_eq!(duration(0.2), "less than a second");
+        assert_eq!(duration(7300.0), "about 2 h");
     }
 }
