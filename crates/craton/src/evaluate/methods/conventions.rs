@@ -14,7 +14,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         &[Receiver::DataArray],
         "units",
         "The same quantity in other units.",
-        &["ds.t2m.assign_attrs(units=\"K\").to_units(\"degC\")"],
+        &["ds.t2m.to_units(\"degC\")"],
         to_units,
     ),
     method(
