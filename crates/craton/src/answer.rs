@@ -1,5 +1,8 @@
 //! From a question as typed to its answer: the one path that every face takes.
 
+mod limits;
+mod remarks;
+
 use crate::estimate::Estimate;
 use crate::evaluate::{Scope, Value, evaluate};
 use crate::labels::{DataArray, Dataset, Variable};
@@ -229,50 +232,6 @@ impl Answer {
         })
     }
 
-    /// What is missing from the answer: files that were left out, and from a dataset the variables of its inputs that
-    /// cannot be read.
-    #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
-        let mut warnings = self.skipped();
-        if matches!(self.value, Value::Dataset(_)) {
-            warnings.extend(self.unreadable());
-        }
-        warnings
-    }
-
-    /// One line for each file that was left out, and how many there are.
-    fn skipped(&self) -> Vec<String> {
-        let groups = self.inputs.iter().filter_map(|(_, value)| match value {
-            Value::Dataset(dataset) => dataset.groups.clone(),
-            _ => None,
-        });
-        let mut lines = Vec::new();
-        for groups in groups {
-            for (url, error) in groups.skipped() {
-                let report = error.report();
-                let report = report.trim_start_matches("error: ");
-                lines.push(format!("warning: `{url}` is left out: {report}"));
-            }
-        }
-        if !lines.is_empty() {
-            let total: usize = self.question.inputs.values().map(Vec::len).sum();
-            lines.push(format!(
-                "warning: {} of {total} files are left out",
-                lines.len()
-            ));
-        }
-        lines
-    }
-
-    fn unreadable(&self) -> Vec<String> {
-        let warning = |(name, error): &(String, Arc<Error>)| {
-            let report = error.report();
-            let report = report.trim_start_matches("error: ");
-            format!("warning: variable `{name}` cannot be read and is left out: {report}")
-        };
-        self.broken.iter().map(warning).collect()
-    }
-
     /// The planned value.
     #[must_use]
     pub fn value(&self) -> &Value {
@@ -321,35 +280,6 @@ impl Answer {
         Ok(explain(&self.nodes()?, session)? + &self.stale_units(session)?)
     }
 
-    /// A line for each array whose attribute `units` is not what its numbers are in.
-    fn stale_units(&self, session: &Session) -> Result<String> {
-        let labelled = self.labelled()?;
-        let variables: Vec<(&str, &Variable)> = match &labelled {
-            Labelled::Array(array) => {
-                vec![(array.name.as_deref().unwrap_or("result"), &array.variable)]
-            }
-            Labelled::Dataset(dataset) => {
-                let variables = dataset.variables.iter();
-                variables
-                    .map(|(name, variable)| (name.as_str(), variable))
-                    .collect()
-            }
-        };
-        let mut text = String::new();
-        for (name, variable) in variables {
-            let stored = variable
-                .attributes
-                .get("units")
-                .and_then(|units| units.as_text());
-            if let (Some(stored), Some(shown)) = (stored, session.units().shown(variable))
-                && stored != shown
-            {
-                let _ = writeln!(text, "units of {name}: {shown}, no longer {stored}");
-            }
-        }
-        Ok(text)
-    }
-
     /// As [`Answer::explain`], if the result is written to `path`.
     ///
     /// # Errors
@@ -366,125 +296,6 @@ impl Answer {
         let labelled = self.labelled()?;
         let outputs = output::zarr::plan_zarr(&[labelled.part()], &options.zarr()?, session)?;
         explain_outputs(&self.nodes()?, &outputs, session)
-    }
-
-    /// Refuses to read more than `limit` bytes (as decoded, which bounds what is stored).
-    ///
-    /// # Errors
-    /// [`ErrorKind::Budget`] with the figures.
-    pub fn check_reads(&self, limit: u64, session: &Session) -> Result<()> {
-        let total = self.bytes_to_read(session)?;
-        if total <= limit {
-            return Ok(());
-        }
-        let message = format!("the work reads up to {total} bytes, {limit} are allowed");
-        let error = Error::new(ErrorKind::Budget, message);
-        Err(match self.smaller_question(limit, total, session) {
-            Some((question, bytes)) => error.hint(format!(
-                "`{question}` reads up to {bytes} bytes; or raise `--max-read`"
-            )),
-            None => {
-                error.hint("select less first, with `.sel(…)` or `.isel(…)`, or raise `--max-read`")
-            }
-        })
-    }
-
-    /// The same question of the first labels of an input, as many as may be read, and what that reads.
-    fn smaller_question(&self, limit: u64, total: u64, session: &Session) -> Option<(String, u64)> {
-        let sizes = |value: &Value| match value {
-            Value::Dataset(dataset) => dataset.variables.values().map(widest).max(),
-            Value::Array(array) => Some(widest(&array.variable)),
-            _ => None,
-        };
-        // The slowest dimension of the largest input: its chunks follow each other.
-        let (name, input, (_, dim, length)) = self
-            .inputs
-            .iter()
-            .filter_map(|(name, value)| Some((name, value, sizes(value)?)))
-            .max_by_key(|(.., size)| size.0)?;
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "a first guess"
-        )]
-        let mut count = (length as f64 * limit as f64 / total as f64) as u64;
-        // Chunks are read whole, so that fewer labels than in proportion may be allowed.
-        for _ in 0..8 {
-            if count == 0 || count >= length {
-                return None;
-            }
-            let first =
-                crate::labels::PositionSelection::Slice(None, i64::try_from(count).ok(), None);
-            let select = |array: &DataArray| array.select_positions(&dim, &first);
-            let smaller = match input {
-                Value::Dataset(dataset) => Value::Dataset(dataset.select(&dim, select).ok()?),
-                Value::Array(array) => Value::Array(select(array).ok()?),
-                _ => return None,
-            };
-            let bytes = self.bytes_with(name, smaller, session).ok()?;
-            if bytes <= limit {
-                let question = format!(
-                    "{name} = {name}.isel({dim}=slice({count})); {}",
-                    self.question.expression.trim()
-                );
-                return Some((question, bytes));
-            }
-            count /= 2;
-        }
-        None
-    }
-
-    /// What the question reads with another value for one of its names.
-    fn bytes_with(&self, name: &str, value: Value, session: &Session) -> Result<u64> {
-        let mut scope = Scope::default();
-        for (known, value) in &self.inputs {
-            scope.insert(known, value.clone());
-        }
-        scope.insert(name, value);
-        let value = evaluate(&self.question.expression, scope, session)?;
-        let smaller = Self {
-            value,
-            question: self.question.clone(),
-            broken: Vec::new(),
-            inputs: Vec::new(),
-        };
-        smaller.bytes_to_read(session)
-    }
-
-    fn bytes_to_read(&self, session: &Session) -> Result<u64> {
-        let outputs: Vec<_> = self
-            .nodes()?
-            .into_iter()
-            .map(|(_, node)| (node, Target::Keep))
-            .collect();
-        let pipelines = session.plan(&outputs)?;
-        let costs = pipelines
-            .stages
-            .iter()
-            .map(|stage| session.engine().cost(stage, &pipelines.slots).bytes_decoded);
-        Ok(costs.sum())
-    }
-
-    /// What is odd about the values of an answer that was computed: arrays in which nothing is valid, and reductions
-    /// that had no values to reduce.
-    #[must_use]
-    pub fn remarks(&self, session: &Session) -> Vec<String> {
-        let mut remarks = Vec::new();
-        for (name, node) in self.nodes().unwrap_or_default() {
-            if let Some(count) = session.all_missing(&node) {
-                remarks.push(match count {
-                    1 => format!("warning: the value of `{name}` is missing"),
-                    count => format!("warning: all {count} values of `{name}` are missing"),
-                });
-            }
-            if let Some((what, shape)) = reduction_of_nothing(&node) {
-                remarks.push(format!(
-                    "warning: `{what}` in `{name}` is over 0 values: its input has shape {shape:?}"
-                ));
-            }
-        }
-        remarks
     }
 
     /// Computes and prints the answer.
@@ -588,35 +399,6 @@ impl Answer {
             }
         }
     }
-}
-
-/// A reduction below `root` that folds an axis without indices, in words, and the shape of its input.
-fn reduction_of_nothing(root: &NodeRef) -> Option<(String, Vec<u64>)> {
-    let mut seen = std::collections::HashSet::new();
-    let mut pending = vec![root.clone()];
-    while let Some(node) = pending.pop() {
-        if !seen.insert(node.hash()) {
-            continue;
-        }
-        let is_reduction = node.operator().name() == "reduce";
-        if let ([input], true) = (node.inputs(), is_reduction)
-            && input.shape().contains(&0)
-            && !node.shape().contains(&0)
-        {
-            let described = node.operator().describe();
-            let word = described.split(' ').next().unwrap_or_default().to_owned();
-            return Some((word, input.shape().to_vec()));
-        }
-        pending.extend(node.inputs().iter().cloned());
-    }
-    None
-}
-
-/// Bytes of a variable, and its first dimension.
-fn widest(variable: &Variable) -> (u64, String, u64) {
-    let first = variable.sizes().next();
-    let (dim, length) = first.map_or((String::new(), 0), |(dim, length)| (dim.to_owned(), length));
-    (variable.node.meta().bytes(), dim, length)
 }
 
 /// What follows the last dot, in lower case.
