@@ -5,15 +5,21 @@
 pub mod answer;
 pub mod calendar;
 pub mod cf;
+pub mod check;
 pub mod demo;
+pub mod diff;
+mod estimate;
 pub mod evaluate;
 pub mod info;
 pub mod labels;
 pub mod language;
 pub mod lazy;
+mod missing;
+pub mod mistakes;
 pub mod open;
 pub mod output;
 pub mod session;
+pub mod units;
 
 /// The generator and the loop that the fuzz tests of stored formats have.
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! One file per command.
 
 pub mod demo;
+pub mod diff;
 pub mod eval;
+pub mod help;
 pub mod info;
