@@ -84,7 +84,10 @@ fn groups<'a>(
     messages: &mut Vec<String>,
     session: &Session,
 ) -> Result<Vec<Group<'a>>> {
-    let raw = OpenOptions { decodes_cf: false };
+    let raw = OpenOptions {
+        decodes_cf: false,
+        ..OpenOptions::default()
+    };
     let mut groups = Vec::new();
     let mut paths: Vec<&String> = stored.groups.keys().collect();
     // Each group after the one it lies in.

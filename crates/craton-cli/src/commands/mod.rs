@@ -2,5 +2,7 @@
 
 pub mod copy;
 pub mod demo;
+pub mod diff;
 pub mod eval;
+pub mod help;
 pub mod info;

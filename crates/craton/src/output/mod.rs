@@ -12,7 +12,7 @@ mod numpy;
 mod planned;
 pub mod recipe;
 pub mod repr;
-mod slabs;
+pub(crate) mod slabs;
 mod stored;
 mod texts;
 mod values;
