@@ -348,12 +348,13 @@ fn is_text(variable: &Variable) -> bool {
     )
 }
 
-/// Units must not differ: numbers of two units in one array are wrong in silence.
+/// Units must not differ: numbers of two units in one array are wrong in silence. Where arithmetic left them unknown,
+/// the asker knows them.
 fn check_attributes(new: &Attributes, stored: &Attributes) -> Result<()> {
     let text = |attributes: &Attributes| {
         let units = attributes.get("units").and_then(AttributeValue::as_text);
         units
-            .filter(|units| !units.contains(" since "))
+            .filter(|units| !units.contains(" since ") && *units != "unknown")
             .map(str::to_owned)
     };
     match (text(new), text(stored)) {
