@@ -121,7 +121,11 @@ fn prepare_texts(
         attributes,
         fill_value: None,
     };
-    let dims = [variable.dims.as_slice(), std::slice::from_ref(&characters.name)].concat();
+    let dims = [
+        variable.dims.as_slice(),
+        std::slice::from_ref(&characters.name),
+    ]
+    .concat();
     let mut prepared = laid_out(name, dims, encoded, options);
     prepared.characters = Some(characters);
     Ok(prepared)
