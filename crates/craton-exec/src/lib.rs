@@ -2,12 +2,15 @@
 //!
 //! Takes lowered pipelines; gives blocks and filled sinks. Never names an operator or a format.
 
+mod ahead;
 mod assemble;
 mod cache;
+mod coalesce;
 mod columns;
 mod control;
 mod cumulate;
 mod engine;
+mod fetch;
 mod load;
 mod local;
 mod memory;
@@ -21,6 +24,7 @@ mod store;
 mod strings;
 mod threads;
 mod view;
+mod wait;
 mod walk;
 
 pub use control::{Control, Metrics};

@@ -1,5 +1,6 @@
 //! How much memory there is, how much is used, and how much a stage needs.
 
+use crate::coalesce::MOST_TOGETHER;
 use crate::stage::{ScanUse, Uses};
 use crate::{columns, pending};
 use craton_core::{AxisGrid, DType, Pool};
@@ -143,6 +144,8 @@ impl Tally {
         add(&mut self.held, chunk);
         if scan.axes.iter().any(|axis| axis.chunks > 1) {
             add(&mut self.held, lent(needed));
+            // Small chunks that lie side by side are read together.
+            self.encoded = self.encoded.max(lent(stored.min(MOST_TOGETHER)));
         }
         if scan.is_shared() {
             add(&mut self.kept, stored);

@@ -14,5 +14,7 @@ mod passes;
 mod quantiles;
 mod reading;
 mod sharing;
+mod shelf;
 mod support;
+mod together;
 mod writing;
