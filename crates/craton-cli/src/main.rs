@@ -23,6 +23,9 @@ use std::process::ExitCode;
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// How the stores behind URLs are reached: anon, region, endpoint, profile, requester_pays, header.NAME and others.
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    store: Vec<String>,
 }
 
 #[derive(Subcommand)]
@@ -35,6 +38,16 @@ enum Command {
     Demo(commands::demo::Demo),
 }
 
+/// Options of stores hold for all that the command opens.
+fn reach(options: &[String]) -> craton::Result<()> {
+    let mut given = craton::StoreOptions::default();
+    for option in options {
+        given.add(option)?;
+    }
+    craton::give_to_all(given);
+    Ok(())
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let run = || match arguments.command {
@@ -42,7 +55,8 @@ fn main() -> ExitCode {
         Command::Eval(command) => command.run(),
         Command::Demo(command) => command.run(),
     };
-    match trace::follow_environment().and_then(|()| run()) {
+    let prepared = trace::follow_environment().and_then(|()| reach(&arguments.store));
+    match prepared.and_then(|()| run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nothing can be done if even standard error is gone.

@@ -26,4 +26,5 @@ mod fuzzing;
 
 pub use craton_core::{Error, ErrorKind, Result};
 pub use craton_exec::{Metrics, peak_resident};
+pub use craton_store::{StoreOptions, StoreSettings, give_to_all};
 pub use session::Session;

@@ -5,6 +5,7 @@ use craton_exec::{Control, Engine, Metrics};
 use craton_plan::NodeRef;
 use craton_plan::physical::{Output, Pipelines, Target, lower};
 use craton_plan::rules::optimise;
+use craton_store::StoreSettings;
 use std::sync::Arc;
 
 /// An engine and its control.
@@ -12,6 +13,7 @@ use std::sync::Arc;
 pub struct Session {
     engine: Engine,
     control: Arc<Control>,
+    stores: Option<StoreSettings>,
 }
 
 impl Session {
@@ -22,7 +24,23 @@ impl Session {
         Self {
             engine: Engine::new(threads, memory),
             control: Arc::new(Control::default()),
+            stores: None,
         }
+    }
+
+    /// With settings for the stores behind URLs.
+    #[must_use]
+    pub fn with_stores(mut self, stores: StoreSettings) -> Self {
+        self.stores = Some(stores);
+        self
+    }
+
+    /// Settings for the stores behind URLs: those of the session, else those of the process.
+    ///
+    /// # Errors
+    /// As [`StoreSettings::current`].
+    pub fn stores(&self) -> Result<StoreSettings> {
+        self.stores.clone().map_or_else(StoreSettings::current, Ok)
     }
 
     /// The engine.

@@ -10,7 +10,7 @@ mod stored;
 mod variables;
 
 pub use groups::{Groups, Member};
-pub use stored::{Stored, StoredGroup, open_stored};
+pub use stored::{Stored, StoredGroup, open_stored, open_stored_with};
 pub use variables::StoredVariable;
 
 use crate::labels::{DataArray, Dataset};
@@ -49,9 +49,10 @@ pub enum Opened {
 /// # Cost
 /// Reads metadata and the index coordinates.
 pub fn open(urls: &[String], options: OpenOptions, session: &Session) -> Result<Opened> {
+    let stores = session.stores()?;
     let stored = urls
         .iter()
-        .map(|url| open_stored(url))
+        .map(|url| open_stored_with(url, &stores))
         .collect::<Result<Vec<_>>>()?;
     if let [single] = stored.as_slice()
         && let Some(name) = &single.array
