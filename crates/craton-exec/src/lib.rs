@@ -23,6 +23,7 @@ mod stage;
 mod store;
 mod strings;
 mod threads;
+mod tile;
 mod view;
 mod wait;
 mod walk;
