@@ -10,6 +10,13 @@ pub(crate) const MOST_BETWEEN: u64 = 64 << 10;
 /// the time to ask is small beside the time to send.
 pub(crate) const MOST_TOGETHER: u64 = 4 << 20;
 
+/// The most that is read at once of so many chunks, which decode to `decoded` bytes in all. The estimate of memory
+/// counts with it, so that work on small chunks is not charged for large requests.
+pub(crate) fn most_together(chunks: u64, decoded: u64) -> u64 {
+    let between = chunks.saturating_sub(1).saturating_mul(MOST_BETWEEN);
+    decoded.saturating_add(between).min(MOST_TOGETHER)
+}
+
 /// Ranges read together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Together {

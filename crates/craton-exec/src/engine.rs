@@ -180,13 +180,10 @@ impl Engine {
         let threads = split.threads;
         let shared = Shared::of(stage);
         let before = shared.read_to_locate();
-        let ahead = match split.ahead {
-            0 => None,
-            room => {
-                let pool = self.pool.set_aside(usize::try_from(room).unwrap_or(usize::MAX))?;
-                Some(Ahead::new(stage, &shared.uses, control, pool))
-            }
-        };
+        // Another run of this engine may have taken the room; then each task reads for itself.
+        let room = usize::try_from(split.ahead).ok().filter(|room| *room > 0);
+        let room = room.and_then(|room| self.pool.set_aside(room).ok());
+        let ahead = room.map(|pool| Ahead::new(stage, &shared.uses, control, pool));
         let buffers = buffers.iter_mut().enumerate();
         let mut buffers: Vec<Option<&mut BufferMut>> = buffers
             .filter(|(at, _)| pass.sinks.contains(at))

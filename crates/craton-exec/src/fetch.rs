@@ -2,7 +2,7 @@
 
 use crate::ahead::Ready;
 use crate::cache::{Chunk, Claim, Key, Promise};
-use crate::coalesce::{MOST_BETWEEN, MOST_TOGETHER, Together, coalesce};
+use crate::coalesce::{MOST_BETWEEN, Together, coalesce, most_together};
 use crate::control::count;
 use crate::load::item_size;
 use crate::stage::Worker;
@@ -92,9 +92,8 @@ pub(crate) fn fetch_all(
             }
         }
     }
-    // No more than what the chunks decode to: that is what the estimate of memory knows.
     let decoded = indices.iter().map(|index| decoded_bytes(source, index));
-    let most = decoded.fold(0, u64::saturating_add).min(MOST_TOGETHER);
+    let most = most_together(indices.len() as u64, decoded.fold(0, u64::saturating_add));
     for together in coalesce(&wanted, MOST_BETWEEN, most) {
         worker.check()?;
         let members = together.members.iter().map(|at| near[*at].take());

@@ -1,6 +1,6 @@
 //! How much memory there is, how much is used, and how much a stage needs.
 
-use crate::coalesce::MOST_TOGETHER;
+use crate::coalesce::most_together;
 use crate::stage::{ScanUse, Uses};
 use crate::tile::tile_lengths;
 use crate::{columns, pending};
@@ -10,7 +10,7 @@ use craton_plan::AxisMap;
 use craton_plan::node::Meta;
 use craton_plan::operator::{Groups, ReduceWork};
 use craton_plan::physical::stage::StoreTo;
-use craton_plan::physical::{Input, Leaf, Local, LocalKind, SinkKind, Space, Stage};
+use craton_plan::physical::{Input, Local, LocalKind, SinkKind, Space, Stage};
 
 /// Memory that the process may still use: what its control group and the machine leave.
 #[must_use]
@@ -147,7 +147,8 @@ impl Tally {
         if scan.axes.iter().any(|axis| axis.chunks > 1) {
             add(&mut self.held, lent(needed));
             // Small chunks that lie side by side are read together.
-            self.encoded = self.encoded.max(lent(stored.min(MOST_TOGETHER)));
+            let chunks = times(1, scan.axes.iter().map(|axis| axis.chunks));
+            self.encoded = self.encoded.max(lent(most_together(chunks, stored)));
         }
         if scan.is_shared() {
             add(&mut self.kept, stored);

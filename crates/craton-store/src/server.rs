@@ -165,6 +165,11 @@ impl WebServer {
             .push((path.to_owned(), fault, times));
     }
 
+    /// Nothing fails any more.
+    pub fn forget_faults(&self) {
+        self.state.lock().unwrap().faults.clear();
+    }
+
     /// The requests so far.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {

@@ -16,5 +16,6 @@ mod failures;
 mod memory;
 mod outcome;
 mod reading;
+mod remote;
 mod shards;
 mod writing;

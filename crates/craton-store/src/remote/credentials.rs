@@ -5,6 +5,8 @@ use super::secret::Secrets;
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
+use std::sync::mpsc::channel;
+use std::thread;
 use std::time::Duration;
 
 /// How long a machine may take to tell that it has a role. It is on the same host or nowhere.
@@ -110,9 +112,16 @@ fn netrc_entry(text: &str, host: &str) -> Option<(String, String)> {
 
 /// Whether something answers at `address`, where clouds tell a machine its role.
 pub(super) fn has_role(address: &str) -> bool {
-    let addresses = address.to_socket_addrs().into_iter().flatten();
-    let answers = |address: SocketAddr| TcpStream::connect_timeout(&address, ROLE_PATIENCE).is_ok();
-    addresses.take(2).any(answers)
+    let address = address.to_owned();
+    let (sender, receiver) = channel();
+    // On a thread of its own, because to look up a name may take long where there is no network.
+    thread::spawn(move || {
+        let addresses = address.to_socket_addrs().into_iter().flatten();
+        let answers = |address: SocketAddr| TcpStream::connect_timeout(&address, ROLE_PATIENCE).is_ok();
+        // OK to ignore: nobody may be waiting any more.
+        let _ = sender.send(addresses.take(1).any(answers));
+    });
+    receiver.recv_timeout(2 * ROLE_PATIENCE).unwrap_or(false)
 }
 
 #[cfg(test)]

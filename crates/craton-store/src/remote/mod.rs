@@ -11,6 +11,8 @@ mod options;
 mod page;
 mod runtime;
 mod secret;
+#[cfg(test)]
+mod tests;
 
 pub use options::{StoreOptions, StoreSettings, give_to_all};
 pub use secret::public_url;
@@ -24,7 +26,7 @@ use failure::Failed;
 use futures_util::future::join_all;
 use futures_util::stream::StreamExt;
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt};
+use object_store::{GetOptions, GetRange, GetResultPayload, ObjectMeta, ObjectStore};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -68,6 +70,18 @@ struct Memo {
     /// Objects, or their first bytes, that were read to find out what they are.
     begun: HashMap<String, Arc<[u8]>>,
     absent: HashSet<String>,
+    /// Folders that hold one of the telling names, so that they cannot be empty.
+    folders: HashSet<String>,
+}
+
+impl Memo {
+    /// Notes the folder of a telling name that was found.
+    fn note_folder(&mut self, location: &str) {
+        let (folder, name) = location.rsplit_once('/').unwrap_or(("", location));
+        if TELLING_NAMES.contains(&name) {
+            self.folders.insert(folder.to_owned());
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -146,6 +160,7 @@ impl RemoteStore {
             Ok(Some(got)) => {
                 let mut memo = self.memo();
                 memo.seen.insert(location.to_owned(), Seen::of(&got.meta));
+                memo.note_folder(location);
                 memo.begun.insert(location.to_owned(), Arc::from(&got.bytes[..]));
             }
             Ok(None) => {
@@ -225,6 +240,8 @@ impl RemoteStore {
         let part = checked_range(range, now.size).map_err(|error| error.at(self.url_of(location)))?;
         if is_part {
             self.memo().seen.insert(location.to_owned(), now);
+        } else {
+            self.memo().note_folder(location);
         }
         if got.bytes.len() as u64 != part.end - part.start {
             return Err(self.outside(location, range));
@@ -345,9 +362,14 @@ impl RemoteStore {
     async fn list_now(&self, prefix: &str) -> Result<Vec<String>> {
         let prefix = prefix.trim_matches('/');
         if self.target.service == Service::Web {
-            return page::list(&self.target, prefix)
-                .await
-                .map_err(|error| error.at(self.url_of(prefix)));
+            let found = match page::list(&self.target, prefix).await {
+                // A server without listings may say that there is no such folder.
+                Ok(names) if names.is_empty() && self.memo().folders.contains(prefix) => {
+                    Err(page::no_list())
+                }
+                other => other,
+            };
+            return found.map_err(|error| error.at(self.url_of(prefix)));
         }
         let (client, path) = (self.client()?, self.path(prefix)?);
         let gate = self.gate.clone();

@@ -9,15 +9,17 @@ use reqwest::{StatusCode, Url};
 /// Pages longer than this are not read.
 const LONGEST_PAGE: usize = 64 << 20;
 
+/// The error of a server that shows no listings.
+pub(super) fn no_list() -> Error {
+    Error::unsupported("the web server does not list what lies in a folder")
+        .hint("consolidate the store's metadata, or name an array: `URL!/name`")
+}
+
 /// The names directly under the folder `prefix`.
 ///
 /// # Errors
 /// [`ErrorKind::Unsupported`] if the server shows no listing.
 pub(super) async fn list(target: &Target, prefix: &str) -> Result<Vec<String>> {
-    let no_list = || {
-        Error::unsupported("the web server does not list what lies in a folder")
-            .hint("consolidate the store's metadata, or name an array: `URL!/name`")
-    };
     let mut url = target.base.clone().ok_or_else(no_list)?;
     if let Ok(mut segments) = url.path_segments_mut() {
         segments.pop_if_empty();

@@ -1,8 +1,8 @@
 //! An S3 server that checks signatures, on this machine.
 
-use crate::{bounded, numbers, open, read};
+use super::{bounded, numbers, open, read};
 use craton_core::{ByteRange, ErrorKind, ReadRanges};
-use craton_store::contract;
+use crate::contract;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use s3s::auth::SimpleAuth;

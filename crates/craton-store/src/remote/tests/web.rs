@@ -1,9 +1,9 @@
 //! Web servers.
 
-use crate::{bounded, numbers, open, read};
+use super::{bounded, numbers, open, read};
 use craton_core::{ByteRange, ErrorKind, ReadRanges};
-use craton_store::contract;
-use craton_store::server::WebServer;
+use crate::contract;
+use crate::server::WebServer;
 use std::time::Duration;
 
 #[test]
@@ -96,10 +96,12 @@ fn a_server_that_lists_nothing_says_so() {
     let (store, root) = open(&server.url("x.zarr"), &[]).unwrap();
     let error = pollster::block_on(store.list(&format!("{root}/t"))).unwrap_or_default();
     assert!(error.is_empty());
-    server.fail("x.zarr/", craton_store::server::Fault::Status(403), 1);
-    let error = pollster::block_on(store.list(&root)).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.report().contains("consolidate"), "{error}");
+    for status in [403, 404] {
+        server.fail("x.zarr/", crate::server::Fault::Status(status), 1);
+        let error = pollster::block_on(store.list(&root)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.report().contains("consolidate"), "{error}");
+    }
 }
 
 #[test]

@@ -1,20 +1,14 @@
 //! Remote stores against real servers on this machine.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test that cannot go on fails"
-)]
 
 mod faults;
 mod s3;
 mod web;
 
+use super::{RemoteStore, StoreOptions};
 use craton_core::{ByteRange, Pool, ReadRanges, Result};
-use craton_store::{RemoteStore, StoreOptions};
 
 /// Options from `KEY=VALUE`.
-pub fn options(texts: &[&str]) -> StoreOptions {
+fn options(texts: &[&str]) -> StoreOptions {
     let mut options = StoreOptions::default();
     for text in texts {
         options.add(text).unwrap();
@@ -22,20 +16,20 @@ pub fn options(texts: &[&str]) -> StoreOptions {
     options
 }
 
-pub fn open(url: &str, texts: &[&str]) -> Result<(RemoteStore, String)> {
+fn open(url: &str, texts: &[&str]) -> Result<(RemoteStore, String)> {
     pollster::block_on(RemoteStore::open(url, &options(texts)))
 }
 
-pub fn read(store: &RemoteStore, location: &str, range: ByteRange) -> Result<Option<Vec<u8>>> {
+fn read(store: &RemoteStore, location: &str, range: ByteRange) -> Result<Option<Vec<u8>>> {
     let read = pollster::block_on(store.read(location, range, &Pool::unlimited()));
     Ok(read?.map(|bytes| bytes.to_vec()))
 }
 
-pub fn bounded(offset: u64, length: u64) -> ByteRange {
+fn bounded(offset: u64, length: u64) -> ByteRange {
     ByteRange::Bounded { offset, length }
 }
 
 /// Distinct bytes.
-pub fn numbers(count: usize) -> Vec<u8> {
+fn numbers(count: usize) -> Vec<u8> {
     (0..count).map(|at| (at * 31 % 251) as u8).collect()
 }

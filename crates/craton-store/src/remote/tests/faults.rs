@@ -1,9 +1,9 @@
 //! Servers that fail: what passes is tried again, what stays is an error of the right kind, and nothing is wrong in silence.
 
-use crate::{bounded, numbers, open, read};
+use super::{bounded, numbers, open, read};
 use craton_core::{ByteRange, ErrorKind, ReadRanges};
-use craton_store::RemoteStore;
-use craton_store::server::{Fault, WebServer};
+use crate::RemoteStore;
+use crate::server::{Fault, WebServer};
 use std::time::{Duration, Instant};
 
 const SIZE: usize = 300_000;
