@@ -207,11 +207,7 @@ impl<'a> Ahead<'a> {
     }
 
     /// What is known of a chunk, once; `None` if nobody looked for it.
-    pub(crate) fn take(
-        &self,
-        key: &Key,
-        check: impl Fn() -> Result<()>,
-    ) -> Result<Option<Ready>> {
+    pub(crate) fn take(&self, key: &Key, check: impl Fn() -> Result<()>) -> Result<Option<Ready>> {
         let mut state = self.lock();
         while matches!(state.entries.get(key), Some(Entry::Coming)) && !state.is_over {
             check()?;
@@ -277,9 +273,8 @@ impl<'a> Ahead<'a> {
             let room = usize::try_from(most).map_or(u64::MAX, |most| Pool::rounded(most) as u64);
             // What does not fit is read by who wants it.
             if room > limit - total {
-                let located = |(key, stored)| {
-                    (key, Entry::Ready(Ready::Located(ChunkRef::Stored(stored))))
-                };
+                let located =
+                    |(key, stored)| (key, Entry::Ready(Ready::Located(ChunkRef::Stored(stored))));
                 entries.extend(members.into_iter().map(located));
                 continue;
             }

@@ -243,7 +243,10 @@ impl Engine {
         let found = split(stage, slots, room, self.threads);
         let found = found.map(|split| {
             let left = room.saturating_sub(split.memory(slots).total(split.threads));
-            let ahead = split.passes.iter().map(|pass| ahead::room(&pass.stage, left));
+            let ahead = split
+                .passes
+                .iter()
+                .map(|pass| ahead::room(&pass.stage, left));
             Split {
                 ahead: ahead.max().unwrap_or(0),
                 ..split

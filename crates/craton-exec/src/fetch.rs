@@ -30,13 +30,15 @@ pub(crate) fn fetch(
     worker.check()?;
     let (number, uses) = worker.uses.of(leaf, index);
     let key = (number, index.to_vec());
-    let chunk = worker.cache.get(key.clone(), uses, || match read_ahead(&key, worker)? {
-        Some(Ready::Read(slice, stored)) => {
-            decode_slice(source, index, slice.bytes(), &stored, worker)
-        }
-        Some(Ready::Located(found)) => finish(source, index, found, worker),
-        None => finish(source, index, locate(source, index, worker)?, worker),
-    });
+    let chunk = worker
+        .cache
+        .get(key.clone(), uses, || match read_ahead(&key, worker)? {
+            Some(Ready::Read(slice, stored)) => {
+                decode_slice(source, index, slice.bytes(), &stored, worker)
+            }
+            Some(Ready::Located(found)) => finish(source, index, found, worker),
+            None => finish(source, index, locate(source, index, worker)?, worker),
+        });
     chunk.map_err(|error| error.in_chunk(index).at(source.url()))
 }
 
@@ -343,9 +345,9 @@ fn shape_of(source: &Arc<dyn Source>, index: &[u64]) -> Vec<usize> {
 }
 
 fn length_of(source: &Arc<dyn Source>, shape: &[usize]) -> Result<usize> {
-    let length = shape
-        .iter()
-        .try_fold(item_size(source)?, |bytes, length| bytes.checked_mul(*length));
+    let length = shape.iter().try_fold(item_size(source)?, |bytes, length| {
+        bytes.checked_mul(*length)
+    });
     length.ok_or_else(|| Error::corrupt("a chunk is larger than memory can be"))
 }
 

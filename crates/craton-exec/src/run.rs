@@ -367,7 +367,15 @@ impl StageRun<'_> {
                 let strides = c_strides(&lengths);
                 let origin: Vec<u64> = ranges.iter().map(|(start, _)| *start).collect();
                 let target = Target::new(values);
-                put(program, views, tile, &target, &strides, &origin, self.worker)
+                put(
+                    program,
+                    views,
+                    tile,
+                    &target,
+                    &strides,
+                    &origin,
+                    self.worker,
+                )
             }
             (Part::Kept, _) => self.keep(state, program, views, tile),
             (Part::Folded(_), _) => Err(Error::internal("a fold where values are stored")),

@@ -2,7 +2,7 @@
 
 use crate::remote::{RemoteStore, StoreSettings};
 use crate::{LocalStore, ZipStore};
-use craton_core::{ByteRange, Error, ErrorKind, Pool, ReadRanges, Result};
+use craton_core::{ByteRange, Error, Pool, ReadRanges, Result};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -135,12 +135,9 @@ fn open_path(path: &str) -> Result<Opened> {
 }
 
 async fn is_zip(store: &dyn ReadRanges, root: &str) -> Result<bool> {
-    let size = match store.size(root).await {
-        // A store may refuse to tell of a name that is only the beginning of others.
-        Err(error) if error.kind() == ErrorKind::Permission => None,
-        other => other?,
-    };
-    if root.is_empty() || size.is_none_or(|size| size < 22) {
+    // Over a network only names tell: a store may deny, or show a page for, what is only the beginning of names.
+    let may_be = !store.is_remote() || root.to_ascii_lowercase().ends_with(".zip");
+    if root.is_empty() || !may_be || store.size(root).await?.is_none_or(|size| size < 22) {
         return Ok(false);
     }
     let range = ByteRange::Bounded {
@@ -169,6 +166,7 @@ pub(crate) fn percent_decode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use craton_core::ErrorKind;
     use futures_util::FutureExt;
 
     fn open(url: &str) -> Result<Opened> {

@@ -119,7 +119,10 @@ impl WebServer {
     pub fn insert(&self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) {
         let mut state = self.state.lock().unwrap();
         let path = path.into();
-        let version = state.objects.get(&path).map_or(0, |(_, version)| version + 1);
+        let version = state
+            .objects
+            .get(&path)
+            .map_or(0, |(_, version)| version + 1);
         state.objects.insert(path, (bytes.into(), version));
     }
 
@@ -228,7 +231,9 @@ fn serve(connection: TcpStream, state: &Mutex<State>, is_over: &AtomicBool) {
                 None => break,
             }
         }
-        let length = headers.get("content-length").and_then(|length| length.parse().ok());
+        let length = headers
+            .get("content-length")
+            .and_then(|length| length.parse().ok());
         let mut body = vec![0; length.unwrap_or(0)];
         if lines.read_exact(&mut body).is_err() {
             return;
@@ -362,16 +367,23 @@ fn respond(
     }
     let key = key_of(path);
     let Some((bytes, version)) = state.objects.get(&key) else {
-        return match page(state, &key) {
+        return match page(state, path) {
             Some(page) => {
                 let length = page.len();
-                (head(200, &[("Content-Type", "text/html; charset=utf-8")], length), page, true)
+                (
+                    head(200, &[("Content-Type", "text/html; charset=utf-8")], length),
+                    page,
+                    true,
+                )
             }
             None => text(404, "not here"),
         };
     };
     let etag = format!("\"{version}-{}\"", bytes.len());
-    if headers.get("if-match").is_some_and(|wanted| *wanted != etag) {
+    if headers
+        .get("if-match")
+        .is_some_and(|wanted| *wanted != etag)
+    {
         return text(412, "changed");
     }
     let facts = [("ETag", etag.as_str()), ("Accept-Ranges", "bytes")];
@@ -401,15 +413,15 @@ fn shortened(mut body: Vec<u8>, fault: Option<Fault>) -> Vec<u8> {
 }
 
 /// A page of links to what lies in a folder.
-fn page(state: &State, key: &str) -> Option<Vec<u8>> {
-    let folder = match key.trim_end_matches('/') {
-        "" => String::new(),
-        folder => format!("{folder}/"),
-    };
-    if !state.lists {
+fn page(state: &State, path: &str) -> Option<Vec<u8>> {
+    let folder = key_of(path);
+    if !state.lists || !(folder.is_empty() || folder.ends_with('/')) {
         return None;
     }
-    let below = state.objects.keys().filter_map(|name| name.strip_prefix(&folder));
+    let below = state
+        .objects
+        .keys()
+        .filter_map(|name| name.strip_prefix(&folder));
     let mut names: Vec<String> = below
         .map(|rest| match rest.split_once('/') {
             Some((folder, _)) => format!("{folder}/"),
@@ -418,7 +430,10 @@ fn page(state: &State, key: &str) -> Option<Vec<u8>> {
         .collect();
     names.dedup();
     let links = names.iter().map(|name| {
-        let link = name.replace('%', "%25").replace(' ', "%20").replace('?', "%3F");
+        let link = name
+            .replace('%', "%25")
+            .replace(' ', "%20")
+            .replace('?', "%3F");
         format!("<li><a href=\"{link}\">{name}</a></li>")
     });
     let links: String = links.collect();

@@ -26,11 +26,15 @@ fn consolidate(folder: &Path) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
         if entry.file_type().unwrap().is_dir() {
-            arrays.insert(entry.file_name().into_string().unwrap(), read(&entry.path()));
+            arrays.insert(
+                entry.file_name().into_string().unwrap(),
+                read(&entry.path()),
+            );
         }
     }
     let mut group = read(folder);
-    group["consolidated_metadata"] = json!({"kind": "inline", "must_understand": false, "metadata": arrays});
+    group["consolidated_metadata"] =
+        json!({"kind": "inline", "must_understand": false, "metadata": arrays});
     std::fs::write(folder.join("zarr.json"), group.to_string()).unwrap();
 }
 
@@ -57,7 +61,7 @@ fn answers_are_those_of_the_files() {
 #[test]
 fn the_first_value_takes_few_waits_for_the_network() {
     let (_folder, server) = weather();
-    server.set_latency(Duration::from_millis(80));
+    server.set_latency(Duration::from_millis(250));
     let url = server.url("w.zarr");
     let value = craton(&["eval", "ds.t2m.isel(time=5, lat=3, lon=2)", &url, "--value"]);
     value.good();
@@ -112,9 +116,18 @@ fn a_store_that_cannot_be_listed_is_asked_for_names() {
     let url = server.url("w.zarr");
     let report = craton(&["eval", "ds.t2m.mean()", &url]);
     assert!(report.bad(6).contains("URL!/name"), "{}", report.stderr);
-    let local = craton(&["eval", "ds.t2m.max()", folder.path().to_str().unwrap(), "--value"]).good();
+    let local = craton(&[
+        "eval",
+        "ds.t2m.max()",
+        folder.path().to_str().unwrap(),
+        "--value",
+    ])
+    .good();
     let named = format!("{url}!/t2m");
-    assert_eq!(craton(&["eval", "ds.max()", &named, "--value"]).good(), local);
+    assert_eq!(
+        craton(&["eval", "ds.max()", &named, "--value"]).good(),
+        local
+    );
 }
 
 #[test]
@@ -124,7 +137,14 @@ fn faults_on_the_way_are_overcome_or_told() {
     let local = craton(&["eval", "ds.t2m.mean()", here, "--value"]).good();
     for fault in [Fault::Status(503), Fault::Drop, Fault::Cut, Fault::Stall] {
         server.fail("t2m/c/3/1/0", fault, 1);
-        let remote = craton(&["eval", "ds.t2m.mean()", &url, "--value", "--store", "timeout=1"]);
+        let remote = craton(&[
+            "eval",
+            "ds.t2m.mean()",
+            &url,
+            "--value",
+            "--store",
+            "timeout=1",
+        ]);
         assert_eq!(remote.good(), local, "{fault:?}");
     }
     for (fault, code, word) in [
@@ -147,15 +167,28 @@ fn faults_on_the_way_are_overcome_or_told() {
 #[test]
 fn no_secret_is_in_any_output_error_log_plan_or_file() {
     let (folder, server) = weather();
-    let url = server.url("w.zarr?sig=canary-sig").replace("http://", "http://me:canary-url@");
+    let url = server
+        .url("w.zarr?sig=canary-sig")
+        .replace("http://", "http://me:canary-url@");
     let out = folder.path().join("out.zarr");
     let config = folder.path().join("craton.toml");
-    std::fs::write(&config, "[store.\"http://\"]\nheader.x-key = \"canary-config\"\n").unwrap();
-    let options = ["--store", "header.X-Other=canary-option", "--store", "retries=1"];
+    std::fs::write(
+        &config,
+        "[store.\"http://\"]\nheader.x-key = \"canary-config\"\n",
+    )
+    .unwrap();
+    let options = [
+        "--store",
+        "header.X-Other=canary-option",
+        "--store",
+        "retries=1",
+    ];
     let mut shown = String::new();
     let mut go = |arguments: &[&str]| {
         let mut command = command(&[arguments, &options[..]].concat());
-        command.env("CRATON_LOG", "trace").env("CRATON_CONFIG", &config);
+        command
+            .env("CRATON_LOG", "trace")
+            .env("CRATON_CONFIG", &config);
         let outcome = run(command);
         shown.push_str(&outcome.stdout);
         shown.push_str(&outcome.stderr);
@@ -163,9 +196,18 @@ fn no_secret_is_in_any_output_error_log_plan_or_file() {
     };
     let json = folder.path().join("out.json");
     let written = [out.to_str().unwrap(), json.to_str().unwrap()];
-    assert_eq!(go(&["eval", "ds.t2m.mean('time')", &url, "--explain"]), Some(0));
-    assert_eq!(go(&["eval", "ds[['t2m']]", &url, "-o", written[0]]), Some(0));
-    assert_eq!(go(&["eval", "ds[['t2m']]", &url, "-o", written[1]]), Some(0));
+    assert_eq!(
+        go(&["eval", "ds.t2m.mean('time')", &url, "--explain"]),
+        Some(0)
+    );
+    assert_eq!(
+        go(&["eval", "ds[['t2m']]", &url, "-o", written[0]]),
+        Some(0)
+    );
+    assert_eq!(
+        go(&["eval", "ds[['t2m']]", &url, "-o", written[1]]),
+        Some(0)
+    );
     assert_eq!(go(&["info", &url, "--json"]), Some(0));
     assert_eq!(go(&["eval", "ds.nothing", &url]), Some(3));
     server.fail("t2m/c/0/0/0", Fault::Status(403), 100);
@@ -175,12 +217,22 @@ fn no_secret_is_in_any_output_error_log_plan_or_file() {
     assert_eq!(go(&["eval", "ds.t2m.mean()", &url]), Some(8));
     let sent = server.requests();
     let key = |request: &craton::server::Request| request.headers.get("x-key").cloned();
-    assert!(sent.iter().all(|request| key(request).as_deref() == Some("canary-config")));
-    assert!(sent.iter().all(|request| request.path.contains("canary-sig")));
+    assert!(
+        sent.iter()
+            .all(|request| key(request).as_deref() == Some("canary-config"))
+    );
+    assert!(
+        sent.iter()
+            .all(|request| request.path.contains("canary-sig"))
+    );
     let mut files = vec![out, json];
     while let Some(path) = files.pop() {
         if path.is_dir() {
-            files.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            files.extend(
+                std::fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
         } else {
             shown.push_str(&String::from_utf8_lossy(&std::fs::read(path).unwrap()));
         }

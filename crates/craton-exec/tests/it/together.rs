@@ -77,11 +77,23 @@ fn a_task_that_needs_many_chunks_reads_them_together() {
     let array = numbers(&[400, 8]);
     // Not read ahead: the task itself puts its chunks together.
     let source = shelved(&array, &[1, 2], Placement::default(), Some(Duration::ZERO));
-    let sum = ops::reduce(Reduction::Sum, &source.node(), &[0], ReduceOptions::default()).unwrap();
+    let sum = ops::reduce(
+        Reduction::Sum,
+        &source.node(),
+        &[0],
+        ReduceOptions::default(),
+    )
+    .unwrap();
     let expected = run(
         &ops::reduce(
             Reduction::Sum,
-            &shelved(&array, &[400, 8], Placement::default(), Some(Duration::ZERO)).node(),
+            &shelved(
+                &array,
+                &[400, 8],
+                Placement::default(),
+                Some(Duration::ZERO),
+            )
+            .node(),
             &[0],
             ReduceOptions::default(),
         )
@@ -100,7 +112,12 @@ fn a_task_that_needs_many_chunks_reads_them_together() {
 
 #[test]
 fn a_point_reads_the_bytes_of_one_chunk() {
-    let source = shelved(&numbers(&[100, 100]), &[10, 10], REMOTE, Some(Duration::ZERO));
+    let source = shelved(
+        &numbers(&[100, 100]),
+        &[10, 10],
+        REMOTE,
+        Some(Duration::ZERO),
+    );
     let point = ops::index(&source.node(), &[AxisIndex::At(37), AxisIndex::At(84)]).unwrap();
     assert_eq!(run(&point, 4).get(0).unwrap().to_f64(), Some(3787.0));
     assert_eq!(source.shelf.requests.load(SeqCst), 1);
@@ -110,10 +127,17 @@ fn a_point_reads_the_bytes_of_one_chunk() {
 #[test]
 fn reads_of_a_remote_store_are_under_way_while_others_are_used() {
     // Chunks too large to be read together.
-    let array = Array::of(DType::Float64, &[16, 300_000], |at| (at[0] * 7 + at[1] % 5) as f64);
+    let array = Array::of(DType::Float64, &[16, 300_000], |at| {
+        (at[0] * 7 + at[1] % 5) as f64
+    });
     let latency = Some(Duration::from_millis(30));
     let source = shelved(&array, &[1, 300_000], REMOTE, latency);
-    let mean = ops::reduce(Reduction::Mean, &source.node(), &[0], ReduceOptions::default());
+    let mean = ops::reduce(
+        Reduction::Mean,
+        &source.node(),
+        &[0],
+        ReduceOptions::default(),
+    );
     let done = run(&mean.unwrap(), 1);
     assert_eq!(done.get(1).unwrap().to_f64(), Some(7.0 * 7.5 + 1.0));
     assert_eq!(source.shelf.requests.load(SeqCst), 16);
@@ -146,7 +170,12 @@ fn damage_is_told_of_the_chunk_that_has_it() {
         let source = shelved(&array, &[1, 2], placement, Some(Duration::ZERO));
         let place = source.places[&vec![13, 2]].clone();
         *source.shelf.damaged.lock().unwrap() = Some(place.start + 3..place.start + 4);
-        let sum = ops::reduce(Reduction::Sum, &source.node(), &[0], ReduceOptions::default());
+        let sum = ops::reduce(
+            Reduction::Sum,
+            &source.node(),
+            &[0],
+            ReduceOptions::default(),
+        );
         let error = try_run(&sum.unwrap(), &engine(2)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt);
         assert_eq!(error.context().chunk, Some(vec![13, 2]), "{error}");
@@ -161,7 +190,13 @@ fn damage_is_told_of_the_chunk_that_has_it() {
             length: 8,
             step: 1,
         };
-        assert!(try_run(&ops::index(&source.node(), &[part, before]).unwrap(), &engine(2)).is_ok());
+        assert!(
+            try_run(
+                &ops::index(&source.node(), &[part, before]).unwrap(),
+                &engine(2)
+            )
+            .is_ok()
+        );
     }
 }
 

@@ -246,10 +246,7 @@ impl Hdf5Array {
         plain: u64,
     ) -> Result<ChunkRef> {
         let pool = Pool::unlimited();
-        let encoded = self
-            .indexes
-            .read(&self.file.location, range, &pool)
-            .await?;
+        let encoded = self.indexes.read(&self.file.location, range, &pool).await?;
         let encoded =
             encoded.ok_or_else(|| Error::not_found("the file does not exist any more"))?;
         let plain =

@@ -10,8 +10,8 @@ use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::http::HttpBuilder;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::Url;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,7 +92,10 @@ fn client(options: &StoreOptions, headers: HeaderMap, allows_http: bool) -> Resu
     let patience = patience(options)?;
     Ok(ClientOptions::new()
         .with_default_headers(headers)
-        .with_user_agent(HeaderValue::from_static(concat!("craton/", env!("CARGO_PKG_VERSION"))))
+        .with_user_agent(HeaderValue::from_static(concat!(
+            "craton/",
+            env!("CARGO_PKG_VERSION")
+        )))
         .with_allow_http(allows_http)
         // Large objects may take long; what counts is that bytes come.
         .with_timeout_disabled()
@@ -122,7 +125,10 @@ fn checked<S: ObjectStore>(
     let (secrets, shown) = (secrets.clone(), shown.to_owned());
     let connect = move || -> Result<Arc<dyn ObjectStore>> {
         let built = build().map_err(|cause| {
-            let message = format!("cannot reach `{shown}`: {}", secrets.hide(&cause.to_string()));
+            let message = format!(
+                "cannot reach `{shown}`: {}",
+                secrets.hide(&cause.to_string())
+            );
             Error::new(ErrorKind::Usage, message)
         })?;
         Ok(Arc::new(built))
@@ -141,7 +147,9 @@ async fn s3(rest: &str, options: &StoreOptions, mut secrets: Secrets) -> Result<
         .or_else(|| Some(environment(&["AWS_PROFILE"])?.1));
     let profile = aws_profile(named.as_deref().unwrap_or("default"));
     if let (Some(name), None) = (options.get("profile"), &profile) {
-        return Err(Error::usage(format!("no profile `{name}` in the AWS files")));
+        return Err(Error::usage(format!(
+            "no profile `{name}` in the AWS files"
+        )));
     }
     let profile = profile.unwrap_or_default();
     let endpoint = options
@@ -225,7 +233,12 @@ fn s3_credentials(
             return Err(Error::usage("the option `key` needs `secret` beside it"));
         };
         tried.note("the key that was given");
-        return Ok(with(key, secret, options.get("session_token").or(options.get("token")), secrets));
+        return Ok(with(
+            key,
+            secret,
+            options.get("session_token").or(options.get("token")),
+            secrets,
+        ));
     }
     // A profile that is asked for by name goes before keys that happen to be in the environment.
     if options.get("profile").is_none() {
@@ -268,7 +281,8 @@ fn s3_credentials(
             }
         }));
     }
-    let is_off = environment(&["AWS_EC2_METADATA_DISABLED"]).is_some_and(|(_, value)| value == "true");
+    let is_off =
+        environment(&["AWS_EC2_METADATA_DISABLED"]).is_some_and(|(_, value)| value == "true");
     if !is_off && has_role("169.254.169.254:80") {
         tried.note("the role of the machine");
         return Ok(builder);
@@ -297,7 +311,8 @@ fn gs(rest: &str, options: &StoreOptions, secrets: Secrets) -> Result<Target> {
         "GOOGLE_SERVICE_ACCOUNT",
         "GOOGLE_SERVICE_ACCOUNT_PATH",
     ];
-    let of_user = home().map(|home| home.join(".config/gcloud/application_default_credentials.json"));
+    let of_user =
+        home().map(|home| home.join(".config/gcloud/application_default_credentials.json"));
     builder = if options.flag("anon")? == Some(true) {
         tried.note("unsigned, as asked for by `anon`");
         builder.with_skip_signature(true)
@@ -317,7 +332,8 @@ fn gs(rest: &str, options: &StoreOptions, secrets: Secrets) -> Result<Target> {
         tried.note("the role of the machine");
         builder
     } else {
-        tried.note("no `GOOGLE_APPLICATION_CREDENTIALS`, no default credentials, no role; unsigned");
+        tried
+            .note("no `GOOGLE_APPLICATION_CREDENTIALS`, no default credentials, no role; unsigned");
         builder.with_skip_signature(true)
     };
     let shown = format!("gs://{bucket}");
@@ -373,12 +389,18 @@ fn azure(scheme: &str, rest: &str, options: &StoreOptions, mut secrets: Secrets)
         ("tenant_id", AzureConfigKey::AuthorityId),
     ];
     let of_environment = [
-        (&["AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_KEY"][..], AzureConfigKey::AccessKey),
-        (&["AZURE_STORAGE_SAS_TOKEN"], AzureConfigKey::SasKey),
-        (&["AZURE_CLIENT_ID"], AzureConfigKey::ClientId),
-        (&["AZURE_CLIENT_SECRET"], AzureConfigKey::ClientSecret),
-        (&["AZURE_TENANT_ID"], AzureConfigKey::AuthorityId),
-        (&["AZURE_FEDERATED_TOKEN_FILE"], AzureConfigKey::FederatedTokenFile),
+        (
+            &["AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_KEY"][..],
+            AzureConfigKey::AccessKey,
+        ),
+        (&["AZURE_STORAGE_SAS_TOKEN"][..], AzureConfigKey::SasKey),
+        (&["AZURE_CLIENT_ID"][..], AzureConfigKey::ClientId),
+        (&["AZURE_CLIENT_SECRET"][..], AzureConfigKey::ClientSecret),
+        (&["AZURE_TENANT_ID"][..], AzureConfigKey::AuthorityId),
+        (
+            &["AZURE_FEDERATED_TOKEN_FILE"][..],
+            AzureConfigKey::FederatedTokenFile,
+        ),
     ];
     let found = of_environment
         .into_iter()
@@ -404,7 +426,8 @@ fn azure(scheme: &str, rest: &str, options: &StoreOptions, mut secrets: Secrets)
     } else if has_role("169.254.169.254:80") {
         tried.note("the role of the machine");
     } else {
-        tried.note("no `AZURE_STORAGE_*` or `AZURE_CLIENT_*` in the environment, no role; unsigned");
+        tried
+            .note("no `AZURE_STORAGE_*` or `AZURE_CLIENT_*` in the environment, no role; unsigned");
         builder = builder.with_skip_signature(true);
     }
     let shown = format!("{scheme}://{place}");
@@ -430,7 +453,10 @@ fn web(url: &str, options: &StoreOptions, mut secrets: Secrets) -> Result<Target
     let mut tried = Tried::default();
     let in_url = (!base.username().is_empty() || base.password().is_some()).then(|| {
         let part = |text: &str| super::percent_decode(text);
-        (part(base.username()), part(base.password().unwrap_or_default()))
+        (
+            part(base.username()),
+            part(base.password().unwrap_or_default()),
+        )
     });
     for (name, value) in base.query_pairs() {
         if super::public_url(&format!("http://h/?{name}={value}")).ends_with("***") {
@@ -445,7 +471,10 @@ fn web(url: &str, options: &StoreOptions, mut secrets: Secrets) -> Result<Target
         None
     } else if let Some(user) = options.get("user") {
         tried.note("the user that was given");
-        Some((user.to_owned(), options.get("password").unwrap_or_default().to_owned()))
+        Some((
+            user.to_owned(),
+            options.get("password").unwrap_or_default().to_owned(),
+        ))
     } else if in_url.is_some() {
         tried.note("the user in the URL");
         in_url
@@ -483,7 +512,12 @@ fn web(url: &str, options: &StoreOptions, mut secrets: Secrets) -> Result<Target
     base.set_path("/");
     base.set_fragment(None);
     let shown = super::public_url(base.as_str());
-    let shown = shown.split('?').next().unwrap_or(&shown).trim_end_matches('/').to_owned();
+    let shown = shown
+        .split('?')
+        .next()
+        .unwrap_or(&shown)
+        .trim_end_matches('/')
+        .to_owned();
     let builder = HttpBuilder::new()
         .with_url(base.as_str())
         .with_client_options(client.clone())

@@ -58,7 +58,10 @@ fn section(text: &str, wanted: &str) -> BTreeMap<String, String> {
     let mut is_inside = false;
     for line in text.lines() {
         let line = line.trim();
-        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+        if let Some(name) = line
+            .strip_prefix('[')
+            .and_then(|line| line.strip_suffix(']'))
+        {
             is_inside = name.split_whitespace().eq(wanted.split_whitespace());
         } else if is_inside
             && !line.starts_with(['#', ';'])
@@ -81,7 +84,9 @@ pub(super) fn netrc(host: &str, secrets: &mut Secrets) -> Option<(String, String
 }
 
 fn netrc_entry(text: &str, host: &str) -> Option<(String, String)> {
-    let without_comments = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let without_comments = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'));
     let text = without_comments.collect::<Vec<_>>().join("\n");
     let mut words = text.split_whitespace();
     let (mut is_wanted, mut user, mut password) = (false, None, None);
@@ -117,7 +122,8 @@ pub(super) fn has_role(address: &str) -> bool {
     // On a thread of its own, because to look up a name may take long where there is no network.
     thread::spawn(move || {
         let addresses = address.to_socket_addrs().into_iter().flatten();
-        let answers = |address: SocketAddr| TcpStream::connect_timeout(&address, ROLE_PATIENCE).is_ok();
+        let answers =
+            |address: SocketAddr| TcpStream::connect_timeout(&address, ROLE_PATIENCE).is_ok();
         // OK to ignore: nobody may be waiting any more.
         let _ = sender.send(addresses.take(1).any(answers));
     });

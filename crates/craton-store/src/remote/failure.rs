@@ -43,7 +43,8 @@ impl RemoteStore {
         match failed {
             Failed::NoRoom(error) => error,
             Failed::WrongLength { wanted, got } => {
-                let message = format!("the server sent {got} bytes of `{url}` where it promised {wanted}");
+                let message =
+                    format!("the server sent {got} bytes of `{url}` where it promised {wanted}");
                 Error::new(ErrorKind::Io, message).at(url)
             }
             Failed::Store(object_store::Error::Precondition { .. }) => self.changed(location),
@@ -70,12 +71,16 @@ impl RemoteStore {
         let text = self.target.secrets.hide(&text);
         let is_refused = matches!(
             cause,
-            object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. }
+            object_store::Error::PermissionDenied { .. }
+                | object_store::Error::Unauthenticated { .. }
         ) || REFUSALS.iter().any(|word| text.contains(word));
         let told: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let told: String = told.chars().take(SHOWN).collect();
         if is_refused {
-            let message = format!("access to `{url}` was denied; tried: {}", self.target.tried.to_text());
+            let message = format!(
+                "access to `{url}` was denied; tried: {}",
+                self.target.tried.to_text()
+            );
             return Error::new(ErrorKind::Permission, message)
                 .caused_by(told)
                 .at(url)
@@ -83,11 +88,16 @@ impl RemoteStore {
         }
         let status = status_in(&text);
         if status == Some(416) {
-            return Error::corrupt(format!("the bytes that are asked for lie outside `{url}`")).at(url);
+            return Error::corrupt(format!("the bytes that are asked for lie outside `{url}`"))
+                .at(url);
         }
-        let error = Error::new(ErrorKind::Io, format!("cannot read `{url}`")).caused_by(told).at(url);
+        let error = Error::new(ErrorKind::Io, format!("cannot read `{url}`"))
+            .caused_by(told)
+            .at(url);
         match status {
-            Some(429 | 503) => error.hint("the server is busy; try again later, or with fewer `--threads`"),
+            Some(429 | 503) => {
+                error.hint("the server is busy; try again later, or with fewer `--threads`")
+            }
             Some(301 | 307 | 400) if self.target.service == Service::S3 => {
                 error.hint("the bucket may lie in another region: `--store region=NAME`")
             }

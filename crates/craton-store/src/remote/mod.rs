@@ -161,7 +161,8 @@ impl RemoteStore {
                 let mut memo = self.memo();
                 memo.seen.insert(location.to_owned(), Seen::of(&got.meta));
                 memo.note_folder(location);
-                memo.begun.insert(location.to_owned(), Arc::from(&got.bytes[..]));
+                memo.begun
+                    .insert(location.to_owned(), Arc::from(&got.bytes[..]));
             }
             Ok(None) => {
                 self.memo().absent.insert(location.to_owned());
@@ -171,7 +172,12 @@ impl RemoteStore {
     }
 
     /// What is remembered of a range: `Some(None)` if the object is known not to exist.
-    fn remembered(&self, location: &str, range: ByteRange, pool: &Pool) -> Result<Option<Option<BufferMut>>> {
+    fn remembered(
+        &self,
+        location: &str,
+        range: ByteRange,
+        pool: &Pool,
+    ) -> Result<Option<Option<BufferMut>>> {
         let mut memo = self.memo();
         if memo.absent.contains(location) {
             return Ok(Some(None));
@@ -179,8 +185,11 @@ impl RemoteStore {
         let (Some(seen), Some(begun)) = (memo.seen.get(location), memo.begun.get(location)) else {
             return Ok(None);
         };
-        let wanted = checked_range(range, seen.size).map_err(|error| error.at(self.url_of(location)))?;
-        let part = usize::try_from(wanted.start).ok().zip(usize::try_from(wanted.end).ok());
+        let wanted =
+            checked_range(range, seen.size).map_err(|error| error.at(self.url_of(location)))?;
+        let part = usize::try_from(wanted.start)
+            .ok()
+            .zip(usize::try_from(wanted.end).ok());
         let Some(part) = part.and_then(|(start, end)| begun.get(start..end)) else {
             return Ok(None);
         };
@@ -193,11 +202,19 @@ impl RemoteStore {
         Ok(Some(Some(buffer)))
     }
 
-    async fn read_now(&self, location: &str, range: ByteRange, pool: &Pool) -> Result<Option<BufferMut>> {
+    async fn read_now(
+        &self,
+        location: &str,
+        range: ByteRange,
+        pool: &Pool,
+    ) -> Result<Option<BufferMut>> {
         if let Some(known) = self.remembered(location, range, pool)? {
             return Ok(known);
         }
-        let is_empty = matches!(range, ByteRange::Bounded { length: 0, .. } | ByteRange::Suffix(0));
+        let is_empty = matches!(
+            range,
+            ByteRange::Bounded { length: 0, .. } | ByteRange::Suffix(0)
+        );
         if is_empty {
             let Some(size) = self.size_now(location).await? else {
                 return Ok(None);
@@ -208,7 +225,9 @@ impl RemoteStore {
         let wanted = match range {
             ByteRange::Whole => None,
             ByteRange::Bounded { offset, length } => {
-                let end = offset.checked_add(length).filter(|end| *end <= i64::MAX.cast_unsigned());
+                let end = offset
+                    .checked_add(length)
+                    .filter(|end| *end <= i64::MAX.cast_unsigned());
                 let end = end.ok_or_else(|| self.outside(location, range))?;
                 Some(GetRange::Bounded(offset..end))
             }
@@ -217,7 +236,8 @@ impl RemoteStore {
                 let Some(size) = self.size_now(location).await? else {
                     return Ok(None);
                 };
-                let part = checked_range(range, size).map_err(|error| error.at(self.url_of(location)))?;
+                let part =
+                    checked_range(range, size).map_err(|error| error.at(self.url_of(location)))?;
                 debug_assert_eq!(part.end - part.start, length);
                 Some(GetRange::Bounded(part))
             }
@@ -237,7 +257,8 @@ impl RemoteStore {
         if before.is_some_and(|before| !before.is_same(&now)) {
             return Err(self.changed(location));
         }
-        let part = checked_range(range, now.size).map_err(|error| error.at(self.url_of(location)))?;
+        let part =
+            checked_range(range, now.size).map_err(|error| error.at(self.url_of(location)))?;
         if is_part {
             self.memo().seen.insert(location.to_owned(), now);
         } else {
@@ -256,9 +277,12 @@ impl RemoteStore {
 
     fn changed(&self, location: &str) -> Error {
         let url = self.url_of(location);
-        Error::new(ErrorKind::Conflict, format!("`{url}` changed while it was being read"))
-            .at(url)
-            .hint("read it again once it is whole")
+        Error::new(
+            ErrorKind::Conflict,
+            format!("`{url}` changed while it was being read"),
+        )
+        .at(url)
+        .hint("read it again once it is whole")
     }
 
     async fn size_now(&self, location: &str) -> Result<Option<u64>> {
@@ -288,7 +312,10 @@ impl RemoteStore {
         let gate = self.gate.clone();
         let asked = runtime::run(async move {
             let _permit = gate.acquire_owned().await;
-            Ok(client.get_opts(&path, options).await.map(|found| found.meta.size))
+            Ok(client
+                .get_opts(&path, options)
+                .await
+                .map(|found| found.meta.size))
         });
         match asked.await? {
             Ok(size) => Ok(Some(size)),
@@ -353,8 +380,10 @@ impl RemoteStore {
     fn path(&self, location: &str) -> Result<Path> {
         let leads_out = location.split('/').any(|part| matches!(part, "." | ".."));
         if leads_out || location.starts_with('/') {
-            return Err(Error::invalid(format!("location `{location}` is no name of an object"))
-                .hint("locations have no `..` and no `/` in front"));
+            return Err(
+                Error::invalid(format!("location `{location}` is no name of an object"))
+                    .hint("locations have no `..` and no `/` in front"),
+            );
         }
         Ok(Path::parse(location).unwrap_or_else(|_| Path::from(location)))
     }
@@ -378,7 +407,9 @@ impl RemoteStore {
             let below = (!path.as_ref().is_empty()).then_some(&path);
             Ok(client.list_with_delimiter(below).await)
         });
-        let found = asked.await?.map_err(|cause| self.failed(prefix, Failed::Store(cause)))?;
+        let found = asked
+            .await?
+            .map_err(|cause| self.failed(prefix, Failed::Store(cause)))?;
         let name = |path: &Path| path.filename().unwrap_or_default().to_owned();
         let mut folders: Vec<String> = found
             .common_prefixes
@@ -407,7 +438,9 @@ impl RemoteStore {
 /// Names the bytes of an error, where they are known.
 fn in_range(error: Error, range: ByteRange) -> Error {
     match range {
-        ByteRange::Bounded { offset, length } => error.in_bytes(offset..offset.saturating_add(length)),
+        ByteRange::Bounded { offset, length } => {
+            error.in_bytes(offset..offset.saturating_add(length))
+        }
         ByteRange::Whole | ByteRange::Suffix(_) => error,
     }
 }

@@ -9,13 +9,21 @@ use std::sync::{Mutex, PoisonError};
 
 /// What options there are, other spellings, and whether the value is a secret.
 const OPTIONS: &[(&str, &[&str], bool)] = &[
-    ("anon", &["anonymous", "skip_signature", "no_sign_request"], false),
+    (
+        "anon",
+        &["anonymous", "skip_signature", "no_sign_request"],
+        false,
+    ),
     ("region", &["region_name", "aws_region"], false),
     ("endpoint", &["endpoint_url", "aws_endpoint"], false),
     ("profile", &["aws_profile"], false),
     ("requester_pays", &["request_payer"], false),
     ("key", &["access_key_id", "aws_access_key_id"], true),
-    ("secret", &["secret_access_key", "aws_secret_access_key"], true),
+    (
+        "secret",
+        &["secret_access_key", "aws_secret_access_key"],
+        true,
+    ),
     ("session_token", &["aws_session_token"], true),
     ("virtual_hosted", &[], false),
     ("account", &["account_name"], false),
@@ -66,9 +74,13 @@ impl StoreOptions {
     /// [`ErrorKind::Usage`] if the key is not known.
     pub fn set(&mut self, key: &str, value: &str) -> Result<()> {
         let lower = key.to_ascii_lowercase().replace('-', "_");
-        if let Some(name) = key.get(..HEADER.len()).filter(|start| start.eq_ignore_ascii_case(HEADER)) {
+        if let Some(name) = key
+            .get(..HEADER.len())
+            .filter(|start| start.eq_ignore_ascii_case(HEADER))
+        {
             let header = key[name.len()..].to_ascii_lowercase();
-            self.values.insert(format!("{HEADER}{header}"), value.to_owned());
+            self.values
+                .insert(format!("{HEADER}{header}"), value.to_owned());
             return Ok(());
         }
         let known = OPTIONS
@@ -76,8 +88,10 @@ impl StoreOptions {
             .find(|(name, others, _)| *name == lower || others.contains(&lower.as_str()));
         let Some((name, ..)) = known else {
             let names: Vec<&str> = OPTIONS.iter().map(|(name, ..)| *name).collect();
-            return Err(Error::usage(format!("no option of stores is called `{key}`"))
-                .hint(format!("there are {}, header.NAME", names.join(", "))));
+            return Err(
+                Error::usage(format!("no option of stores is called `{key}`"))
+                    .hint(format!("there are {}, header.NAME", names.join(", "))),
+            );
         };
         self.values.insert((*name).to_owned(), value.to_owned());
         Ok(())
@@ -124,7 +138,9 @@ impl StoreOptions {
     /// Remembers what must not be shown.
     pub(super) fn tell_secrets(&self, secrets: &mut Secrets) {
         for (name, value) in &self.values {
-            let is_secret = OPTIONS.iter().any(|(known, _, secret)| known == name && *secret);
+            let is_secret = OPTIONS
+                .iter()
+                .any(|(known, _, secret)| known == name && *secret);
             if is_secret || name.starts_with(HEADER) {
                 secrets.add(value);
             }
@@ -225,7 +241,11 @@ impl StoreSettings {
         // The parser's message quotes the line, which may hold a secret: only the place is told.
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
             let before = error.span().map_or(0, |span| span.start.min(text.len()));
-            let line = text.as_bytes()[..before].iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = text.as_bytes()[..before]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count()
+                + 1;
             wrong(format!("line {line} is not TOML"))
         })?;
         let mut sections = Vec::new();
@@ -241,9 +261,11 @@ impl StoreSettings {
             let mut options = StoreOptions::default();
             for (key, value) in section {
                 let set = match value {
-                    toml::Value::Table(headers) if key == "header" => headers
-                        .iter()
-                        .try_for_each(|(name, value)| options.set(&format!("{HEADER}{name}"), &plain(value))),
+                    toml::Value::Table(headers) if key == "header" => {
+                        headers.iter().try_for_each(|(name, value)| {
+                            options.set(&format!("{HEADER}{name}"), &plain(value))
+                        })
+                    }
                     value => options.set(key, &plain(value)),
                 };
                 set.map_err(|error| wrong(error.message().to_owned()))?;
@@ -290,7 +312,10 @@ mod tests {
         assert_eq!(options.flag("requester_pays").unwrap(), Some(true));
         assert_eq!(settings.options_for("s3://c/x").get("region"), Some("a"));
         let headers = settings.options_for("https://h/a.nc");
-        assert_eq!(headers.headers().collect::<Vec<_>>(), [("authorization", "Bearer abcd")]);
+        assert_eq!(
+            headers.headers().collect::<Vec<_>>(),
+            [("authorization", "Bearer abcd")]
+        );
         assert!(!format!("{settings:?} {headers:?}").contains("abcd"));
     }
 
@@ -304,8 +329,14 @@ mod tests {
         }
         options.add("anon=perhaps").unwrap();
         assert!(options.flag("anon").is_err());
-        let broken = StoreSettings::parse("[store.\"s3://\"]\nsecret = hunter2 x\n", Path::new("c.toml"));
+        let broken = StoreSettings::parse(
+            "[store.\"s3://\"]\nsecret = hunter2 x\n",
+            Path::new("c.toml"),
+        );
         let report = broken.unwrap_err().report();
-        assert!(report.contains("line 2") && !report.contains("hunter2"), "{report}");
+        assert!(
+            report.contains("line 2") && !report.contains("hunter2"),
+            "{report}"
+        );
     }
 }

@@ -39,7 +39,10 @@ pub(super) async fn list(target: &Target, prefix: &str) -> Result<Vec<String>> {
             Ok(answer) => answer,
             Err(error) => {
                 let error = error.without_url();
-                return Err(Error::new(ErrorKind::Io, "cannot ask for a list of the folder").caused_by(error));
+                return Err(
+                    Error::new(ErrorKind::Io, "cannot ask for a list of the folder")
+                        .caused_by(error),
+                );
             }
         };
         let is_page = answer
@@ -66,17 +69,27 @@ fn names(page: &str, folder: &Url) -> Vec<String> {
     let (mut folders, mut objects) = (Vec::new(), Vec::new());
     // Whatever the case of tags and attributes, and whichever quotes they have.
     let lower = page.to_ascii_lowercase();
-    let starts = lower.match_indices("href=").map(|(at, word)| at + word.len());
+    let starts = lower
+        .match_indices("href=")
+        .map(|(at, word)| at + word.len());
     for start in starts {
         // OK to slice: lowering ASCII letters moves nothing.
-        let Some(rest) = page.get(start..) else { continue };
+        let Some(rest) = page.get(start..) else {
+            continue;
+        };
         let link = match rest.chars().next() {
             Some(quote @ ('"' | '\'')) => rest[1..].split(quote).next(),
-            _ => rest.split(|letter: char| letter.is_whitespace() || letter == '>').next(),
+            _ => rest
+                .split(|letter: char| letter.is_whitespace() || letter == '>')
+                .next(),
         };
         let link = link.unwrap_or_default().replace("&amp;", "&");
-        let Ok(url) = folder.join(&link) else { continue };
-        if url.host_str() != folder.host_str() || url.query().is_some() && folder.query() != url.query() {
+        let Ok(url) = folder.join(&link) else {
+            continue;
+        };
+        if url.host_str() != folder.host_str()
+            || url.query().is_some() && folder.query() != url.query()
+        {
             continue;
         }
         let Some(name) = url.path().strip_prefix(folder.path()) else {
@@ -107,6 +120,9 @@ mod tests {
         let page = r#"<a href="../">up</a> <A HREF='t2m/'>t2m/</A> <a href="?C=N;O=D">sort</a>
             <a href=zarr.json>z</a> <a href="/data/a%20b/lat/">lat</a> <a href="x/y">deep</a>
             <a href="https://other/data/a%20b/no">no</a> <a href="odd%20name">odd</a> <a href="t2m/">again</a>"#;
-        assert_eq!(names(page, &folder), ["lat/", "t2m/", "odd name", "zarr.json"]);
+        assert_eq!(
+            names(page, &folder),
+            ["lat/", "t2m/", "odd name", "zarr.json"]
+        );
     }
 }

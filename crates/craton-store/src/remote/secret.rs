@@ -124,7 +124,10 @@ mod tests {
         secrets.add("hunter22");
         let text = "GET https://u:hunter22@host/a?sig=xyz (key hunter22) failed";
         let shown = secrets.hide(text);
-        assert!(!shown.contains("hunter22") && !shown.contains("xyz"), "{shown}");
+        assert!(
+            !shown.contains("hunter22") && !shown.contains("xyz"),
+            "{shown}"
+        );
         assert!(shown.starts_with("GET https://host/a?sig=***"), "{shown}");
         assert!(!format!("{secrets:?}").contains("hunter"));
     }

@@ -174,7 +174,9 @@ fn compute_at_once(nodes: &[NodeRef], session: &Session) -> Vec<Result<Block>> {
             let compute = |node| scope.spawn(move || compute_one(node, session));
             let running: Vec<_> = part.iter().map(compute).collect();
             let panicked = |_| Err(Error::internal("reading labels panicked"));
-            let joined = running.into_iter().map(|one| one.join().unwrap_or_else(panicked));
+            let joined = running
+                .into_iter()
+                .map(|one| one.join().unwrap_or_else(panicked));
             joined.collect::<Vec<_>>()
         })
     });

@@ -1,9 +1,9 @@
 //! Servers that fail: what passes is tried again, what stays is an error of the right kind, and nothing is wrong in silence.
 
 use super::{bounded, numbers, open, read};
-use craton_core::{ByteRange, ErrorKind, ReadRanges};
 use crate::RemoteStore;
 use crate::server::{Fault, WebServer};
+use craton_core::{ByteRange, ErrorKind, ReadRanges};
 use std::time::{Duration, Instant};
 
 const SIZE: usize = 300_000;
@@ -30,10 +30,21 @@ fn what_passes_is_tried_again() {
         let (server, store, root) = server_and_store();
         server.fail("a.nc", fault, 2);
         let found = read(&store, &root, bounded(100_000, 150_000));
-        assert_eq!(found.unwrap().unwrap(), numbers(SIZE)[100_000..250_000], "{fault:?}");
-        assert!((3..=4).contains(&server.requests().len()), "{fault:?}: {:?}", server.requests());
+        assert_eq!(
+            found.unwrap().unwrap(),
+            numbers(SIZE)[100_000..250_000],
+            "{fault:?}"
+        );
+        assert!(
+            (3..=4).contains(&server.requests().len()),
+            "{fault:?}: {:?}",
+            server.requests()
+        );
         server.fail("a.nc", fault, 1);
-        assert_eq!(read(&store, &root, ByteRange::Whole).unwrap().unwrap(), numbers(SIZE));
+        assert_eq!(
+            read(&store, &root, ByteRange::Whole).unwrap().unwrap(),
+            numbers(SIZE)
+        );
     }
 }
 
@@ -57,8 +68,16 @@ fn what_stays_is_an_error_in_bounded_time() {
         let error = read(&store, &root, bounded(100_000, 150_000)).unwrap_err();
         assert_eq!(error.kind(), kind, "{fault:?}: {error}");
         assert!(start.elapsed() < Duration::from_secs(30), "{fault:?}");
-        assert!(server.requests().len() <= 16, "{fault:?}: {}", server.requests().len());
-        assert_eq!(error.context().url, Some(server.url("data/a.nc")), "{error}");
+        assert!(
+            server.requests().len() <= 16,
+            "{fault:?}: {}",
+            server.requests().len()
+        );
+        assert_eq!(
+            error.context().url,
+            Some(server.url("data/a.nc")),
+            "{error}"
+        );
     }
 }
 
@@ -81,11 +100,18 @@ fn content_that_changes_between_two_requests_is_an_error() {
     assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
     assert!(error.message().contains("changed while"), "{error}");
     let sent = server.requests();
-    assert!(sent.iter().all(|request| request.headers.contains_key("if-match")), "{sent:?}");
+    assert!(
+        sent.iter()
+            .all(|request| request.headers.contains_key("if-match")),
+        "{sent:?}"
+    );
     // Opened again, it is the new one.
     let (store, root) = open(&server.url("data/a.nc"), &[]).unwrap();
     let changed: Vec<u8> = numbers(SIZE).iter().map(|byte| byte ^ 0x55).collect();
-    assert_eq!(read(&store, &root, bounded(100_000, 50)).unwrap().unwrap(), changed[100_000..100_050]);
+    assert_eq!(
+        read(&store, &root, bounded(100_000, 50)).unwrap().unwrap(),
+        changed[100_000..100_050]
+    );
 }
 
 #[test]
@@ -117,9 +143,17 @@ fn nobody_at_the_other_end_is_an_error_with_its_cause() {
 fn no_secret_is_in_any_error() {
     let server = WebServer::start();
     server.insert("a", numbers(100));
-    let secrets = ["password=canary-pass", "token=canary-token", "header.X-Key=canary-key", "user=me"];
-    let url = server.url("a?sig=canary-sig").replace("http://", "http://me:canary-url@");
+    let secrets = [
+        "password=canary-pass",
+        "token=canary-token",
+        "header.X-Key=canary-key",
+        "user=me",
+    ];
+    let url = server
+        .url("a?sig=canary-sig")
+        .replace("http://", "http://me:canary-url@");
     for status in [400, 401, 403, 500] {
+        server.forget_faults();
         server.fail("a", Fault::Status(status), 100);
         let (store, root) = open(&url, &[&secrets[..], &["retries=1"]].concat()).unwrap();
         let error = read(&store, &root, ByteRange::Whole).unwrap_err();
@@ -129,6 +163,9 @@ fn no_secret_is_in_any_error() {
             shown.push_str(&format!("{error} {error:?}"));
             cause = error.source();
         }
-        assert!(!shown.contains("canary") && !shown.contains("bWU6"), "{shown}");
+        assert!(
+            !shown.contains("canary") && !shown.contains("bWU6"),
+            "{shown}"
+        );
     }
 }
