@@ -47,6 +47,11 @@ pub trait Source: Send + Sync + Debug {
         Placement::default()
     }
 
+    /// What tells this state of the stored bytes from others, where the store says, such as an etag.
+    fn version(&self) -> Option<String> {
+        None
+    }
+
     /// What [`Source::locate`] has read so far.
     fn read_to_locate(&self) -> Reads {
         Reads::default()
@@ -174,6 +179,11 @@ pub trait ReadRanges: Send + Sync + Debug {
     /// Whether each read waits for a network.
     fn is_remote(&self) -> bool {
         false
+    }
+
+    /// What tells this state of an object from others, if it was told with an earlier read.
+    fn version(&self, _location: &str) -> Option<String> {
+        None
     }
 }
 

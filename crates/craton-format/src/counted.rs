@@ -63,4 +63,8 @@ impl ReadRanges for Counted {
     fn is_remote(&self) -> bool {
         self.store.is_remote()
     }
+
+    fn version(&self, location: &str) -> Option<String> {
+        self.store.version(location)
+    }
 }

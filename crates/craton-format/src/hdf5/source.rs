@@ -359,6 +359,10 @@ impl Source for Hdf5Array {
         &self.url
     }
 
+    fn version(&self) -> Option<String> {
+        self.file.store.version(&self.file.location)
+    }
+
     fn placement(&self) -> Placement {
         Placement {
             is_remote: self.file.store.is_remote(),

@@ -275,6 +275,10 @@ impl Source for Netcdf3Array {
         &self.url
     }
 
+    fn version(&self) -> Option<String> {
+        self.store.version(&self.location)
+    }
+
     fn placement(&self) -> Placement {
         Placement {
             is_remote: self.store.is_remote(),

@@ -208,6 +208,16 @@ impl Source for ZarrArray {
         &self.url
     }
 
+    fn version(&self) -> Option<String> {
+        // Chunks may still be others: no store says of a folder whether anything in it changed.
+        let names = ["zarr.json", ".zarray"];
+        let versions = names.map(|name| match self.prefix.as_str() {
+            "" => self.store.version(name),
+            prefix => self.store.version(&format!("{prefix}/{name}")),
+        });
+        versions.into_iter().flatten().next()
+    }
+
     fn placement(&self) -> Placement {
         Placement {
             is_remote: self.store.is_remote(),

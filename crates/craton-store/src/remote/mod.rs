@@ -519,6 +519,12 @@ impl ReadRanges for RemoteStore {
     fn is_remote(&self) -> bool {
         true
     }
+
+    fn version(&self, location: &str) -> Option<String> {
+        let seen = self.memo().seen.get(location).cloned()?;
+        let modified = format!("{}-{}", seen.size, seen.modified);
+        Some(seen.etag.unwrap_or(modified))
+    }
 }
 
 impl fmt::Debug for RemoteStore {

@@ -215,8 +215,11 @@ pub(super) fn raw_variable(source: &Arc<dyn Source>) -> Result<Variable> {
     .map_err(|error| error.at(source.url()))
 }
 
-/// What tells apart two states of a local file: its size and time of change.
+/// What tells apart two states of an array: what its store says, else size and time of change of a local file.
 fn version_of(source: &Arc<dyn Source>) -> String {
+    if let Some(version) = source.version() {
+        return version;
+    }
     let path = source.url().split('!').next().unwrap_or_default();
     let Ok(facts) = std::fs::metadata(path) else {
         return String::new();
