@@ -83,8 +83,9 @@ impl LoadedLocal<'_> {
     fn tile(&self, ranges: &[(u64, u64)], worker: &Worker<'_>) -> Result<View> {
         let region = local_region(self.local, self.maps, ranges);
         if let Some(piece) = self.single_piece(&region, worker)? {
-            let place =
-                |axis: usize, index: u64| piece.steps[axis].offset((index - region[axis].0) as usize);
+            let place = |axis: usize, index: u64| {
+                piece.steps[axis].offset((index - region[axis].0) as usize)
+            };
             let is_even = |axis: usize| matches!(piece.steps[axis], Step::Stride(_));
             return Ok(through(&piece, self.maps, ranges, place, is_even));
         }

@@ -28,7 +28,11 @@ pub(crate) fn tile_lengths(space: &Space, lengths: &[u64]) -> Vec<u64> {
             continue;
         }
         let others = all / tile[axis];
-        let fewest = if axis + 1 == tile.len() { STRIP as u64 } else { 1 };
+        let fewest = if axis + 1 == tile.len() {
+            STRIP as u64
+        } else {
+            1
+        };
         tile[axis] = (TILE / others).max(fewest).min(tile[axis]);
     }
     tile
@@ -43,7 +47,11 @@ pub(crate) fn tiles(ranges: &[(u64, u64)], tile: &[u64]) -> Vec<Vec<(u64, u64)>>
             .map(|first| (start + first, (*step).min(length - first)))
             .collect();
         // An empty axis is one empty tile, so that the states of folds are still made.
-        let parts = if parts.is_empty() { vec![(*start, 0)] } else { parts };
+        let parts = if parts.is_empty() {
+            vec![(*start, 0)]
+        } else {
+            parts
+        };
         all = all
             .iter()
             .flat_map(|outer: &Vec<(u64, u64)>| {
@@ -105,8 +113,9 @@ mod tests {
             .iter()
             .flat_map(|tile| {
                 let (rows, columns) = (tile[0], tile[1]);
-                (rows.0..rows.0 + rows.1)
-                    .flat_map(move |row| (columns.0..columns.0 + columns.1).map(move |column| (row, column)))
+                (rows.0..rows.0 + rows.1).flat_map(move |row| {
+                    (columns.0..columns.0 + columns.1).map(move |column| (row, column))
+                })
             })
             .collect();
         let mut sorted = all.clone();

@@ -16,5 +16,6 @@ mod reading;
 mod sharing;
 mod shelf;
 mod support;
+mod tiles;
 mod together;
 mod writing;
