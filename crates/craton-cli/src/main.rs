@@ -24,6 +24,9 @@ use std::process::ExitCode;
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// How the stores behind URLs are reached: anon, region, endpoint, profile, requester_pays, header.NAME and others.
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    store: Vec<String>,
 }
 
 #[derive(Subcommand)]
@@ -40,6 +43,16 @@ enum Command {
     Help(commands::help::Help),
 }
 
+/// Options of stores hold for all that the command opens.
+fn reach(options: &[String]) -> craton::Result<()> {
+    let mut given = craton::StoreOptions::default();
+    for option in options {
+        given.add(option)?;
+    }
+    craton::give_to_all(given);
+    Ok(())
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let run = || match arguments.command {
@@ -49,7 +62,8 @@ fn main() -> ExitCode {
         Command::Demo(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Help(command) => command.run().map(|()| ExitCode::SUCCESS),
     };
-    match trace::follow_environment().and_then(|()| run()) {
+    let prepared = trace::follow_environment().and_then(|()| reach(&arguments.store));
+    match prepared.and_then(|()| run()) {
         Ok(code) => code,
         Err(error) => {
             // Nothing can be done if even standard error is gone.

@@ -1,5 +1,6 @@
 //! How much memory there is, how much is used, and how much a stage needs.
 
+use crate::coalesce::most_together;
 use crate::stage::{ScanUse, Uses};
 use crate::tile::tile_lengths;
 use crate::{columns, pending};
@@ -145,6 +146,9 @@ impl Tally {
         add(&mut self.held, chunk);
         if scan.axes.iter().any(|axis| axis.chunks > 1) {
             add(&mut self.held, lent(needed));
+            // Small chunks that lie side by side are read together.
+            let chunks = times(1, scan.axes.iter().map(|axis| axis.chunks));
+            self.encoded = self.encoded.max(lent(most_together(chunks, stored)));
         }
         if scan.is_shared() {
             add(&mut self.kept, stored);

@@ -28,6 +28,8 @@ pub(crate) struct Pass {
 pub(crate) struct Split {
     pub passes: Vec<Pass>,
     pub threads: usize,
+    /// Bytes of what is left that hold what is read before it is asked for.
+    pub ahead: u64,
 }
 
 impl Split {
@@ -36,6 +38,7 @@ impl Split {
         Self {
             passes: vec![pass_of(stage, (0..stage.sinks.len()).collect())],
             threads: 1,
+            ahead: 0,
         }
     }
 
@@ -82,7 +85,11 @@ pub(crate) fn split(
         let Some(passes) = passes(stage, fits) else {
             break;
         };
-        let split = Split { passes, threads };
+        let split = Split {
+            passes,
+            threads,
+            ahead: 0,
+        };
         let (_, bytes) = split.wanted();
         // Reading takes the time, and threads share it.
         let is_better = best.as_ref().is_none_or(|(other, theirs)| {
@@ -98,7 +105,11 @@ pub(crate) fn split(
     // Slow, as chunks are decoded again for every task that needs them, but better than nothing.
     let fits = |part: &Stage| held(part, slots, 1).least() <= room;
     let passes = passes(stage, fits).ok_or_else(|| least_room(stage, slots))?;
-    Ok(Split { passes, threads: 1 })
+    Ok(Split {
+        passes,
+        threads: 1,
+        ahead: 0,
+    })
 }
 
 /// The fewest passes that all fit.

@@ -177,9 +177,22 @@ impl StageRun<'_> {
     /// Runs all tasks.
     pub(crate) fn run_tasks(&self) -> Result<()> {
         let next = AtomicU64::new(0);
-        on_threads(self.threads, || {
-            self.work(&next)?;
-            self.help_writing()
+        let work = || {
+            on_threads(self.threads, || {
+                self.work(&next)?;
+                self.help_writing()
+            })
+        };
+        let Some(ahead) = self.worker.ahead else {
+            return work();
+        };
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| ahead.run());
+            let done = work();
+            ahead.stop();
+            let read = reader.join();
+            done?;
+            read.map_err(|_| Error::internal("reading ahead panicked"))
         })
     }
 
@@ -198,10 +211,22 @@ impl StageRun<'_> {
                 run: self,
                 is_armed: true,
             };
-            let result = self.worker.check().and_then(|()| self.run_task(task));
+            let result = self.await_reads(task).and_then(|()| self.run_task(task));
+            if let Some(ahead) = self.worker.ahead {
+                ahead.finish(task);
+            }
             result.and_then(|partials| self.hand_in(task, partials))?;
             alarm.is_armed = false;
             count(&self.worker.control.tasks_done, 1);
+        }
+    }
+
+    /// Waits until the reads of a task are under way, where that is done ahead.
+    fn await_reads(&self, task: u64) -> Result<()> {
+        self.worker.check()?;
+        match self.worker.ahead {
+            Some(ahead) => ahead.begin(task, || self.worker.check()),
+            None => Ok(()),
         }
     }
 

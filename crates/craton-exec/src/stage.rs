@@ -1,5 +1,6 @@
 //! What a worker has at hand, and how often each chunk of a stage is needed.
 
+use crate::ahead::Ahead;
 use crate::cache::Cache;
 use crate::control::Control;
 use crate::need::AxisNeed;
@@ -18,6 +19,8 @@ pub(crate) struct Worker<'a> {
     pub pool: &'a Pool,
     pub control: &'a Control,
     pub cache: &'a Cache,
+    /// What is read before it is asked for.
+    pub ahead: Option<&'a Ahead<'a>>,
     pub uses: &'a Uses,
     pub slots: &'a [OnceLock<Block>],
     pub scratch: &'a SpareScratch,
@@ -92,8 +95,7 @@ pub(crate) struct AxisUse {
 impl Uses {
     /// Counts for all tasks of `stage`.
     pub(crate) fn of_stage(stage: &Stage) -> Self {
-        let mut paths = Vec::new();
-        collect_paths(&stage.space, &mut Vec::new(), &mut paths);
+        let paths = paths(&stage.space);
         let mut uses = Self {
             numbers: HashMap::new(),
             scans: Vec::new(),
@@ -143,6 +145,16 @@ impl Uses {
             all.1 = all.1.saturating_add(elements.saturating_mul(size));
         }
         all
+    }
+
+    /// Every source, once.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &Arc<dyn Source>> {
+        let scans = self.scans.iter().enumerate();
+        let is_new = |(at, scan): &(usize, &ScanUse)| {
+            let mut earlier = self.scans[..*at].iter();
+            !earlier.any(|other| other.number == scan.number)
+        };
+        scans.filter(is_new).map(|(_, scan)| &scan.source)
     }
 
     /// The scans, for estimates of memory.
@@ -207,22 +219,22 @@ fn wanted_from(
 }
 
 /// The way from a stage's space down to a source leaf.
-struct Path<'a> {
+pub(crate) struct Path<'a> {
     hops: Vec<Hop<'a>>,
-    leaf: &'a Leaf,
-    source: &'a Arc<dyn Source>,
+    pub leaf: &'a Leaf,
+    pub source: &'a Arc<dyn Source>,
 }
 
 /// One local on that way.
 #[derive(Clone)]
-struct Hop<'a> {
+pub(crate) struct Hop<'a> {
     maps: &'a [AxisMap],
     shape: &'a [u64],
     kind: HopKind,
 }
 
 #[derive(Clone, Copy)]
-enum HopKind {
+pub(crate) enum HopKind {
     Window {
         axis: usize,
         window: u64,
@@ -232,6 +244,13 @@ enum HopKind {
         start: u64,
         length: u64,
     },
+}
+
+/// The ways to all source leaves of a space.
+pub(crate) fn paths(space: &Space) -> Vec<Path<'_>> {
+    let mut paths = Vec::new();
+    collect_paths(space, &mut Vec::new(), &mut paths);
+    paths
 }
 
 fn collect_paths<'a>(space: &'a Space, hops: &mut Vec<Hop<'a>>, paths: &mut Vec<Path<'a>>) {
@@ -322,10 +341,9 @@ impl Path<'_> {
             chunks: 0,
         };
         for part in parts {
-            let Some((start, length)) = self.interval(axis, *part) else {
+            let Some(need) = self.need(axis, grid, *part) else {
                 continue;
             };
-            let need = AxisNeed::of(&self.leaf.maps[axis], grid, start, length);
             for segment in &need.segments {
                 let count = counted.counts.entry(segment.position).or_insert(0_u32);
                 *count = count.saturating_add(1);
@@ -340,6 +358,24 @@ impl Path<'_> {
             counted.chunks = counted.chunks.max(need.segments.len() as u64);
         }
         counted
+    }
+
+    /// What an interval of the stage's axis needs along one axis of the source; `None` if nothing.
+    fn need(&self, axis: usize, grid: &AxisGrid, part: (u64, u64)) -> Option<AxisNeed> {
+        let (start, length) = self.interval(axis, part)?;
+        Some(AxisNeed::of(&self.leaf.maps[axis], grid, start, length))
+    }
+
+    /// The positions of the chunks that a task needs, per axis of the source; `None` if it needs none.
+    pub(crate) fn positions(&self, ranges: &[(u64, u64)]) -> Option<Vec<Vec<u64>>> {
+        let grids = &self.source.meta().grid.axes;
+        let along = |(axis, grid): (usize, &AxisGrid)| {
+            let part = self.stage_axis(axis).map_or((0, 1), |axis| ranges[axis]);
+            let need = self.need(axis, grid, part)?;
+            let positions = need.segments.iter().map(|segment| segment.position);
+            Some(positions.collect::<Vec<u64>>()).filter(|positions| !positions.is_empty())
+        };
+        grids.iter().enumerate().map(along).collect()
     }
 
     /// The stage axis that axis `axis` of the leaf follows.

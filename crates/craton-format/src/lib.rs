@@ -5,6 +5,7 @@
 
 pub mod codec;
 pub mod combine;
+mod counted;
 pub mod detect;
 pub mod hdf5;
 pub mod netcdf3;

@@ -184,7 +184,7 @@ pub(crate) fn compute<'py>(
 ) -> PyResult<Bound<'py, PyList>> {
     let plans: Vec<_> = nodes.iter().map(|one| one.lazy.node().clone()).collect();
     drop(nodes);
-    let blocks = run_detached(py, threads, memory, |session| session.compute(&plans))?;
+    let blocks = run_detached(py, threads, memory, &[], |session| session.compute(&plans))?;
     let arrays: PyResult<Vec<_>> = blocks
         .into_iter()
         .map(|block| to_numpy(py, block))
@@ -205,7 +205,7 @@ pub(crate) fn explain_nodes(
         .map(|(name, one)| (name.clone(), one.lazy.node().clone()))
         .collect();
     drop(nodes);
-    run_detached(py, threads, memory, |session| {
+    run_detached(py, threads, memory, &[], |session| {
         answer::explain(&plans, session)
     })
 }
@@ -216,7 +216,7 @@ pub(crate) fn explain_nodes(
 pub(crate) fn cost(py: Python<'_>, node: PyRef<'_, Node>) -> PyResult<(usize, u64, u64, u64)> {
     let plan = node.lazy.node().clone();
     drop(node);
-    run_detached(py, None, None, |session| {
+    run_detached(py, None, None, &[], |session| {
         let stages = session.costs(std::slice::from_ref(&plan))?;
         let threads = session.engine().threads() as u64;
         let memory = |stage: &StageCost| {

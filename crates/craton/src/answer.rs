@@ -184,7 +184,7 @@ fn explain_outputs(
         }
         let _ = writeln!(
             text,
-            "  locate {} chunks, read ≤ {} bytes, decode {} bytes {}; about {} MiB a task and {} MiB shared",
+            "  locate {} chunks, read ≤ {} bytes, decode {} bytes {}; about {} MiB a task and {} MiB shared{}",
             cost.chunks,
             cost.bytes_decoded,
             cost.bytes_decoded,
@@ -193,7 +193,11 @@ fn explain_outputs(
                 passes => format!("in {passes} passes"),
             },
             cost.bytes_per_task >> 20,
-            cost.bytes_shared >> 20
+            cost.bytes_shared >> 20,
+            match cost.bytes_ahead >> 20 {
+                0 => String::new(),
+                ahead => format!(", {ahead} MiB to read ahead"),
+            }
         );
     }
     if !pipelines.stages.is_empty() {

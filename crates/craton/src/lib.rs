@@ -32,4 +32,7 @@ mod fuzzing;
 
 pub use craton_core::{Error, ErrorKind, Result};
 pub use craton_exec::{Metrics, StageCost, peak_resident};
+#[cfg(feature = "testing")]
+pub use craton_store::server;
+pub use craton_store::{StoreOptions, StoreSettings, give_to_all};
 pub use session::Session;

@@ -14,6 +14,8 @@ mod passes;
 mod quantiles;
 mod reading;
 mod sharing;
+mod shelf;
 mod support;
 mod tiles;
+mod together;
 mod writing;

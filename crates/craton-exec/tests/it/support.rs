@@ -238,7 +238,7 @@ static NEXT_URL: AtomicU64 = AtomicU64::new(0);
 pub struct ModelSource {
     meta: ArrayMeta,
     url: String,
-    chunks: HashMap<Vec<u64>, (Buffer, Arc<ModelDecode>)>,
+    pub chunks: HashMap<Vec<u64>, (Buffer, Arc<ModelDecode>)>,
     pub locates: Mutex<HashMap<Vec<u64>, u64>>,
     pub fails_at: Option<Vec<u64>>,
     pub panics_at: Option<Vec<u64>>,

@@ -72,7 +72,9 @@ class Node:
 class StoredFile:
     """The groups at one URL, as stored."""
 
-    def __new__(cls, url: str) -> StoredFile: ...
+    def __new__(cls, url: str, stores: Sequence[tuple[str, str]]) -> StoredFile: ...
+    @property
+    def url(self) -> str: ...
     @property
     def groups(self) -> list[str]: ...
     @property
@@ -95,7 +97,7 @@ def explain_nodes(nodes: Sequence[tuple[str, Node]], memory: int | None, threads
     """Tell how nodes would be computed."""
 
 def open_together(
-    urls: Sequence[str],
+    urls: Sequence[str], stores: Sequence[tuple[str, str]]
 ) -> dict[str, tuple[tuple[str, ...], Node | numpy.ndarray, CountedCalendar | None]]:
     """Open files as one dataset."""
 
@@ -106,9 +108,21 @@ class Memory(Buffer):
     """Memory of the engine, shared with the arrays over it."""
 
 def evaluate(
-    expression: str, inputs: dict[str, list[str]], raw: bool, memory: int | None, threads: int | None
+    expression: str,
+    inputs: dict[str, list[str]],
+    raw: bool,
+    memory: int | None,
+    threads: int | None,
+    stores: Sequence[tuple[str, str]],
 ) -> AnyAnswer:
     """Compute an expression."""
 
-def explain(expression: str, inputs: dict[str, list[str]], raw: bool, memory: int | None, threads: int | None) -> str:
+def explain(
+    expression: str,
+    inputs: dict[str, list[str]],
+    raw: bool,
+    memory: int | None,
+    threads: int | None,
+    stores: Sequence[tuple[str, str]],
+) -> str:
     """Tell how an expression would be computed."""
