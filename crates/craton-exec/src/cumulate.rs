@@ -1,7 +1,8 @@
 //! The scan shape: tasks along the axis hand a carry on, in order; everything else of a task runs beside others.
 
 use crate::stage::Worker;
-use craton_core::{BufferMut, DType, Result};
+use crate::view::{Step, View};
+use craton_core::{Block, BufferMut, DType, Result};
 use craton_kernels::scan::{Cumulation, cumulate, cumulation_start, cumulation_total};
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -11,8 +12,32 @@ pub(crate) struct Scan {
     pub kind: Cumulation,
     pub axis: usize,
     pub skip_missing: bool,
+    pub is_reversed: bool,
     pub operand: DType,
     pub output: DType,
+}
+
+impl Scan {
+    /// Where the results of a box lie, and how far apart in its values they are: those of a reversed axis come last first.
+    pub(crate) fn place(&self, ranges: &[(u64, u64)], extents: &[u64]) -> Vec<(u64, u64)> {
+        let mut ranges = ranges.to_vec();
+        if self.is_reversed {
+            let (start, length) = ranges[self.axis];
+            ranges[self.axis].0 = extents[self.axis] - start - length;
+        }
+        ranges
+    }
+
+    /// The results of a box, which are in C order of its own indices, in the order in which they are kept.
+    pub(crate) fn view(&self, lengths: &[usize], results: BufferMut) -> Result<View> {
+        let block = Block::dense(self.output, lengths.to_vec(), results.freeze())?;
+        let mut view = View::of_block(&block)?;
+        if let (true, Step::Stride(stride)) = (self.is_reversed, &mut view.steps[self.axis]) {
+            view.base += *stride * (lengths[self.axis] as isize - 1).max(0);
+            *stride = -*stride;
+        }
+        Ok(view)
+    }
 }
 
 /// The carries of all lines of tasks along the axis.

@@ -28,6 +28,10 @@ const NAP: Duration = Duration::from_millis(2);
 pub(crate) fn written_by(sink: &StageSink) -> Option<&Arc<dyn Sink>> {
     match &sink.kind {
         SinkKind::Store(StoreTo::Sink(sink))
+        | SinkKind::Columns {
+            to: StoreTo::Sink(sink),
+            ..
+        }
         | SinkKind::Cumulate {
             to: StoreTo::Sink(sink),
             ..
@@ -89,6 +93,7 @@ impl<'a> SinkState<'a> {
                 kind,
                 axis,
                 skip_missing,
+                is_reversed,
                 dtype,
                 to,
             } => {
@@ -96,6 +101,7 @@ impl<'a> SinkState<'a> {
                     kind: *kind,
                     axis: *axis,
                     skip_missing: *skip_missing,
+                    is_reversed: *is_reversed,
                     operand: sink.dtype,
                     output: *dtype,
                 };
@@ -322,12 +328,12 @@ impl StageRun<'_> {
             ) => {
                 let values = self.evaluate_box(&sink.program, views, &lengths)?;
                 let sums = carries.run(scan, ranges, &values, self.worker)?;
-                let block = Block::dense(*dtype, lengths, sums.freeze())?;
+                let view = scan.view(&lengths, sums)?;
+                let ranges = scan.place(ranges, &self.stage.space.extents);
                 let mut program = Program::default();
                 let input = program.input(*dtype);
                 program.finish(input);
-                let view = View::of_block(&block)?;
-                self.store(to, state, &program, &[&view], ranges, *dtype)
+                self.store(to, state, &program, &[&view], &ranges, *dtype)
                     .map(|()| None)
             }
             _ => Err(Error::internal("a sink without its state")),

@@ -1,6 +1,8 @@
 //! The operators, one file per family.
 
+mod column;
 mod concat;
+mod interpolate;
 mod leaf;
 mod map;
 mod quantile;
@@ -8,12 +10,14 @@ mod reduce;
 mod scan;
 mod view;
 
+pub use column::{fill_gaps, order, spline};
 pub use concat::{concat, stack};
+pub use interpolate::{Between, interpolate};
 pub use leaf::{full, literal, source};
 pub use map::{binary, cast, clip, fill_missing, scalar, select, unary};
 pub use quantile::{group_quantile, quantile};
 pub use reduce::{ReduceOptions, group_reduce, reduce};
-pub use scan::{cumulate, rolling};
+pub use scan::{Direction, cumulate, fill, rolling};
 pub use view::{AxisIndex, broadcast, broadcast_axes, gather, index, rechunk, transpose};
 
 use crate::operator::{OperatorEntry, ShapeOfWork};
@@ -28,6 +32,7 @@ pub(crate) static ENTRIES: &[OperatorEntry] = &[
     map::CAST,
     map::SELECT,
     map::FILL_MISSING,
+    interpolate::INTERPOLATE,
     view::INDEX,
     view::GATHER,
     view::TRANSPOSE,
@@ -38,6 +43,9 @@ pub(crate) static ENTRIES: &[OperatorEntry] = &[
     reduce::GROUP_REDUCE,
     quantile::QUANTILE,
     quantile::GROUP_QUANTILE,
+    column::ORDER,
+    column::FILL_GAPS,
+    column::SPLINE,
     scan::CUMULATE,
     scan::ROLLING,
 ];
