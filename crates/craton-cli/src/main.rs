@@ -18,6 +18,7 @@ use std::process::ExitCode;
     name = "craton",
     version,
     arg_required_else_help = true,
+    disable_help_subcommand = true,
     after_help = "With CRATON_LOG=debug (or trace, for every chunk) in the environment, what is done is told on standard error, with times."
 )]
 struct Arguments {
@@ -33,6 +34,8 @@ enum Command {
     Eval(commands::eval::Eval),
     /// Run the whole main job on data made on the spot, or at a URL.
     Demo(commands::demo::Demo),
+    /// Explain the language of expressions (`help expr [NAME]`) or a command.
+    Help(commands::help::Help),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Info(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Demo(command) => command.run(),
+        Command::Help(command) => command.run(),
     };
     match trace::follow_environment().and_then(|()| run()) {
         Ok(()) => ExitCode::SUCCESS,

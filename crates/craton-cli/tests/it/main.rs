@@ -13,6 +13,7 @@ mod data;
 mod determinism;
 mod explain;
 mod failures;
+mod help;
 mod memory;
 mod outcome;
 mod reading;

@@ -2,11 +2,15 @@
 
 mod arguments;
 mod functions;
+mod help;
 mod index;
 mod methods;
-mod quantile;
+mod registry;
+#[cfg(test)]
+mod tests;
 mod value;
 
+pub use help::help;
 pub use value::Value;
 
 use crate::labels::{self, Dataset, Operand};
@@ -173,7 +177,7 @@ impl Evaluator<'_> {
                 };
                 called.map_err(|error| self.placed(error, *name_span))
             }
-            Node::Name(name) => functions::builtin(name, arguments)
+            Node::Name(name) => functions::builtin(name, arguments, self.session)
                 .map_err(|error| self.placed(error, function.span)),
             _ => Err(span.error(
                 self.source,
