@@ -172,6 +172,41 @@ pub fn unshuffle(
     );
 }
 
+/// As [`unshuffle`], for the elements at `positions`.
+pub fn unshuffle_list(
+    from: &[u8],
+    total: usize,
+    item_size: usize,
+    positions: &[usize],
+    out: &mut [u8],
+) {
+    match item_size {
+        2 => unshuffle_listed::<2>(from, total, positions, out),
+        4 => unshuffle_listed::<4>(from, total, positions, out),
+        8 => unshuffle_listed::<8>(from, total, positions, out),
+        _ => {
+            let items = out.chunks_exact_mut(item_size.max(1)).zip(positions);
+            for (item, at) in items {
+                for (plane, byte) in item.iter_mut().enumerate() {
+                    *byte = from[plane * total + at];
+                }
+            }
+        }
+    }
+}
+
+fn unshuffle_listed<const SIZE: usize>(
+    from: &[u8],
+    total: usize,
+    positions: &[usize],
+    out: &mut [u8],
+) {
+    let planes: [&[u8]; SIZE] = std::array::from_fn(|plane| &from[plane * total..][..total]);
+    for (item, at) in out.as_chunks_mut::<SIZE>().0.iter_mut().zip(positions) {
+        *item = planes.map(|plane| plane[*at]);
+    }
+}
+
 /// Writes part `part` of `PARTS` (of `SIZE` bytes each) of every item of `ITEM` bytes.
 #[inline(always)]
 fn unshuffle_items<'a, const SIZE: usize, const PARTS: usize, const ITEM: usize>(
@@ -226,6 +261,11 @@ mod tests {
                 unshuffle(&shuffled, total, size, first, count, &mut out);
                 assert_eq!(out, items[first * size..][..count * size], "{size} {first}");
             }
+            let positions = [130, 0, 7, 7, 64];
+            let mut out = vec![0; positions.len() * size];
+            unshuffle_list(&shuffled, total, size, &positions, &mut out);
+            let listed = positions.map(|at| items[at * size..][..size].to_vec());
+            assert_eq!(out, listed.concat(), "{size}");
         }
     }
 

@@ -125,6 +125,73 @@ proptest! {
     }
 
     #[test]
+    fn points_take_one_element_each_and_lie_between_their_corners(seed: u64) {
+        let random = &mut Random(seed);
+        let rank = 2 + random.below(3);
+        let shape: Vec<usize> = (0..rank).map(|_| 1 + random.below(7)).collect();
+        let array = Array::random(random, DType::Float64, &shape);
+        let (_, node) = stored(random, &array);
+        let mut axes = random.order(rank);
+        axes.truncate(1 + random.below(rank));
+        axes.sort_unstable();
+        let (count, threads) = (random.below(9), 1 + random.below(4));
+        let betweens: Vec<Between> = axes
+            .iter()
+            .map(|axis| {
+                let mut index = || (0..count).map(|_| random.below(shape[*axis]) as u64).collect::<Vec<_>>();
+                let (lower, upper) = (index(), index());
+                let fraction = (0..count).map(|_| *random.pick(&[0.0, 0.5, 0.75])).collect();
+                Between { lower, upper, fraction }
+            })
+            .collect();
+        let kept: Vec<usize> = (0..rank).filter(|axis| *axis == axes[0] || !axes.contains(axis)).collect();
+        let out: Vec<usize> = kept
+            .iter()
+            .map(|axis| if *axis == axes[0] { count } else { shape[*axis] })
+            .collect();
+        // The element whose index along `axes` each point takes from `at`.
+        let element = |index: &[usize], at: &dyn Fn(usize, usize) -> u64| {
+            let mut place = vec![0; rank];
+            for (axis, at) in kept.iter().zip(index) {
+                place[*axis] = *at;
+            }
+            let point = place[axes[0]];
+            for (number, axis) in axes.iter().enumerate() {
+                place[*axis] = at(number, point) as usize;
+            }
+            array.at(&place)
+        };
+        let lists: Vec<std::sync::Arc<[u64]>> = betweens.iter().map(|one| one.lower.as_slice().into()).collect();
+        let taken = ops::points(&node, &axes, &lists).unwrap();
+        let expected = Array::of(DType::Float64, &out, |index| {
+            element(index, &|axis, point| betweens[axis].lower[point])
+        });
+        Array::from_block(&run(&taken, threads)).check(&expected, 0.0, "points");
+        let (picks, picked) = random_index(random, &expected);
+        let some = ops::index(&taken, &picks).unwrap();
+        Array::from_block(&run(&some, threads)).check(&picked, 0.0, "index of points");
+        let mixed = ops::interpolate_points(&node, &axes, &betweens).unwrap();
+        let expected = Array::of(DType::Float64, &out, |index| {
+            let corners = (0..1usize << axes.len()).map(|corner| {
+                let mut weight = 1.0;
+                let is_upper = |axis: usize| corner >> axis & 1 == 1;
+                let place = kept.iter().position(|axis| *axis == axes[0]).unwrap();
+                for (axis, between) in betweens.iter().enumerate() {
+                    let fraction = between.fraction[index[place]];
+                    weight *= if is_upper(axis) { fraction } else { 1.0 - fraction };
+                }
+                let at = |axis: usize, point: usize| match is_upper(axis) {
+                    true => betweens[axis].upper[point],
+                    false => betweens[axis].lower[point],
+                };
+                element(index, &at) * weight
+            });
+            corners.sum::<f64>() + 0.0
+        });
+        Array::from_block(&run(&mixed, threads)).check(&expected, 1e-12, "interpolate_points");
+    }
+
+    #[test]
     fn gaps_are_filled_from_either_side(seed: u64) {
         let random = &mut Random(seed);
         let rank = 1 + random.below(3);

@@ -4,13 +4,14 @@
 //! expression they are part of; so several axes, one after the other, are one loop over the new places, and stored
 //! chunks are decoded once however many new places they feed.
 
-use super::{binary, broadcast_axes, cast, entry, gather, literal};
+use super::{binary, broadcast_axes, cast, entry, gather, literal, points};
 use crate::axis_map::AxisMap;
 use crate::node::{Canonical, Meta, Node, NodeRef};
 use crate::operator::{Operator, OperatorEntry, ShapeOfWork, Work};
 use craton_core::{Block, DType, Error, Result};
 use craton_kernels::binary::Binary;
 use craton_kernels::program::Operation;
+use std::sync::Arc;
 
 pub(super) const INTERPOLATE: OperatorEntry = entry(
     "interpolate",
@@ -40,39 +41,79 @@ pub struct Between {
 /// # Cost
 /// Reads the chunks in which the indices lie, once.
 pub fn interpolate(input: &NodeRef, axis: usize, between: &Between) -> Result<NodeRef> {
-    let Between {
-        lower,
-        upper,
-        fraction,
-    } = between;
-    if lower.len() != upper.len() || lower.len() != fraction.len() {
-        return Err(Error::invalid(format!(
-            "{} and {} indices, but {} fractions",
-            lower.len(),
-            upper.len(),
-            fraction.len()
-        )));
+    between.check()?;
+    let lower = gather(input, axis, between.lower.as_slice())?;
+    let upper = gather(input, axis, between.upper.as_slice())?;
+    between.mix(&lower, &upper, axis)
+}
+
+/// The values of `input` at points between the indices of `axes`, which ascend. The points lie along one axis, in the
+/// place of the first of them.
+///
+/// # Missing values
+/// Missing where a value at any corner around the point is.
+/// # Errors
+/// As [`interpolate`], and as [`points`].
+pub fn interpolate_points(
+    input: &NodeRef,
+    axes: &[usize],
+    betweens: &[Between],
+) -> Result<NodeRef> {
+    let [first, ..] = axes else {
+        return Err(Error::invalid("points along no axes"));
+    };
+    betweens.iter().try_for_each(Between::check)?;
+    // One value for each corner, the last axis changing fastest; then axis by axis from the last both ends are mixed.
+    let mut corners = Vec::new();
+    for corner in 0..1usize << betweens.len() {
+        let lists = betweens.iter().rev().enumerate().map(|(bit, between)| {
+            let list = match corner >> bit & 1 {
+                0 => &between.lower,
+                _ => &between.upper,
+            };
+            Arc::from(list.as_slice())
+        });
+        let mut lists: Vec<Arc<[u64]>> = lists.collect();
+        lists.reverse();
+        corners.push(points(input, axes, &lists)?);
     }
-    let upper = gather(input, axis, upper.as_slice())?;
-    let lower = gather(input, axis, lower.as_slice())?;
-    let bytes: Vec<u8> = fraction
-        .iter()
-        .flat_map(|item| item.to_ne_bytes())
-        .collect();
-    let shape = vec![fraction.len()];
-    let block = Block::from_bytes(DType::Float64, shape, &bytes)?;
-    let fraction = broadcast_axes(&literal(block)?, lower.shape(), &[axis])?;
-    if !input.dtype().is_complex() {
-        return Node::apply(Interpolate, vec![lower, upper, fraction]);
+    for between in betweens.iter().rev() {
+        let pairs = corners.chunks_exact(2);
+        let mixed = pairs.map(|pair| between.mix(&pair[0], &pair[1], *first));
+        corners = mixed.collect::<Result<_>>()?;
     }
-    // Rare enough for three steps instead of one.
-    let [lower, upper] = [
-        cast(&lower, DType::Complex128)?,
-        cast(&upper, DType::Complex128)?,
-    ];
-    let rise = binary(Binary::Subtract, &upper, &lower)?;
-    let part = binary(Binary::Multiply, &rise, &fraction)?;
-    binary(Binary::Add, &lower, &part)
+    Ok(corners.swap_remove(0))
+}
+
+impl Between {
+    fn check(&self) -> Result<()> {
+        let counts = [self.lower.len(), self.upper.len(), self.fraction.len()];
+        if counts.iter().all(|count| *count == counts[0]) {
+            return Ok(());
+        }
+        let [lower, upper, fractions] = counts;
+        let message = format!("{lower} and {upper} indices, but {fractions} fractions");
+        Err(Error::invalid(message))
+    }
+
+    /// Between two arrays with these places along `axis`.
+    fn mix(&self, lower: &NodeRef, upper: &NodeRef, axis: usize) -> Result<NodeRef> {
+        let bytes = self.fraction.iter().flat_map(|item| item.to_ne_bytes());
+        let shape = vec![self.fraction.len()];
+        let block = Block::from_bytes(DType::Float64, shape, &bytes.collect::<Vec<u8>>())?;
+        let fraction = broadcast_axes(&literal(block)?, lower.shape(), &[axis])?;
+        if !lower.dtype().is_complex() {
+            return Node::apply(Interpolate, vec![lower.clone(), upper.clone(), fraction]);
+        }
+        // Rare enough for three steps instead of one.
+        let [lower, upper] = [
+            cast(lower, DType::Complex128)?,
+            cast(upper, DType::Complex128)?,
+        ];
+        let rise = binary(Binary::Subtract, &upper, &lower)?;
+        let part = binary(Binary::Multiply, &rise, &fraction)?;
+        binary(Binary::Add, &lower, &part)
+    }
 }
 
 #[derive(Debug, Clone)]

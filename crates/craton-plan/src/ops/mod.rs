@@ -5,6 +5,7 @@ mod concat;
 mod interpolate;
 mod leaf;
 mod map;
+mod points;
 mod quantile;
 mod reduce;
 mod scan;
@@ -12,9 +13,10 @@ mod view;
 
 pub use column::{fill_gaps, order, spline};
 pub use concat::{concat, stack};
-pub use interpolate::{Between, interpolate};
+pub use interpolate::{Between, interpolate, interpolate_points};
 pub use leaf::{full, literal, source};
 pub use map::{binary, cast, clip, fill_missing, scalar, select, unary};
+pub use points::points;
 pub use quantile::{group_quantile, quantile};
 pub use reduce::{ReduceOptions, group_reduce, reduce};
 pub use scan::{Direction, cumulate, fill, rolling};
@@ -35,6 +37,7 @@ pub(crate) static ENTRIES: &[OperatorEntry] = &[
     interpolate::INTERPOLATE,
     view::INDEX,
     view::GATHER,
+    points::POINTS,
     view::TRANSPOSE,
     view::BROADCAST,
     view::RECHUNK,

@@ -332,6 +332,10 @@ impl Pushing {
             }
             inner.push(pick);
         }
+        // Several axes of the input that follow one axis are points, not a box.
+        if (1..follows.len()).any(|at| follows[..at].contains(&follows[at])) {
+            return take(node, picks);
+        }
         let pushed = self.push(input, inner, depth + 1)?;
         let mut order: Vec<usize> = (0..follows.len()).collect();
         order.sort_by_key(|at| follows[*at]);

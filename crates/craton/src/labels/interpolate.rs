@@ -155,16 +155,19 @@ impl<'a> Axes<'a> {
             };
             let index = coords.get(dim).filter(|coord| coord.dims == [dim.clone()]);
             let axis = Axis::new(dim, *length, index, &target.variable, session)?;
-            let met = |own: &String| {
-                axes.iter().any(|other| other.dims.contains(own))
-                    || (own != dim && sizes.contains_key(own))
+            let is_there = |own: &String| own != dim && sizes.contains_key(own);
+            let is_shared = |other: &&Axis| {
+                other.dims != axis.dims && other.dims.iter().any(|own| axis.dims.contains(own))
             };
-            if let Some(shared) = axis.dims.iter().find(|own| met(own)) {
+            let shared = axis.dims.iter().find(|own| is_there(own));
+            let shared = shared.or_else(|| axes.iter().find(is_shared)?.dims.first());
+            if let Some(shared) = shared {
                 let message = format!(
-                    "interpolation from point to point: the new labels of `{dim}` lie along `{shared}`, which is there already"
+                    "new labels of `{dim}` along `{shared}`, which other labels or values have too"
                 );
-                return Err(Error::unsupported(message)
-                    .hint("give lists of labels, or arrays along dimensions of their own"));
+                return Err(Error::unsupported(message).hint(
+                    "give lists of labels, or points: arrays that all have one new dimension",
+                ));
             }
             axes.push(axis);
         }
@@ -226,8 +229,17 @@ impl<'a> Axes<'a> {
         } else {
             variable.clone()
         };
-        for axis in own {
-            changed = axis.change(&changed, how)?;
+        let mut left = own.as_slice();
+        while let Some((axis, rest)) = left.split_first() {
+            // New labels along one dimension of their own are points, whose axes change together.
+            let is_point = |other: &&&Axis| !axis.dims.is_empty() && other.dims == axis.dims;
+            let points: Vec<&Axis> = own.iter().filter(is_point).copied().collect();
+            changed = match points.len() {
+                0 | 1 => axis.change(&changed, how)?,
+                _ if points[0].dim != axis.dim => changed,
+                _ => at_points(&points, &changed, how)?,
+            };
+            left = rest;
         }
         if is_time {
             let times = times_of(&changed.node, dtype)?;
@@ -250,6 +262,55 @@ fn times_of(node: &NodeRef, dtype: DType) -> Result<NodeRef> {
     let missing = ops::scalar(super::arithmetic::missing(dtype))?;
     let is_valid = ops::unary(Unary::NotNan, node)?;
     ops::select(&is_valid, &ops::cast(&counts, dtype)?, &missing)
+}
+
+/// A variable that has all of these dimensions and numbers, at points along one new dimension.
+fn at_points(axes: &[&Axis], variable: &Variable, how: Interpolation) -> Result<Variable> {
+    let mut own: Vec<(usize, &Axis)> = axes
+        .iter()
+        .map(|axis| (variable.axis(&axis.dim).unwrap_or_default(), *axis))
+        .collect();
+    own.sort_by_key(|(at, _)| *at);
+    let at: Vec<usize> = own.iter().map(|(at, _)| *at).collect();
+    let first = own[0].1;
+    let changed = match (how.method, how.outside) {
+        (InterpolationMethod::Linear, Outside::Missing) => {
+            let betweens = own.iter().map(|(_, axis)| axis.between(false, false));
+            ops::interpolate_points(&variable.node, &at, &betweens.collect::<Vec<_>>())?
+        }
+        (InterpolationMethod::Nearest, Outside::Missing) => {
+            let nearest = own.iter().map(|(_, axis)| {
+                let indices = axis.wanted.iter().map(|wanted| axis.nearest(*wanted));
+                indices.collect::<Vec<u64>>().into()
+            });
+            let taken = ops::points(&variable.node, &at, &nearest.collect::<Vec<_>>())?;
+            let taken = ops::cast(&taken, nearest_dtype(taken.dtype()))?;
+            let mut axes = own.iter();
+            axes.try_fold(taken, |taken, (_, axis)| {
+                axis.filled(&taken, at[0], f64::NAN, |_| true)
+            })?
+        }
+        _ => {
+            let message = "points on splines, or with a `fill_value`";
+            return Err(Error::unsupported(message).hint("`method=\"linear\"` takes points"));
+        }
+    };
+    let is_gone = |axis: &usize| at[1..].contains(axis);
+    let dims = variable.dims.iter().enumerate();
+    let dims = dims
+        .filter(|(axis, _)| !is_gone(axis))
+        .map(|(_, dim)| dim.clone());
+    let left = Variable::new(dims.collect(), changed.clone(), variable.attributes.clone())?;
+    first.placed(&left, at[0], &changed)
+}
+
+/// Whole numbers become doubles, because there may be missing values.
+fn nearest_dtype(dtype: DType) -> DType {
+    if dtype.is_integer() {
+        DType::Float64
+    } else {
+        dtype
+    }
 }
 
 impl Axis {
@@ -321,13 +382,9 @@ impl Axis {
                 ops::interpolate(node, at, &self.between(is_exact, extrapolates))?
             }
             InterpolationMethod::Nearest => {
-                let dtype = match node.dtype() {
-                    dtype if dtype.is_integer() => DType::Float64,
-                    dtype => dtype,
-                };
                 let nearest = self.wanted.iter().map(|wanted| self.nearest(*wanted));
                 let taken = ops::gather(node, at, nearest.collect::<Vec<_>>())?;
-                let taken = ops::cast(&taken, dtype)?;
+                let taken = ops::cast(&taken, nearest_dtype(node.dtype()))?;
                 match extrapolates {
                     true => taken,
                     false => self.filled(&taken, at, f64::NAN, |_| true)?,
