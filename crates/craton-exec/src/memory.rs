@@ -157,7 +157,7 @@ impl Tally {
         let needed = times(size, scan.axes.iter().map(|axis| axis.needed));
         // Well-compressed data need less, and the pool still holds the line.
         self.encoded = self.encoded.max(chunk / 10 * 7);
-        add(&mut self.held, chunk);
+        add(&mut self.held, chunk.saturating_mul(scan.held));
         if scan.axes.iter().any(|axis| axis.chunks > 1) {
             add(&mut self.held, lent(needed));
         }

@@ -11,24 +11,31 @@ const FLOATS: [DType; 2] = [DType::Float32, DType::Float64];
 
 impl Array {
     /// `function` of every line along `axis`.
-    fn along(&self, axis: usize, dtype: DType, function: impl Fn(&[f64]) -> Vec<f64>) -> Array {
+    pub fn along(&self, axis: usize, dtype: DType, function: impl Fn(&[f64]) -> Vec<f64>) -> Array {
         let length = function(&vec![0.0; self.shape[axis]]).len();
         let mut shape = self.shape.clone();
         shape[axis] = length;
-        Array::of(dtype, &shape, |index| {
-            let mut place = index.to_vec();
-            let line: Vec<f64> = (0..self.shape[axis])
-                .map(|at| {
-                    place[axis] = at;
-                    self.at(&place)
-                })
-                .collect();
-            rounded(dtype, function(&line)[index[axis]])
-        })
+        let inner: usize = shape[axis + 1..].iter().product();
+        let outer: usize = shape[..axis].iter().product();
+        let mut values = vec![0.0; outer * length * inner];
+        for (row, column) in (0..outer).flat_map(|row| (0..inner).map(move |column| (row, column)))
+        {
+            let at = |place: usize, length: usize| (row * length + place) * inner + column;
+            let own = self.shape[axis];
+            let line: Vec<f64> = (0..own).map(|place| self.values[at(place, own)]).collect();
+            for (place, value) in function(&line).into_iter().enumerate() {
+                values[at(place, length)] = rounded(dtype, value);
+            }
+        }
+        Array {
+            dtype,
+            shape,
+            values,
+        }
     }
 }
 
-fn filled(line: &[f64], limit: usize) -> Vec<f64> {
+pub fn filled(line: &[f64], limit: usize) -> Vec<f64> {
     let last = |at: usize| {
         let mut back = (at.saturating_sub(limit)..=at).rev();
         back.find(|at| !line[*at].is_nan())
@@ -38,12 +45,12 @@ fn filled(line: &[f64], limit: usize) -> Vec<f64> {
         .collect()
 }
 
-fn backwards(line: &[f64], function: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
+pub fn backwards(line: &[f64], function: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
     let back: Vec<f64> = line.iter().rev().copied().collect();
     function(&back).into_iter().rev().collect()
 }
 
-fn ranks(line: &[f64]) -> Vec<f64> {
+pub fn ranks(line: &[f64]) -> Vec<f64> {
     let rank = |value: &f64| {
         let below = line.iter().filter(|other| *other < value).count();
         let equal = line.iter().filter(|other| *other == value).count();

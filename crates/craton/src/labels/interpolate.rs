@@ -8,6 +8,7 @@ use craton_kernels::unary::Unary;
 use craton_plan::NodeRef;
 use craton_plan::ops::{self, AxisIndex, Between};
 use indexmap::IndexMap;
+use std::sync::Arc;
 
 /// How values between labels come about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -281,7 +282,7 @@ fn at_points(axes: &[&Axis], variable: &Variable, how: Interpolation) -> Result<
         (InterpolationMethod::Nearest, Outside::Missing) => {
             let nearest = own.iter().map(|(_, axis)| {
                 let indices = axis.wanted.iter().map(|wanted| axis.nearest(*wanted));
-                indices.collect::<Vec<u64>>().into()
+                Arc::<[u64]>::from(indices.collect::<Vec<u64>>())
             });
             let taken = ops::points(&variable.node, &at, &nearest.collect::<Vec<_>>())?;
             let taken = ops::cast(&taken, nearest_dtype(taken.dtype()))?;
