@@ -1,8 +1,7 @@
 //! The scan shape: tasks along the axis hand a carry on, in order; everything else of a task runs beside others.
 
 use crate::stage::Worker;
-use crate::view::{Step, View};
-use craton_core::{Block, BufferMut, DType, Result};
+use craton_core::{BufferMut, DType, Result};
 use craton_kernels::scan::{Cumulation, cumulate, cumulation_start, cumulation_total};
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -18,7 +17,7 @@ pub(crate) struct Scan {
 }
 
 impl Scan {
-    /// Where the results of a box lie, and how far apart in its values they are: those of a reversed axis come last first.
+    /// Where the results of a box lie.
     pub(crate) fn place(&self, ranges: &[(u64, u64)], extents: &[u64]) -> Vec<(u64, u64)> {
         let mut ranges = ranges.to_vec();
         if self.is_reversed {
@@ -26,17 +25,6 @@ impl Scan {
             ranges[self.axis].0 = extents[self.axis] - start - length;
         }
         ranges
-    }
-
-    /// The results of a box, which are in C order of its own indices, in the order in which they are kept.
-    pub(crate) fn view(&self, lengths: &[usize], results: BufferMut) -> Result<View> {
-        let block = Block::dense(self.output, lengths.to_vec(), results.freeze())?;
-        let mut view = View::of_block(&block)?;
-        if let (true, Step::Stride(stride)) = (self.is_reversed, &mut view.steps[self.axis]) {
-            view.base += *stride * (lengths[self.axis] as isize - 1).max(0);
-            *stride = -*stride;
-        }
-        Ok(view)
     }
 }
 
@@ -53,7 +41,8 @@ struct Line {
 }
 
 impl Carries {
-    /// Accumulates one box, whose values are in C order, after those before it on its line.
+    /// Accumulates one box, whose values are in C order, after those before it on its line. Results of a reversed axis are
+    /// turned round, into the order in which they are kept.
     ///
     /// A worker waits here for the task before it on the line. Tasks are taken in order, so that one is
     /// running or done, and the first of a line waits for none: the wait always ends.
@@ -106,6 +95,9 @@ impl Carries {
                 carry,
                 to,
             );
+            if scan.is_reversed {
+                turn(to, rows);
+            }
         }
         Ok(out)
     }
@@ -147,5 +139,16 @@ impl Carries {
         line.next_start = start + length;
         self.advanced.notify_all();
         Ok(before)
+    }
+}
+
+/// Puts the last of `rows` first.
+fn turn(plane: &mut [u8], rows: usize) {
+    let row = plane.len() / rows.max(1);
+    let (first, second) = plane.split_at_mut(rows / 2 * row);
+    let second = &mut second[rows % 2 * row..];
+    let back = second.chunks_exact_mut(row.max(1)).rev();
+    for (one, other) in first.chunks_exact_mut(row.max(1)).zip(back) {
+        one.swap_with_slice(other);
     }
 }

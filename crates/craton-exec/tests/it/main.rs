@@ -17,4 +17,5 @@ mod reading;
 mod selection;
 mod sharing;
 mod support;
+mod tiles;
 mod writing;
