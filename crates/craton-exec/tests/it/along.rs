@@ -257,7 +257,8 @@ proptest! {
         let random = &mut Random(seed);
         let rank = 1 + random.below(3);
         let shape = random.shape(rank);
-        let array = Array::random(random, *random.pick(&FLOATS), &shape);
+        let dtype = *random.pick(&FLOATS);
+        let array = Array::random(random, dtype, &shape);
         let (_, node) = stored(random, &array);
         let (axis, threads) = (random.below(rank), 1 + random.below(4));
         let places = ascending(random, shape[axis]);
