@@ -2,7 +2,7 @@
 
 use craton_core::block::c_strides;
 use craton_core::{Block, Buffer, DType, Error, Result, Scalar};
-use craton_kernels::load::{gather_list, gather_strided, swap_bytes, unshuffle, unshuffle_list};
+use craton_kernels::load::{gather_strided, gather_table, swap_bytes, unshuffle, unshuffle_list};
 use craton_kernels::program::Strip;
 use std::sync::Arc;
 
@@ -175,6 +175,9 @@ impl View {
             (false, Step::Stride(stride)) => {
                 gather_strided(buffer, first, *stride, count, size, out);
             }
+            (false, Step::Table(table)) => {
+                gather_table(buffer, origin, &table[from..from + count], size, out);
+            }
             _ => {
                 let mut positions = [0usize; LISTED];
                 for (block, to) in out.chunks_mut(LISTED * size).enumerate() {
@@ -183,11 +186,7 @@ impl View {
                     for (at, position) in positions.iter_mut().enumerate() {
                         *position = (origin + step.offset(from + at)) as usize;
                     }
-                    if *is_shuffled {
-                        unshuffle_list(buffer, total, size, positions, to);
-                    } else {
-                        gather_list(buffer, positions, size, to);
-                    }
+                    unshuffle_list(buffer, total, size, positions, to);
                 }
             }
         }

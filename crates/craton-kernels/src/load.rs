@@ -27,6 +27,14 @@ pub fn gather_list(from: &[u8], positions: &[usize], item_size: usize, out: &mut
     gather(from, positions.len(), item_size, out, |k| positions[k]);
 }
 
+/// Copies the elements of `from` that lie at the offsets of `table` from `origin`.
+///
+/// The caller guarantees that they all lie inside `from`.
+pub fn gather_table(from: &[u8], origin: isize, table: &[isize], item_size: usize, out: &mut [u8]) {
+    let at = |k: usize| (origin + table[k]) as usize;
+    gather(from, table.len(), item_size, out, at);
+}
+
 #[inline(always)]
 fn gather(
     from: &[u8],
@@ -283,7 +291,11 @@ mod tests {
                 }
             }
             let positions = [9, 9, 0, 49, 3, 2, 1, 4, 4, 4, 8, 7];
+            let table = positions.map(|at| at as isize - 5);
+            gather_table(&items, 5, &table, size, &mut out);
+            let by_table = out.clone();
             gather_list(&items, &positions, size, &mut out);
+            assert_eq!(by_table, out);
             for (k, at) in positions.into_iter().enumerate() {
                 assert_eq!(&out[k * size..][..size], item(at));
             }
