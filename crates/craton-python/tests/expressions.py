@@ -150,7 +150,6 @@ ds.air.interp({"lat": 50, "lon": 251})
 ds.air.interp(lat=[10, 60], kwargs={"fill_value": "extrapolate"})
 ds.air.interp(lat=[10, 60, 80], kwargs={"fill_value": 0})
 ds.air.interp(lon=xr.DataArray([251.0, 270.5], dims="point"))
-ds.air.interp(lon=xr.DataArray([[251.0, 270.5, 280], [260, 261, 262]], dims=("a", "b")))
 ds.air.interp(lon=xr.DataArray([251.0, 270.5], dims="point"), lat=51.25)
 ds.air.interp(lat=xr.DataArray([51.0, 60, 90], dims="point"), lon=xr.DataArray([251.0, 270.5, 280], dims="point"))
 ds.air.interp(lon=xr.DataArray([251.0, 270.5], dims="p"), lat=xr.DataArray([51.0, 60], dims="p"), method="nearest")
@@ -531,13 +530,18 @@ DIFFERENCES: dict[tuple[str, str], str] = {
     ("air", "xr.where(ds.air > 250, 1, 0)"): (
         "xarray leaves the attributes of coordinates out where the first choice is a number"
     ),
+    ("air", 'ds.air.interp(lat=51.5, lon=251.5, method="cubic")'): (
+        "SciPy finds splines in several dimensions by iteration, to some digits; one after the other they are exact"
+    ),
+    ("mixed", 'ds.packed.interp(lon=[30, 90, 200], method="cubic")'): (
+        "one missing value makes all splines of an array missing in SciPy, here only the one through it"
+    ),
     ("bears", 'ds.bears == "habl"'): "text is not compared with arrays yet",
     ("mixed", "ds.t.where(ds.flag, drop=True)"): _MISSING,
     ("mixed", 'ds.groupby("station").mean()'): (
         "xarray repeats a variable without the grouped dimension for every group"
     ),
     ("mixed", "ds.t.rolling(lat=2, lon=2).mean()"): _MISSING,
-    ("mixed", "ds.t.rolling(time=4).std()"): _MISSING,
     ("mixed", "ds.t.isel(lat=slice(3, 3))"): _EMPTY,
     ("mixed", "ds.t.round(1)"): _MISSING,
     ("mixed", "np.clip(ds.t, 5, 50)"): "np.clip takes the attributes away that the method `clip` keeps",
@@ -549,7 +553,6 @@ DIFFERENCES: dict[tuple[str, str], str] = {
     ("mixed", "ds.t.coarsen(lat=5).mean()"): _MISSING,
     ("mixed", "ds.t.shift(time=1)"): _MISSING,
     ("mixed", 'ds.t.dropna("time")'): _MISSING,
-    ("mixed", "ds.t.interp(lat=30)"): _MISSING,
     ("mixed", 'ds.t.sortby("lat")'): _MISSING,
     ("mixed", 'ds.t.stack(z=("lat", "lon"))'): _MISSING,
     ("mixed", 'ds.t.differentiate("lat")'): _MISSING,
