@@ -348,6 +348,12 @@ pub struct Buffer {
 }
 
 impl Buffer {
+    /// Whether others hold these bytes too.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.inner) > 1
+    }
+
     /// The buffer for writing, if nobody else holds it.
     ///
     /// # Errors

@@ -22,6 +22,16 @@ pub(crate) enum Chunk {
     },
 }
 
+impl Chunk {
+    /// Whether a task reads it now.
+    fn is_used(&self) -> bool {
+        match self {
+            Self::Fill(_) => false,
+            Self::Elements { buffer, .. } => buffer.is_shared(),
+        }
+    }
+}
+
 /// Which chunk: a number for the source within its stage, and the chunk's index.
 pub(crate) type Key = (usize, Vec<u64>);
 
@@ -178,8 +188,11 @@ impl Cache {
     pub(crate) fn evict(&self) {
         let entries: Vec<Arc<Entry>> = lock(&self.entries).values().cloned().collect();
         for entry in entries {
+            // What a task is using stays in memory anyway, and other leaves of that task may want it next.
             let mut state = lock(&entry.state);
-            if matches!(state.chunk, Held::Chunk(_)) {
+            if let Held::Chunk(chunk) = &state.chunk
+                && !chunk.is_used()
+            {
                 state.chunk = Held::Nothing;
             }
         }

@@ -8,7 +8,7 @@ use crate::memory::{available_memory, resident};
 use crate::passes::{Pass, Split, split};
 use crate::run::{Order, SinkState, StageRun, written_by};
 use crate::stage::{Uses, Worker};
-use crate::store::{SpareScratch, Target};
+use crate::store::SpareScratch;
 use crate::strings::evaluate_strings;
 use craton_core::{Block, BufferMut, Error, ErrorKind, Pool, Reads, Result};
 use craton_plan::node::Meta;
@@ -214,17 +214,15 @@ impl Engine {
                 }
             }
             for ((sink, results), values) in stage.sinks.iter().zip(buffers).zip(gathered) {
-                if let (SinkKind::Columns { work, .. }, Some(results), Some(mut values)) =
-                    (&sink.kind, results, values)
+                if let (SinkKind::Columns { work, dtype, to }, Some(values)) = (&sink.kind, values)
                 {
                     let columns = Columns {
                         work,
-                        size: sink.dtype.item_size().unwrap_or(1),
-                        origin: stage.cuts.iter().map(|cuts| cuts[0]).collect(),
-                        lengths: pass_lengths(&stage.cuts),
-                        extents: &stage.space.extents,
+                        operand: sink.dtype,
+                        result: *dtype,
+                        stage,
                     };
-                    columns.run(&mut values, &Target::new(results), threads, worker)?;
+                    columns.finish(values, results, to, threads, worker)?;
                 }
             }
             Ok(())
@@ -287,7 +285,10 @@ impl Engine {
     fn slot_buffer(&self, sink: &StageSink, metas: &[Meta]) -> Result<Option<BufferMut>> {
         let slot = match &sink.kind {
             SinkKind::Store(StoreTo::Slot(slot))
-            | SinkKind::Columns { slot, .. }
+            | SinkKind::Columns {
+                to: StoreTo::Slot(slot),
+                ..
+            }
             | SinkKind::Cumulate {
                 to: StoreTo::Slot(slot),
                 ..
@@ -358,7 +359,7 @@ fn gathered_buffers(stage: &Stage, worker: &Worker<'_>) -> Result<Vec<Option<Buf
             return Ok(None);
         }
         let size = sink.dtype.item_size();
-        let size = size.ok_or_else(|| Error::unsupported("quantiles of strings"))?;
+        let size = size.ok_or_else(|| Error::unsupported("columns of strings"))?;
         let bytes = pass_lengths(&stage.cuts)
             .iter()
             .try_fold(size, |bytes, length| bytes.checked_mul(*length as usize))
@@ -382,10 +383,12 @@ fn fill(slots: &[OnceLock<Block>], slot: usize, block: Block) -> Result<()> {
 
 fn slot_of(sink: &StageSink) -> Option<usize> {
     match &sink.kind {
-        SinkKind::Reduce { slot, .. } | SinkKind::Columns { slot, .. } => Some(*slot),
-        SinkKind::Store(to) | SinkKind::Cumulate { to, .. } => match to {
-            StoreTo::Slot(slot) => Some(*slot),
-            StoreTo::Sink(_) => None,
-        },
+        SinkKind::Reduce { slot, .. } => Some(*slot),
+        SinkKind::Store(to) | SinkKind::Columns { to, .. } | SinkKind::Cumulate { to, .. } => {
+            match to {
+                StoreTo::Slot(slot) => Some(*slot),
+                StoreTo::Sink(_) => None,
+            }
+        }
     }
 }

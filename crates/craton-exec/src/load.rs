@@ -62,11 +62,12 @@ pub(crate) fn through(
             let first = place(input_axis, index(start));
             base += first;
             if length > 1 {
-                steps[axis] = Step::Stride(place(input_axis, index(start + 1)) - first);
+                let stride = place(input_axis, index(start + 1)) - first;
+                steps[axis] = steps[axis].plus(&Step::Stride(stride), length as usize);
             }
         } else {
             let table = (start..start + length).map(|position| place(input_axis, index(position)));
-            steps[axis] = Step::Table(table.collect());
+            steps[axis] = steps[axis].plus(&Step::Table(table.collect()), length as usize);
         }
     }
     View {

@@ -6,6 +6,7 @@
 
 use crate::memory::{Held, estimate};
 use crate::stage::Uses;
+use craton_core::AxisGrid;
 use craton_plan::node::Meta;
 use craton_plan::physical::stage::StoreTo;
 use craton_plan::physical::{SinkKind, Stage, StageSink};
@@ -216,6 +217,11 @@ fn places(stage: &Stage, is_fine: bool) -> Vec<Vec<u64>> {
     for (axis, places) in places.iter_mut().enumerate() {
         match &sink.kind {
             SinkKind::Columns { work, .. } if work.folds(axis) => {}
+            // Chunks that are written lie within one pass.
+            SinkKind::Columns {
+                to: StoreTo::Sink(sink),
+                ..
+            } => between_chunks(&sink.chunks().grid.axes[axis], places),
             SinkKind::Columns { .. } if is_fine => *places = (places[0]..=places[1]).collect(),
             SinkKind::Columns { .. } => places.clone_from(&stage.cuts[axis]),
             SinkKind::Cumulate { axis: along, .. } if *along == axis => {}
@@ -223,17 +229,19 @@ fn places(stage: &Stage, is_fine: bool) -> Vec<Vec<u64>> {
             | SinkKind::Cumulate {
                 to: StoreTo::Sink(sink),
                 ..
-            } => {
-                let grid = &sink.chunks().grid.axes[axis];
-                if !grid.is_empty() {
-                    let starts = grid.iter().map(|chunk| chunk.start);
-                    *places = starts.chain([grid.extent()]).collect();
-                }
-            }
+            } => between_chunks(&sink.chunks().grid.axes[axis], places),
             SinkKind::Store(_) | SinkKind::Cumulate { .. } | SinkKind::Reduce { .. } => {}
         }
     }
     places
+}
+
+/// Lets passes begin wherever a chunk of `grid` does.
+fn between_chunks(grid: &AxisGrid, places: &mut Vec<u64>) {
+    if !grid.is_empty() {
+        let starts = grid.iter().map(|chunk| chunk.start);
+        *places = starts.chain([grid.extent()]).collect();
+    }
 }
 
 /// The fewest parts that fit, along the axis where they decode least, or along several where one is not enough.

@@ -30,6 +30,10 @@ const NAP: Duration = Duration::from_millis(2);
 pub(crate) fn written_by(sink: &StageSink) -> Option<&Arc<dyn Sink>> {
     match &sink.kind {
         SinkKind::Store(StoreTo::Sink(sink))
+        | SinkKind::Columns {
+            to: StoreTo::Sink(sink),
+            ..
+        }
         | SinkKind::Cumulate {
             to: StoreTo::Sink(sink),
             ..
@@ -91,6 +95,7 @@ impl<'a> SinkState<'a> {
                 kind,
                 axis,
                 skip_missing,
+                is_reversed,
                 dtype,
                 to,
             } => {
@@ -98,6 +103,7 @@ impl<'a> SinkState<'a> {
                     kind: *kind,
                     axis: *axis,
                     skip_missing: *skip_missing,
+                    is_reversed: *is_reversed,
                     operand: sink.dtype,
                     output: *dtype,
                 };
@@ -407,7 +413,8 @@ impl StageRun<'_> {
             ) => {
                 let sums = carries.run(scan, ranges, &values, self.worker)?;
                 drop(values);
-                self.write(to, state, ranges, *dtype, sums)?;
+                let ranges = scan.place(ranges, &self.stage.space.extents);
+                self.write(to, state, &ranges, *dtype, sums)?;
             }
             _ => return Err(Error::internal("a sink without its state")),
         }

@@ -79,6 +79,8 @@ pub(crate) struct ScanUse {
     pub axes: Vec<AxisUse>,
     /// Tasks along the stage's axes that this source does not follow.
     repeats: u64,
+    /// How many chunks a task holds for this leaf that it does not hold for an earlier one of the same source.
+    pub held: u64,
 }
 
 /// One axis of a source.
@@ -110,7 +112,32 @@ impl Uses {
                 .insert(std::ptr::from_ref(path.leaf) as usize, number);
             uses.scans.push(path.count(number, &stage.cuts));
         }
+        for number in 0..uses.scans.len() {
+            uses.hold_together(number, &paths, &stage.cuts);
+        }
         uses
+    }
+
+    /// Leaves of one source that each need one chunk at a time, such as both sides of an interpolation, mostly need the
+    /// same one: together a task holds no more chunks than all of them need along each axis.
+    fn hold_together(&mut self, number: usize, paths: &[Path<'_>], cuts: &[Vec<u64>]) {
+        let same = |at: &usize| self.scans[*at].number == number;
+        let same: Vec<usize> = (0..self.scans.len()).filter(same).collect();
+        let is_single = |at: &usize| self.scans[*at].axes.iter().all(|axis| axis.chunks <= 1);
+        let [first, _, ..] = same.as_slice() else {
+            return;
+        };
+        if !same.iter().all(is_single) {
+            return;
+        }
+        let paths: Vec<&Path<'_>> = same.iter().map(|at| &paths[*at]).collect();
+        let axes = 0..self.scans[*first].axes.len();
+        let together = axes.map(|axis| most_together(axis, &paths, cuts));
+        let mut left = together.fold(1, u64::saturating_mul);
+        for at in same {
+            self.scans[at].held = left.min(1);
+            left -= self.scans[at].held;
+        }
     }
 
     /// The number of the leaf's source, and how many times tasks will ask for this chunk.
@@ -216,6 +243,29 @@ fn wanted_from(
         all.1 = all.1.saturating_add(inner.1.saturating_mul(length));
     }
     all
+}
+
+/// The most chunks along `axis` of their source that several leaves need in one task.
+fn most_together(axis: usize, paths: &[&Path<'_>], cuts: &[Vec<u64>]) -> u64 {
+    let stage_axis = paths[0].stage_axis(axis);
+    if paths.iter().any(|path| path.stage_axis(axis) != stage_axis) {
+        return paths.len() as u64;
+    }
+    let grid = &paths[0].source.meta().grid.axes[axis];
+    let whole = [0, 1];
+    let cuts = stage_axis.map_or(whole.as_slice(), |stage_axis| cuts[stage_axis].as_slice());
+    let parts = cuts.windows(2).map(|pair| (pair[0], pair[1] - pair[0]));
+    let together = parts.map(|part| {
+        let needs = paths.iter().filter_map(|path| {
+            let (start, length) = path.interval(axis, part)?;
+            Some(AxisNeed::of(&path.leaf.maps[axis], grid, start, length))
+        });
+        let positions: BTreeSet<u64> = needs
+            .flat_map(|need| need.segments.into_iter().map(|segment| segment.position))
+            .collect();
+        positions.len() as u64
+    });
+    together.max().unwrap_or(1)
 }
 
 /// The way from a stage's space down to a source leaf.
@@ -330,6 +380,7 @@ impl Path<'_> {
             number,
             axes,
             repeats,
+            held: 1,
         }
     }
 

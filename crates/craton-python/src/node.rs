@@ -4,7 +4,7 @@ use crate::array::to_numpy;
 use crate::attached::run_detached;
 use crate::dtype::{from_name, to_name};
 use crate::failure::to_exception;
-use craton::lazy::{AxisIndex, GroupCodes, Lazy, ReduceOptions};
+use craton::lazy::{AxisIndex, Between, GroupCodes, Lazy, ReduceOptions};
 use craton::{StageCost, answer};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -163,6 +163,39 @@ impl Node {
         min_periods: usize,
     ) -> PyResult<Self> {
         wrap(self.lazy.rolling(statistic, axis, window, min_periods))
+    }
+
+    fn interpolate(
+        &self,
+        axis: usize,
+        lower: Vec<u64>,
+        upper: Vec<u64>,
+        fraction: Vec<f64>,
+    ) -> PyResult<Self> {
+        let between = Between {
+            lower,
+            upper,
+            fraction,
+        };
+        wrap(self.lazy.interpolate(axis, &between))
+    }
+
+    fn spline(
+        &self,
+        axis: usize,
+        places: Vec<f64>,
+        wanted: Vec<f64>,
+        extrapolate: bool,
+    ) -> PyResult<Self> {
+        wrap(self.lazy.spline(axis, places, wanted, extrapolate))
+    }
+
+    fn order(&self, ordering: &str, axis: usize) -> PyResult<Self> {
+        wrap(self.lazy.order(ordering, axis))
+    }
+
+    fn fill(&self, axis: usize, is_forward: bool, limit: Option<usize>) -> PyResult<Self> {
+        wrap(self.lazy.fill(axis, is_forward, limit))
     }
 }
 
