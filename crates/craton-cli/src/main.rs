@@ -35,6 +35,8 @@ enum Command {
     Info(commands::info::Info),
     /// Compute an expression over the data at URLs.
     Eval(commands::eval::Eval),
+    /// Copy a file or store into another format, or with other chunks.
+    Copy(commands::copy::Copy),
     /// Compare two URLs: metadata first, then values.
     Diff(commands::diff::Diff),
     /// Run the whole main job on data made on the spot, or at a URL.
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
     let run = || match arguments.command {
         Command::Info(command) => command.run(),
         Command::Eval(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::Copy(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Diff(command) => command.run(),
         Command::Demo(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Help(command) => command.run().map(|()| ExitCode::SUCCESS),

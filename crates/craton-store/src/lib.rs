@@ -6,6 +6,7 @@
 pub mod local;
 pub mod memory;
 pub mod partial;
+pub mod placed;
 pub mod remote;
 pub mod scheme;
 pub mod zip;

@@ -75,10 +75,29 @@ fn decode_member(
 ) -> Result<Variable> {
     let mut stored = raw_variable(source)?;
     take_units_of_bounds(&mut stored.attributes, name, arrays, options);
+    let joins = stored
+        .dims
+        .last()
+        .is_some_and(|dim| is_of_characters(dim, arrays));
     match options.decodes_cf {
-        true => decode_variable(&stored, session).map_err(|error| error.at(source.url())),
+        true => decode(&stored, joins, session).map_err(|error| error.at(source.url())),
         false => Ok(stored),
     }
+}
+
+/// Whether a dimension does nothing but hold the characters of texts: it has no variable of its own, and is the last
+/// one of character arrays only. Others are left as single characters, as xarray leaves them.
+fn is_of_characters(dim: &str, arrays: &IndexMap<String, Arc<dyn Source>>) -> bool {
+    let holds_texts = |source: &Arc<dyn Source>| {
+        let meta = source.meta();
+        let names: Vec<Option<&str>> = meta.dimension_names.iter().map(Option::as_deref).collect();
+        let is_last =
+            names.iter().rposition(|name| *name == Some(dim)) == names.len().checked_sub(1);
+        let is_once = names.iter().filter(|name| **name == Some(dim)).count() == 1;
+        !names.contains(&Some(dim))
+            || (matches!(meta.dtype, DType::FixedBytes(_)) && is_last && is_once)
+    };
+    !arrays.contains_key(dim) && arrays.values().all(holds_texts)
 }
 
 /// Keeps `error` for whoever asks for `name`; the user's own stop goes on.
@@ -204,7 +223,7 @@ fn is_remote(node: &NodeRef) -> bool {
 }
 
 /// A stored array under its own names, values as stored.
-pub(super) fn raw_variable(source: &Arc<dyn Source>) -> Result<Variable> {
+pub(crate) fn raw_variable(source: &Arc<dyn Source>) -> Result<Variable> {
     let meta = source.meta();
     let dims = (0..meta.shape.len())
         .map(|axis| {
@@ -280,7 +299,7 @@ pub(super) fn take_units_of_bounds(
 }
 
 /// Zarr's own fill attribute of floats, as xarray writes it: the bytes of a double in base64, because JSON has no NaN.
-pub(super) fn decode_fill(dtype: DType, attributes: &mut Attributes) {
+pub(crate) fn decode_fill(dtype: DType, attributes: &mut Attributes) {
     let Some(text) = attributes
         .get("_FillValue")
         .and_then(|value| value.as_text())
@@ -298,8 +317,13 @@ pub(super) fn decode_fill(dtype: DType, attributes: &mut Attributes) {
     }
 }
 
-/// Decodes one variable.
+/// Decodes one variable; arrays of characters become texts.
 pub(super) fn decode_variable(stored: &Variable, session: &Session) -> Result<Variable> {
+    decode(stored, true, session)
+}
+
+/// As [`decode_variable`]; characters become texts only if `joins`.
+fn decode(stored: &Variable, joins: bool, session: &Session) -> Result<Variable> {
     let mut stored = stored.clone();
     decode_fill(stored.dtype(), &mut stored.attributes);
     let stored = &stored;
@@ -315,7 +339,8 @@ pub(super) fn decode_variable(stored: &Variable, session: &Session) -> Result<Va
     ] {
         attributes.shift_remove(name);
     }
-    if decoding.joins_characters
+    if joins
+        && decoding.joins_characters
         && stored.dtype() == DType::FixedBytes(1)
         && !stored.dims.is_empty()
     {
@@ -332,7 +357,7 @@ pub(super) fn decode_variable(stored: &Variable, session: &Session) -> Result<Va
 }
 
 /// The stored values, masked and unpacked; nothing is read.
-pub(super) fn mask_and_scale(stored: &NodeRef, decoding: &CfDecoding) -> Result<NodeRef> {
+pub(crate) fn mask_and_scale(stored: &NodeRef, decoding: &CfDecoding) -> Result<NodeRef> {
     let node = match decoding.reinterpreted {
         // A conversion between integers of one size keeps the bits.
         Some(dtype) => ops::cast(stored, dtype)?,

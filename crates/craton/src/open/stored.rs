@@ -28,6 +28,8 @@ pub struct Stored {
 pub struct StoredGroup {
     /// Attributes.
     pub attributes: Attributes,
+    /// The dimensions that it defines, where the format has such things.
+    pub dimensions: Vec<tree::Dimension>,
     /// Arrays by name.
     pub arrays: IndexMap<String, Arc<dyn Source>>,
     /// Members that cannot be read, by name.
@@ -250,7 +252,9 @@ fn collect_tree(url: &str, nodes: Vec<tree::Node>, groups: &mut IndexMap<String,
         let (parent, name) = parent_and_name(&node.path);
         match node.kind {
             tree::NodeKind::Group(group) => {
-                groups.entry(node.path).or_default().attributes = group.attributes;
+                let known = groups.entry(node.path).or_default();
+                known.attributes = group.attributes;
+                known.dimensions = group.dimensions;
             }
             tree::NodeKind::Array(source) => {
                 groups
