@@ -6,6 +6,7 @@ pub mod answer;
 pub mod calendar;
 pub mod cf;
 pub mod check;
+pub mod copy;
 pub mod demo;
 pub mod diff;
 mod estimate;
@@ -31,5 +32,8 @@ pub mod units;
 mod fuzzing;
 
 pub use craton_core::{Error, ErrorKind, Result};
-pub use craton_exec::{Metrics, peak_resident};
+pub use craton_exec::{Metrics, StageCost, peak_resident};
+#[cfg(feature = "testing")]
+pub use craton_store::server;
+pub use craton_store::{StoreOptions, StoreSettings, give_to_all};
 pub use session::Session;

@@ -25,7 +25,7 @@ pub struct Eval {
     /// Read the expression from a file.
     #[arg(short, long, value_name = "FILE.py")]
     file: Option<PathBuf>,
-    /// Where the answer goes, by its ending: .zarr, .csv, .json.
+    /// Where the answer goes, by its ending: .zarr, .nc, .csv, .json.
     #[arg(short, long)]
     output: Option<PathBuf>,
     /// Print JSON.
@@ -64,15 +64,24 @@ pub struct Eval {
     /// Replace the output if it exists.
     #[arg(long)]
     overwrite: bool,
-    /// Chunks of a .zarr output, such as time=24,lat=-1.
+    /// Chunks of a .zarr or .nc output, such as time=24,lat=-1.
     #[arg(long)]
     chunks: Option<String>,
     /// Shards of a .zarr output, such as time=240,lat=-1; rounded up to whole chunks.
     #[arg(long)]
     shards: Option<String>,
-    /// Codec of a .zarr output, such as zstd:3.
+    /// Codec of a .zarr output, such as zstd:3, or of a .nc output, such as zlib:4,fletcher32.
     #[arg(long)]
     codec: Option<String>,
+    /// Format of a .nc output: netcdf4, classic, 64bit-offset or cdf5.
+    #[arg(long)]
+    format: Option<String>,
+    /// Append to the .zarr output that is there, along this dimension.
+    #[arg(long, value_name = "DIM")]
+    append_dim: Option<String>,
+    /// Write into a region of the .zarr output that is there, such as time=0:24,lat=auto; auto finds it by the labels.
+    #[arg(long)]
+    region: Option<String>,
 }
 
 impl Eval {
@@ -99,6 +108,9 @@ impl Eval {
             chunks: self.chunks.clone(),
             shards: self.shards.clone(),
             codec: self.codec.clone(),
+            format: self.format.clone(),
+            append_dim: self.append_dim.clone(),
+            region: self.region.clone(),
         };
         if self.explain || self.dry_run {
             let text = match &self.output {

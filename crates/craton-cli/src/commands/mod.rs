@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub mod copy;
 pub mod demo;
 pub mod diff;
 pub mod eval;

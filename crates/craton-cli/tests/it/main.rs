@@ -18,6 +18,7 @@ mod inspect;
 mod memory;
 mod outcome;
 mod reading;
+mod remote;
 mod shards;
 mod times;
 mod writing;

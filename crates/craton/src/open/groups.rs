@@ -39,6 +39,11 @@ impl Groups {
         &self.skipped
     }
 
+    /// The group that the first URL names, as stored.
+    pub(crate) fn first(&self) -> Option<&StoredGroup> {
+        self.stored.first()?.root().ok()
+    }
+
     /// The paths of all groups; `/` is the root.
     #[must_use]
     pub fn paths(&self) -> Vec<&str> {

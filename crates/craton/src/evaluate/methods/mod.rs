@@ -1,5 +1,6 @@
 //! Methods and properties of arrays, datasets, groups and windows, one file per family.
 
+mod along;
 mod assign;
 mod conventions;
 mod dates;
@@ -30,6 +31,7 @@ pub(super) const FAMILIES: &[&[Entry]] = &[
     group::ENTRIES,
     window::ENTRIES,
     missing::ENTRIES,
+    along::ENTRIES,
     elementwise::ENTRIES,
     shape::ENTRIES,
     assign::ENTRIES,
