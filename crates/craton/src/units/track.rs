@@ -344,6 +344,8 @@ fn after(node: &NodeRef, inputs: &[State]) -> State {
         ("astype" | "index" | "take" | "transpose" | "broadcast_to" | "rechunk", [input]) => {
             input.clone()
         }
+        ("take_points" | "fill_gaps" | "spline", [input, ..]) => input.clone(),
+        ("interpolate", [one, other, _]) => either(one, other),
         ("concat", [first, others @ ..]) => others
             .iter()
             .fold(first.clone(), |joined, other| either(&joined, other)),
