@@ -84,6 +84,7 @@ impl Answer {
         let smaller = Self {
             value,
             question: self.question.clone(),
+            stored: self.stored.clone(),
             broken: Vec::new(),
             inputs: Vec::new(),
             stored: self.stored.clone(),
