@@ -87,7 +87,6 @@ impl Answer {
             stored: self.stored.clone(),
             broken: Vec::new(),
             inputs: Vec::new(),
-            stored: self.stored.clone(),
         };
         smaller.bytes_to_read(session)
     }
