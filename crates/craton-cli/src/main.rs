@@ -31,6 +31,8 @@ enum Command {
     Info(commands::info::Info),
     /// Compute an expression over the data at URLs.
     Eval(commands::eval::Eval),
+    /// Draw an expression over the data at URLs: a map, a section, lines or a histogram, by what it is.
+    Plot(commands::plot::Plot),
     /// Run the whole main job on data made on the spot, or at a URL.
     Demo(commands::demo::Demo),
 }
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
     let run = || match arguments.command {
         Command::Info(command) => command.run(),
         Command::Eval(command) => command.run(),
+        Command::Plot(command) => command.run(),
         Command::Demo(command) => command.run(),
     };
     match trace::follow_environment().and_then(|()| run()) {

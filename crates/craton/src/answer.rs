@@ -5,11 +5,13 @@ use crate::labels::{DataArray, Dataset, Variable};
 use crate::open::{OpenOptions, Opened, open};
 use crate::output;
 use crate::output::zarr::Length;
+use crate::plot::{self, PlotOptions};
 use crate::session::Session;
 use craton_core::{Error, ErrorKind, Result};
 use craton_plan::NodeRef;
 use craton_plan::explain::{explain_plan, explain_stage};
 use craton_plan::physical::Target;
+use craton_plot::terminal::MapOptions;
 use indexmap::IndexMap;
 use std::fmt::Write as _;
 use std::io::Write;
@@ -374,6 +376,53 @@ impl Answer {
             .map_err(named)
     }
 
+    /// Draws the answer into a picture, by its ending.
+    ///
+    /// # Errors
+    /// As [`plot::write`]; [`ErrorKind::Usage`] for endings of no picture.
+    pub fn plot_to(
+        &self,
+        path: &Path,
+        may_replace: bool,
+        options: &PlotOptions,
+        session: &Session,
+    ) -> Result<()> {
+        let ending = ending(path);
+        if !plot::ENDINGS.contains(&ending.as_str()) {
+            let message = format!("no picture format for the ending `.{ending}`");
+            return Err(Error::usage(message).hint("there are .png and .svg"));
+        }
+        let labelled = self.labelled()?;
+        plot::write(&labelled, path, may_replace, options, &self.recipe(), session)
+            .map_err(|error| error.at(path.display().to_string()))
+    }
+
+    /// Draws the answer with the letters of a terminal.
+    ///
+    /// # Errors
+    /// As [`plot::draw`].
+    pub fn plot_in_terminal(
+        &self,
+        options: &PlotOptions,
+        terminal: &MapOptions,
+        session: &Session,
+    ) -> Result<String> {
+        let expression = &self.question.expression;
+        plot::draw_in_terminal(&self.labelled()?, options, terminal, expression, session)
+    }
+
+    /// What was asked of which data.
+    fn recipe(&self) -> output::Recipe {
+        let inputs = self.question.inputs.iter().flat_map(|(name, urls)| {
+            urls.iter()
+                .map(|url| output::RecipeInput::of_url(name, url))
+        });
+        output::Recipe {
+            expression: self.question.expression.clone(),
+            inputs: inputs.collect(),
+        }
+    }
+
     fn write_labelled(
         &self,
         labelled: &Labelled,
@@ -387,18 +436,8 @@ impl Answer {
         }
         match ending.as_str() {
             "zarr" => {
-                let inputs = self.question.inputs.iter();
-                let recipe = output::Recipe {
-                    expression: self.question.expression.clone(),
-                    inputs: inputs
-                        .flat_map(|(name, urls)| {
-                            urls.iter()
-                                .map(|url| output::RecipeInput::of_url(name, url))
-                        })
-                        .collect(),
-                };
                 let zarr = options.zarr()?;
-                output::zarr::write_zarr(&[labelled.part()], path, &zarr, &recipe, session)
+                output::zarr::write_zarr(&[labelled.part()], path, &zarr, &self.recipe(), session)
             }
             "json" | "csv" => output::whole_file::write_whole(path, options.may_replace, |out| {
                 match (labelled, ending.as_str()) {
@@ -414,9 +453,17 @@ impl Answer {
                     }
                 }
             }),
+            picture if plot::ENDINGS.contains(&picture) => plot::write(
+                labelled,
+                path,
+                options.may_replace,
+                &PlotOptions::default(),
+                &self.recipe(),
+                session,
+            ),
             other => {
                 let message = format!("no output format for the ending `.{other}`");
-                Err(Error::usage(message).hint("there are .zarr, .csv and .json"))
+                Err(Error::usage(message).hint("there are .zarr, .csv, .json, .png and .svg"))
             }
         }
     }

@@ -13,6 +13,7 @@ pub mod language;
 pub mod lazy;
 pub mod open;
 pub mod output;
+pub mod plot;
 pub mod session;
 
 /// The generator and the loop that the fuzz tests of stored formats have.

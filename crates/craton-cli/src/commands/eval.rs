@@ -23,7 +23,7 @@ pub struct Eval {
     /// Read the expression from a file.
     #[arg(short, long, value_name = "FILE.py")]
     file: Option<PathBuf>,
-    /// Where the answer goes, by its ending: .zarr, .csv, .json.
+    /// Where the answer goes, by its ending: .zarr, .csv, .json, .png, .svg.
     #[arg(short, long)]
     output: Option<PathBuf>,
     /// Print JSON.
@@ -67,7 +67,12 @@ pub struct Eval {
 impl Eval {
     /// Runs the command.
     pub fn run(mut self) -> Result<()> {
-        let expression = self.expression()?;
+        let expression = expression_of(
+            "eval",
+            self.expression.take(),
+            self.file.as_deref(),
+            &mut self.inputs,
+        )?;
         if let Some(list) = &self.list {
             self.inputs.extend(inputs_of(list)?);
         }
@@ -121,27 +126,32 @@ impl Eval {
         }
         Ok(())
     }
+}
 
-    fn expression(&mut self) -> Result<String> {
-        if let Some(path) = &self.file {
-            // With a file, the first word is an input.
-            if let Some(input) = self.expression.take() {
-                self.inputs.insert(0, input);
-            }
-            return read_text(path, "the expression");
+/// The expression as typed, or of a file; with a file, the first word is an input.
+pub(super) fn expression_of(
+    command: &str,
+    typed: Option<String>,
+    file: Option<&Path>,
+    inputs: &mut Vec<String>,
+) -> Result<String> {
+    if let Some(path) = file {
+        if let Some(input) = typed {
+            inputs.insert(0, input);
         }
-        let text = self.expression.take().unwrap_or_default();
-        if text == "-" {
-            return read_text(Path::new("-"), "the expression");
-        }
-        if Path::new(&text).exists() {
-            let message = format!("`{text}` is a file, not an expression");
-            return Err(Error::usage(message).hint(
-                "the expression comes first: `craton eval 'ds.mean()' FILE`, or `-f FILE.py`",
-            ));
-        }
-        Ok(text)
+        return read_text(path, "the expression");
     }
+    let text = typed.unwrap_or_default();
+    if text == "-" {
+        return read_text(Path::new("-"), "the expression");
+    }
+    if Path::new(&text).exists() {
+        let message = format!("`{text}` is a file, not an expression");
+        return Err(Error::usage(message).hint(format!(
+            "the expression comes first: `craton {command} 'ds.mean()' FILE`, or `-f FILE.py`"
+        )));
+    }
+    Ok(text)
 }
 
 /// What stands in a file, or on standard input if that is named `-`.
@@ -157,7 +167,7 @@ fn read_text(path: &Path, what: &str) -> Result<String> {
 }
 
 /// The inputs in a list; empty lines and lines that begin with `#` are none.
-fn inputs_of(list: &Path) -> Result<Vec<String>> {
+pub(super) fn inputs_of(list: &Path) -> Result<Vec<String>> {
     let text = read_text(list, "the list of inputs")?;
     let lines = text.lines().map(str::trim);
     Ok(lines

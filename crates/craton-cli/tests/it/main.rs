@@ -15,6 +15,7 @@ mod explain;
 mod failures;
 mod memory;
 mod outcome;
+mod plots;
 mod reading;
 mod shards;
 mod writing;
