@@ -18,6 +18,7 @@ use std::process::ExitCode;
     name = "craton",
     version,
     arg_required_else_help = true,
+    disable_help_subcommand = true,
     after_help = "With CRATON_LOG=debug (or trace, for every chunk) in the environment, what is done is told on standard error, with times."
 )]
 struct Arguments {
@@ -33,20 +34,26 @@ enum Command {
     Eval(commands::eval::Eval),
     /// Draw an expression over the data at URLs: a map, a section, lines or a histogram, by what it is.
     Plot(commands::plot::Plot),
+    /// Compare two URLs: metadata first, then values.
+    Diff(commands::diff::Diff),
     /// Run the whole main job on data made on the spot, or at a URL.
     Demo(commands::demo::Demo),
+    /// Explain the language of expressions (`help expr [NAME]`) or a command.
+    Help(commands::help::Help),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let run = || match arguments.command {
         Command::Info(command) => command.run(),
-        Command::Eval(command) => command.run(),
-        Command::Plot(command) => command.run(),
-        Command::Demo(command) => command.run(),
+        Command::Eval(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::Plot(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::Diff(command) => command.run(),
+        Command::Demo(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::Help(command) => command.run().map(|()| ExitCode::SUCCESS),
     };
     match trace::follow_environment().and_then(|()| run()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // Nothing can be done if even standard error is gone.
             let _ = writeln!(std::io::stderr(), "{}", error.report());

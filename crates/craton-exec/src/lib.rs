@@ -20,6 +20,7 @@ mod stage;
 mod store;
 mod strings;
 mod threads;
+mod tile;
 mod view;
 mod walk;
 

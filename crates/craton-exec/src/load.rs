@@ -2,7 +2,7 @@
 
 use crate::cache::Chunk;
 use crate::control::count;
-use crate::local::evaluate_local;
+use crate::local::{Loaded, load_local};
 use crate::need::AxisNeed;
 use crate::stage::Worker;
 use crate::view::{Step, Values, View};
@@ -16,18 +16,22 @@ use craton_plan::AxisMap;
 use craton_plan::physical::{Input, Leaf};
 use std::sync::Arc;
 
-/// The leaf's values for the box `ranges` (`(start, length)` per axis of its space).
-pub(crate) fn load(leaf: &Leaf, ranges: &[(u64, u64)], worker: &Worker<'_>) -> Result<View> {
-    match &leaf.input {
+/// What the leaf needs for the box `ranges` (`(start, length)` per axis of its space).
+pub(crate) fn load<'a>(
+    leaf: &'a Leaf,
+    ranges: &[(u64, u64)],
+    worker: &Worker<'_>,
+) -> Result<Loaded<'a>> {
+    let whole = |block| Ok(reindex(&View::of_block(block)?, &leaf.maps, ranges));
+    let view = match &leaf.input {
         Input::Source(source) => load_source(leaf, source, ranges, worker),
-        Input::Literal(block) => Ok(reindex(&View::of_block(block)?, &leaf.maps, ranges)),
-        Input::Slot(slot) => Ok(reindex(
-            &View::of_block(&worker.slot(*slot)?)?,
-            &leaf.maps,
-            ranges,
-        )),
-        Input::Local(local) => evaluate_local(local, &leaf.maps, ranges, worker),
-    }
+        Input::Literal(block) => whole(block),
+        Input::Slot(slot) => whole(&worker.slot(*slot)?),
+        Input::Local(local) => {
+            return load_local(local, &leaf.maps, ranges, worker).map(Loaded::Local);
+        }
+    };
+    Ok(Loaded::View(view?, ranges.to_vec()))
 }
 
 /// A view over a whole array, seen through `maps` from a box.

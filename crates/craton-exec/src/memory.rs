@@ -1,6 +1,7 @@
 //! How much memory there is, how much is used, and how much a stage needs.
 
 use crate::stage::{ScanUse, Uses};
+use crate::tile::tile_lengths;
 use crate::{columns, pending};
 use craton_core::{AxisGrid, DType, Pool};
 use craton_kernels::scan::rolling_scratch_len;
@@ -8,7 +9,7 @@ use craton_plan::AxisMap;
 use craton_plan::node::Meta;
 use craton_plan::operator::{Groups, ReduceWork};
 use craton_plan::physical::stage::StoreTo;
-use craton_plan::physical::{Input, Leaf, Local, LocalKind, SinkKind, Space, Stage};
+use craton_plan::physical::{Input, Local, LocalKind, SinkKind, Space, Stage};
 
 /// Memory that the process may still use: what its control group and the machine leave.
 #[must_use]
@@ -103,7 +104,8 @@ pub(crate) fn estimate(stage: &Stage, uses: &Uses, slots: &[Meta], threads: usiz
     }
     let lengths: Vec<u64> = stage.cuts.iter().map(|cuts| widest(cuts)).collect();
     let elements = times(1, lengths.iter().copied());
-    add(&mut tally.held, locals(&stage.space, &lengths));
+    let tile = tile_lengths(&stage.space, &lengths);
+    add(&mut tally.held, locals(&stage.space, &tile));
     for sink in &stage.sinks {
         let size = sink.dtype.item_size().unwrap_or(16) as u64;
         match &sink.kind {
@@ -209,7 +211,7 @@ fn most_groups(groups: &Groups, cuts: &[u64]) -> u64 {
     cuts.windows(2).map(count).max().unwrap_or(0)
 }
 
-/// What windows and concatenations over a box of `lengths` hold until the task is done.
+/// What windows and concatenations over a tile of `lengths` hold.
 fn locals(space: &Space, lengths: &[u64]) -> u64 {
     let leaves = space.leaves.iter().map(|leaf| match &leaf.input {
         Input::Local(local) => local_bytes(local, &leaf.maps, lengths),
@@ -240,12 +242,7 @@ fn local_bytes(local: &Local, maps: &[AxisMap], lengths: &[u64]) -> u64 {
             let [rows, columns] =
                 [inner[*axis], columns].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
             let scratch = rolling_scratch_len(*window, rows, columns) as u64;
-            // What several chunks were put together for is used where it lies; of one chunk a copy may be needed.
-            let values = bytes(body.dtype, &inner).min(match body.program.as_input() {
-                Some(input) => largest_chunk(&body.space.leaves[body.uses[input]]),
-                None => u64::MAX,
-            });
-            values
+            bytes(body.dtype, &inner)
                 .saturating_add(lent(scratch.saturating_mul(8)))
                 .saturating_add(locals(&body.space, &inner))
         }
@@ -255,21 +252,6 @@ fn local_bytes(local: &Local, maps: &[AxisMap], lengths: &[u64]) -> u64 {
         }
     };
     bytes(local.meta.dtype, &region).saturating_add(inner)
-}
-
-/// Bytes of a leaf's largest chunk, where its stored array is read index for index.
-fn largest_chunk(leaf: &Leaf) -> u64 {
-    let is_same = |(own, map): (usize, &AxisMap)| matches!(map, AxisMap::Affine { axis, step: 1, .. } if *axis == own);
-    let source = match &leaf.input {
-        Input::Source(source) if leaf.maps.iter().enumerate().all(is_same) => source,
-        _ => return u64::MAX,
-    };
-    let meta = source.meta();
-    let size = meta.dtype.item_size().unwrap_or(16) as u64;
-    lent(times(
-        size,
-        meta.grid.axes.iter().map(AxisGrid::largest_encoded),
-    ))
 }
 
 /// From the first index to the last that an interval needs along one axis.

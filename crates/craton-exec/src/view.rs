@@ -60,6 +60,19 @@ impl View {
         }
     }
 
+    /// The values of a part of the box: per axis where it begins within the box, and its length.
+    pub(crate) fn part(&self, parts: impl Iterator<Item = (usize, usize)>) -> Self {
+        let mut part = self.clone();
+        for (step, (start, length)) in part.steps.iter_mut().zip(parts) {
+            match step {
+                Step::Stride(stride) => part.base += start as isize * *stride,
+                Step::Table(table) if (start, length) == (0, table.len()) => {}
+                Step::Table(table) => *step = Step::Table(table[start..start + length].into()),
+            }
+        }
+        part
+    }
+
     /// The values of a block of the box's own shape.
     pub(crate) fn of_block(block: &Block) -> Result<Self> {
         if let Some(value) = block.as_constant() {

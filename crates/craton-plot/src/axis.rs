@@ -147,7 +147,11 @@ pub fn number_ticks(low: f64, high: f64, count: usize) -> (Vec<Tick>, i32) {
         let is_zero = text.chars().all(|letter| matches!(letter, '-' | '0' | '.'));
         ticks.push(Tick::new(
             at,
-            signed(if is_zero { text.trim_start_matches('-') } else { &text }),
+            signed(if is_zero {
+                text.trim_start_matches('-')
+            } else {
+                &text
+            }),
         ));
         number += 1.0;
     }
@@ -161,7 +165,10 @@ pub fn with_power(label: &str, power: i32) -> String {
         return label.to_owned();
     }
     let factor = format!("×10{}", raised(&power.to_string()));
-    match label.strip_suffix(']').and_then(|text| text.rsplit_once('[')) {
+    match label
+        .strip_suffix(']')
+        .and_then(|text| text.rsplit_once('['))
+    {
         Some((name, unit)) => format!("{name}[{factor} {unit}]"),
         None if label.is_empty() => factor,
         None => format!("{label} ({factor})"),
@@ -266,7 +273,10 @@ pub fn printed_units(units: &str) -> String {
         _ => {}
     }
     // Sentences and dates are not products of units.
-    if units.split_whitespace().any(|word| word == "since" || word == "of") {
+    if units
+        .split_whitespace()
+        .any(|word| word == "since" || word == "of")
+    {
         return units.to_owned();
     }
     let text = units.replace("**", "^");
@@ -276,14 +286,17 @@ pub fn printed_units(units: &str) -> String {
     while let Some(letter) = letters.next() {
         let next_is_digit = letters.peek().is_some_and(char::is_ascii_digit);
         let begins = match letter {
-            '^' => letters.peek().is_some_and(|next| next.is_ascii_digit() || *next == '-'),
+            '^' => letters
+                .peek()
+                .is_some_and(|next| next.is_ascii_digit() || *next == '-'),
             '-' => after_letter && next_is_digit,
             digit if digit.is_ascii_digit() => after_letter,
             _ => false,
         };
         if !begins {
             // The `e` of `1e-3` is no unit.
-            let is_in_number = matches!(letter, 'e' | 'E') && out.ends_with(|c: char| c.is_ascii_digit());
+            let is_in_number =
+                matches!(letter, 'e' | 'E') && out.ends_with(|c: char| c.is_ascii_digit());
             after_letter = letter.is_alphabetic() && !is_in_number;
             out.push(letter);
             continue;
@@ -349,7 +362,13 @@ pub fn cell_of(edges: &[f64], value: f64) -> Option<usize> {
     if !inside {
         return None;
     }
-    let beyond = edges.partition_point(|edge| if rises { *edge <= value } else { *edge >= value });
+    let beyond = edges.partition_point(|edge| {
+        if rises {
+            *edge <= value
+        } else {
+            *edge >= value
+        }
+    });
     Some(beyond.clamp(1, edges.len() - 1) - 1)
 }
 
@@ -372,7 +391,10 @@ mod tests {
         let (ticks, power) = number_ticks(0.0, 3.2e-5, 5);
         assert_eq!(power, -5);
         assert_eq!(labels(&ticks), ["0", "1", "2", "3"]);
-        assert_eq!(with_power("rain [kg m⁻² s⁻¹]", power), "rain [×10⁻⁵ kg m⁻² s⁻¹]");
+        assert_eq!(
+            with_power("rain [kg m⁻² s⁻¹]", power),
+            "rain [×10⁻⁵ kg m⁻² s⁻¹]"
+        );
         let (ticks, power) = number_ticks(100_900.0, 101_100.0, 4);
         assert_eq!((power, labels(&ticks)[0]), (5, "1.0090"));
     }
@@ -387,7 +409,10 @@ mod tests {
             labels(&latitude_ticks(-90.0, 90.0, 6)),
             ["90°S", "60°S", "30°S", "0°", "30°N", "60°N", "90°N"]
         );
-        assert_eq!(labels(&latitude_ticks(50.0, 51.0, 4)), ["50°N", "50.5°N", "51°N"]);
+        assert_eq!(
+            labels(&latitude_ticks(50.0, 51.0, 4)),
+            ["50°N", "50.5°N", "51°N"]
+        );
     }
 
     #[test]

@@ -189,13 +189,14 @@ impl Scale {
             && !(low < high)
         {
             let message = format!("the colours go from {low} to {high}, which is not upwards");
-            return Err(Error::usage(message).hint("`--vmin` is the lower limit, `--vmax` the upper"));
+            return Err(
+                Error::usage(message).hint("`--vmin` is the lower limit, `--vmax` the upper")
+            );
         }
-        let (least, most) = sorted
-            .iter()
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| {
-                (least.min(*value), most.max(*value))
-            });
+        let (least, most) = sorted.iter().fold(
+            (f64::INFINITY, f64::NEG_INFINITY),
+            |(least, most), value| (least.min(*value), most.max(*value)),
+        );
         let (mut low, mut high) = if sorted.is_empty() {
             (0.0, 1.0)
         } else if options.is_whole_range {

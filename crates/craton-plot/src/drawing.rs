@@ -235,7 +235,8 @@ impl Path {
         let corners = (8.0 + radius.max(0.0) * 2.0).min(720.0);
         let count = corners as u32;
         let corner = |at: u32| {
-            let (sine, cosine) = (f64::from(at) / f64::from(count) * std::f64::consts::TAU).sin_cos();
+            let (sine, cosine) =
+                (f64::from(at) / f64::from(count) * std::f64::consts::TAU).sin_cos();
             (x + radius * cosine, y + radius * sine)
         };
         Self::polygon(&(0..count).map(corner).collect::<Vec<_>>())

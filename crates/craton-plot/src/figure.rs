@@ -100,15 +100,29 @@ pub(crate) fn bar(
     let is_below = place == BarPlace::Below;
     // Along the bar from its low end: `along` is a share of its length.
     let point = |along: f64, across: f64| match place {
-        BarPlace::Below => (area.left + area.width * along, area.top + area.height * across),
-        BarPlace::Right => (area.left + area.width * across, area.bottom() - area.height * along),
+        BarPlace::Below => (
+            area.left + area.width * along,
+            area.top + area.height * across,
+        ),
+        BarPlace::Right => (
+            area.left + area.width * across,
+            area.bottom() - area.height * along,
+        ),
     };
     let length = if is_below { area.width } else { area.height };
     let thickness = if is_below { area.height } else { area.width };
     // One rectangle a colour, overlapping so that no seam is seen.
     for colour in 0..=255u8 {
-        let (from, to) = (f64::from(colour) / 256.0, (f64::from(colour) + 1.4).min(256.0) / 256.0);
-        let corners = [point(from, 0.0), point(to, 0.0), point(to, 1.0), point(from, 1.0)];
+        let (from, to) = (
+            f64::from(colour) / 256.0,
+            (f64::from(colour) + 1.4).min(256.0) / 256.0,
+        );
+        let corners = [
+            point(from, 0.0),
+            point(to, 0.0),
+            point(to, 1.0),
+            point(from, 1.0),
+        ];
         drawing.fill(Path::polygon(&corners), scale.map.colour(colour));
     }
     let tip = thickness * 0.9 / length;
@@ -128,7 +142,11 @@ pub(crate) fn bar(
     }
     drawing.stroke(Path::polygon(&outline), Colour::INK, 0.8 * unit);
 
-    let room = if is_below { length / (size * 4.5) } else { length / (size * 3.5) };
+    let room = if is_below {
+        length / (size * 4.5)
+    } else {
+        length / (size * 3.5)
+    };
     let (ticks, power) = number_ticks(scale.low, scale.high, (room as usize).clamp(2, 8));
     let mut widest: f64 = 0.0;
     for tick in &ticks {
@@ -152,7 +170,10 @@ pub(crate) fn bar(
         let at = (area.left + area.width / 2.0, area.bottom() + size * 2.0);
         drawing.text(Text::new(label, at, size));
     } else {
-        let at = (area.right() + widest + 26.0 * unit, area.top + area.height / 2.0);
+        let at = (
+            area.right() + widest + 26.0 * unit,
+            area.top + area.height / 2.0,
+        );
         let mut text = Text::new(label, at, size).anchored(Across::Middle, Down::Middle);
         text.is_turned = true;
         drawing.text(text);
@@ -176,7 +197,10 @@ fn missing_swatch(drawing: &mut Drawing, figure: &Figure, bar: Area, place: BarP
                 height: side,
             };
             let at = (left + side + 6.0 * unit, bar.top + bar.height / 2.0);
-            (square, Text::new("missing", at, size).anchored(Across::Start, Down::Middle))
+            (
+                square,
+                Text::new("missing", at, size).anchored(Across::Start, Down::Middle),
+            )
         }
         BarPlace::Right => {
             let top = bar.bottom() + tip + 12.0 * unit;
@@ -187,7 +211,10 @@ fn missing_swatch(drawing: &mut Drawing, figure: &Figure, bar: Area, place: BarP
                 height: side,
             };
             let at = (bar.left + side + 6.0 * unit, top + side / 2.0);
-            (square, Text::new("missing", at, size).anchored(Across::Start, Down::Middle))
+            (
+                square,
+                Text::new("missing", at, size).anchored(Across::Start, Down::Middle),
+            )
         }
     };
     drawing.fill(square.path(), Colour::MISSING);
@@ -206,7 +233,8 @@ pub(crate) fn widest(ticks: &[Tick], size: f64) -> f64 {
 /// Room for the ticks and the label of a horizontal axis.
 pub(crate) fn foot(axis: &Axis, figure: &Figure) -> f64 {
     let has_context = axis.ticks.iter().any(|tick| tick.context.is_some());
-    let lines = 1.0 + f64::from(u8::from(has_context)) + f64::from(u8::from(!axis.label.is_empty()));
+    let lines =
+        1.0 + f64::from(u8::from(has_context)) + f64::from(u8::from(!axis.label.is_empty()));
     (10.0 + lines * 21.0) * figure.unit()
 }
 
@@ -246,7 +274,11 @@ pub(crate) fn frame(
     }
     for (tick, y) in visible(up) {
         let y = panel.bottom() - panel.height * y;
-        drawing.stroke(Path::line(&[(panel.left - mark, y), (panel.left, y)]), Colour::INK, thin);
+        drawing.stroke(
+            Path::line(&[(panel.left - mark, y), (panel.left, y)]),
+            Colour::INK,
+            thin,
+        );
         grid.push(Path::line(&[(panel.left, y), (panel.right(), y)]));
         let at = (panel.left - mark * 1.7, y);
         drawing.text(Text::new(&*tick.label, at, size).anchored(Across::End, Down::Middle));
@@ -264,7 +296,11 @@ pub(crate) fn frame(
     if !across.label.is_empty() {
         let below = foot(across, figure) - 21.0 * unit;
         let at = (panel.left + panel.width / 2.0, panel.bottom() + below);
-        drawing.text(Text::new(font::fitted(&across.label, size, panel.width), at, size));
+        drawing.text(Text::new(
+            font::fitted(&across.label, size, panel.width),
+            at,
+            size,
+        ));
     }
     if !up.label.is_empty() {
         let at = (
@@ -282,6 +318,8 @@ pub(crate) fn frame(
 fn visible(axis: &Axis) -> impl Iterator<Item = (&Tick, f64)> {
     axis.ticks.iter().filter_map(|tick| {
         let place = axis.place(tick.at);
-        (-1e-6..=1.0 + 1e-6).contains(&place).then_some((tick, place))
+        (-1e-6..=1.0 + 1e-6)
+            .contains(&place)
+            .then_some((tick, place))
     })
 }

@@ -24,8 +24,8 @@ pub(crate) fn glyphs(text: &str) -> impl Iterator<Item = (u16, f64)> + '_ {
         // Glyph 0 is a box: better seen than left out.
         let glyph = face.glyph_index(letter).unwrap_or(GlyphId(0));
         let place = at;
-        at += f64::from(face.glyph_hor_advance(glyph).unwrap_or(0))
-            / f64::from(face.units_per_em());
+        at +=
+            f64::from(face.glyph_hor_advance(glyph).unwrap_or(0)) / f64::from(face.units_per_em());
         Some((glyph.0, place))
     })
 }
@@ -107,7 +107,8 @@ mod tests {
     #[test]
     fn letters_of_units_and_titles_are_there() {
         let face = face().unwrap();
-        for letter in "AZaz09 °µ−–·⁻¹²³⁰⁴⁵⁶⁷⁸⁹₀₂₄×±äéñøŁΔσЯж′″‰≤≥∞…".chars() {
+        for letter in "AZaz09 °µ−–·⁻¹²³⁰⁴⁵⁶⁷⁸⁹₀₂₄×±äéñøŁΔσЯж′″‰≤≥∞…".chars()
+        {
             assert!(face.glyph_index(letter).is_some(), "{letter}");
         }
     }

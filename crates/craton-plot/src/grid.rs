@@ -27,8 +27,12 @@ impl Sheet {
         let panel = Area {
             left,
             top,
-            width: (f64::from(figure.width) - left - 140.0 * unit).max(8.0).round(),
-            height: (f64::from(height) - top - foot(&across, figure) - 8.0 * unit).max(8.0).round(),
+            width: (f64::from(figure.width) - left - 140.0 * unit)
+                .max(8.0)
+                .round(),
+            height: (f64::from(height) - top - foot(&across, figure) - 8.0 * unit)
+                .max(8.0)
+                .round(),
         };
         Self {
             figure: figure.clone(),
@@ -78,12 +82,17 @@ impl Sheet {
             .collect();
         let mut pixels = Vec::with_capacity(width * height);
         for row in 0..height {
-            let row = cell_of(rows, self.up.value(1.0 - (row as f64 + 0.5) / height as f64));
-            pixels.extend(found.iter().map(|column| match (row, column) {
-                (Some(row), Some(column)) => values
-                    .get(row * count + column)
-                    .map_or(Colour::CLEAR, |value| scale.colour(*value)),
-                _ => Colour::CLEAR,
+            let row = cell_of(
+                rows,
+                self.up.value(1.0 - (row as f64 + 0.5) / height as f64),
+            );
+            pixels.extend(found.iter().map(|column| {
+                match (row, column) {
+                    (Some(row), Some(column)) => values
+                        .get(row * count + column)
+                        .map_or(Colour::CLEAR, |value| scale.colour(*value)),
+                    _ => Colour::CLEAR,
+                }
             }));
         }
         let has_missing = pixels.contains(&Colour::MISSING);
@@ -96,7 +105,14 @@ impl Sheet {
                 pixels,
             },
         });
-        frame(&mut drawing, &self.figure, self.panel, &self.across, &self.up, false);
+        frame(
+            &mut drawing,
+            &self.figure,
+            self.panel,
+            &self.across,
+            &self.up,
+            false,
+        );
         let unit = self.figure.unit();
         let area = Area {
             left: self.panel.right() + 22.0 * unit,
@@ -104,7 +120,15 @@ impl Sheet {
             width: 16.0 * unit,
             height: self.panel.height * 0.84,
         };
-        bar(&mut drawing, &self.figure, scale, label, area, BarPlace::Right, has_missing);
+        bar(
+            &mut drawing,
+            &self.figure,
+            scale,
+            label,
+            area,
+            BarPlace::Right,
+            has_missing,
+        );
         drawing
     }
 }

@@ -23,8 +23,12 @@ fn panel(figure: &Figure, height: u32, across: &Axis, up: &Axis) -> Area {
     Area {
         left,
         top,
-        width: (f64::from(figure.width) - left - 30.0 * unit).max(8.0).round(),
-        height: (f64::from(height) - top - foot(across, figure) - 8.0 * unit).max(8.0).round(),
+        width: (f64::from(figure.width) - left - 30.0 * unit)
+            .max(8.0)
+            .round(),
+        height: (f64::from(height) - top - foot(across, figure) - 8.0 * unit)
+            .max(8.0)
+            .round(),
     }
 }
 
@@ -55,7 +59,10 @@ pub fn draw(figure: &Figure, across: &Axis, up: &Axis, series: &[Series]) -> Dra
             // A value between two gaps has no line to be seen by.
             if has_dots || points.len() == 1 {
                 for point in &points {
-                    dots.extend(&Path::circle(*point, if has_dots { 3.2 } else { 1.4 } * unit));
+                    dots.extend(&Path::circle(
+                        *point,
+                        if has_dots { 3.2 } else { 1.4 } * unit,
+                    ));
                 }
             }
         }

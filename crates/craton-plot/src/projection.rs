@@ -53,14 +53,18 @@ impl Projection {
     /// [`craton_core::ErrorKind::Usage`] that lists the projections.
     pub fn from_text(text: &str, middle: (f64, f64)) -> Result<Self> {
         let refuse = || {
-            Error::usage(format!("`{text}` is no projection"))
-                .hint(format!("there are {NAMES}"))
+            Error::usage(format!("`{text}` is no projection")).hint(format!("there are {NAMES}"))
         };
         let (name, place) = text.split_once(':').unwrap_or((text, ""));
         let numbers: Option<Vec<f64>> = place
             .split(',')
             .filter(|part| !part.is_empty())
-            .map(|part| part.trim().parse().ok().filter(|value: &f64| value.is_finite()))
+            .map(|part| {
+                part.trim()
+                    .parse()
+                    .ok()
+                    .filter(|value: &f64| value.is_finite())
+            })
             .collect();
         let numbers = numbers.ok_or_else(refuse)?;
         let (lon, lat) = match numbers.as_slice() {
@@ -69,14 +73,16 @@ impl Projection {
             [lon, lat] if lat.abs() <= 90.0 => (Some(*lon), *lat),
             _ => return Err(refuse()),
         };
-        Ok(match name.to_ascii_lowercase().replace(['-', '_'], "").as_str() {
-            "platecarree" | "equirectangular" | "plate" => Self::PlateCarree,
-            "robinson" => Self::Robinson(lon.unwrap_or(middle.0)),
-            "north" | "northpolar" | "northpolarstereo" => Self::NorthPolar(lon.unwrap_or(0.0)),
-            "south" | "southpolar" | "southpolarstereo" => Self::SouthPolar(lon.unwrap_or(0.0)),
-            "orthographic" | "ortho" => Self::Orthographic(lon.unwrap_or(middle.0), lat),
-            _ => return Err(refuse()),
-        })
+        Ok(
+            match name.to_ascii_lowercase().replace(['-', '_'], "").as_str() {
+                "platecarree" | "equirectangular" | "plate" => Self::PlateCarree,
+                "robinson" => Self::Robinson(lon.unwrap_or(middle.0)),
+                "north" | "northpolar" | "northpolarstereo" => Self::NorthPolar(lon.unwrap_or(0.0)),
+                "south" | "southpolar" | "southpolarstereo" => Self::SouthPolar(lon.unwrap_or(0.0)),
+                "orthographic" | "ortho" => Self::Orthographic(lon.unwrap_or(middle.0), lat),
+                _ => return Err(refuse()),
+            },
+        )
     }
 
     /// The place of a point; `None` where it is not to be seen.
@@ -178,9 +184,11 @@ fn robinson_quarter(quarter: f64) -> (f64, f64) {
     let start = (at.floor() as usize).saturating_sub(1).min(15);
     let place = at - start as f64;
     let weight = |node: usize| {
-        (0..4).filter(|other| *other != node).fold(1.0, |weight, other| {
-            weight * (place - other as f64) / (node as f64 - other as f64)
-        })
+        (0..4)
+            .filter(|other| *other != node)
+            .fold(1.0, |weight, other| {
+                weight * (place - other as f64) / (node as f64 - other as f64)
+            })
     };
     (0..4).fold((0.0, 0.0), |(length, height), node| {
         let entry = ROBINSON[start + node];
@@ -269,7 +277,10 @@ mod tests {
                 "{x} {y}, not {wanted:?}"
             );
         };
-        near(Projection::Robinson(0.0).forward(10.0, 50.0), (0.128_557, 0.835_181));
+        near(
+            Projection::Robinson(0.0).forward(10.0, 50.0),
+            (0.128_557, 0.835_181),
+        );
         near(
             Projection::Orthographic(0.0, 30.0).forward(10.0, 50.0),
             (0.111_619, 0.346_903),

@@ -190,7 +190,8 @@ impl Canvas {
                 let Some(colour) = image.pixels.get(at).filter(|colour| colour.opacity > 0) else {
                     continue;
                 };
-                let pixel = tiny_skia::ColorU8::from_rgba(colour.red, colour.green, colour.blue, 255);
+                let pixel =
+                    tiny_skia::ColorU8::from_rgba(colour.red, colour.green, colour.blue, 255);
                 target[row as usize * width as usize + column as usize] = pixel.premultiply();
             }
         }

@@ -364,7 +364,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn block(values: &[f32], shape: &[usize]) -> Block {
-        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_ne_bytes()).collect();
+        let bytes: Vec<u8> = values
+            .iter()
+            .flat_map(|value| value.to_ne_bytes())
+            .collect();
         Block::from_bytes(DType::Float32, shape.to_vec(), &bytes).unwrap()
     }
 
@@ -380,7 +383,9 @@ mod tests {
         assert_eq!(reduction.missing(), 3);
         assert_eq!(reduction.outstanding(), [1.0, 99.0, 1.0, -50.0, 1.0, 1.0]);
         let mut all_missing = Reduction::new(Bins::equal(4, 1), Bins::single(1));
-        all_missing.add(&block(&[f32::NAN; 4], &[4, 1]), 0, 0).unwrap();
+        all_missing
+            .add(&block(&[f32::NAN; 4], &[4, 1]), 0, 0)
+            .unwrap();
         assert!(all_missing.outstanding()[0].is_nan());
     }
 

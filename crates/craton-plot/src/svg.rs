@@ -62,7 +62,11 @@ fn write_item(item: &Item, clips: &mut usize, out: &mut String) -> Result<()> {
         Item::Fill { path, colour } => {
             out.push_str("<path d=\"");
             write_path(path, 2, out);
-            let _ = writeln!(out, "\" fill-rule=\"evenodd\" {}/>", painted("fill", *colour));
+            let _ = writeln!(
+                out,
+                "\" fill-rule=\"evenodd\" {}/>",
+                painted("fill", *colour)
+            );
         }
         Item::Stroke {
             path,
@@ -135,7 +139,11 @@ fn painted(what: &str, colour: Colour) -> String {
     } = colour;
     let mut text = format!("{what}=\"#{red:02x}{green:02x}{blue:02x}\"");
     if opacity < 255 {
-        let _ = write!(text, " {what}-opacity=\"{}\"", number(f64::from(opacity) / 255.0, 3));
+        let _ = write!(
+            text,
+            " {what}-opacity=\"{}\"",
+            number(f64::from(opacity) / 255.0, 3)
+        );
     }
     text
 }
@@ -162,7 +170,11 @@ fn number(value: f64, digits: usize) -> String {
     } else {
         &text
     };
-    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+    if text == "-0" {
+        "0".to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Text as XML has it; letters that XML cannot hold are left out.

@@ -26,7 +26,7 @@ mod _native {
     #[pymodule_export]
     use super::array::Memory;
     #[pymodule_export]
-    use super::node::{Node, compute, explain_nodes};
+    use super::node::{Node, compute, cost, explain_nodes};
     #[pymodule_export]
     use super::stored::{StoredFile, expand, open_together};
 

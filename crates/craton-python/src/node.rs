@@ -4,8 +4,8 @@ use crate::array::to_numpy;
 use crate::attached::run_detached;
 use crate::dtype::{from_name, to_name};
 use crate::failure::to_exception;
-use craton::answer;
 use craton::lazy::{AxisIndex, GroupCodes, Lazy, ReduceOptions};
+use craton::{StageCost, answer};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
@@ -207,5 +207,27 @@ pub(crate) fn explain_nodes(
     drop(nodes);
     run_detached(py, threads, memory, |session| {
         answer::explain(&plans, session)
+    })
+}
+
+/// What computing a node will read and hold: operations of its plan, chunks, bytes decoded, bytes of memory beside what
+/// the process holds already.
+#[pyfunction]
+pub(crate) fn cost(py: Python<'_>, node: PyRef<'_, Node>) -> PyResult<(usize, u64, u64, u64)> {
+    let plan = node.lazy.node().clone();
+    drop(node);
+    run_detached(py, None, None, |session| {
+        let stages = session.costs(std::slice::from_ref(&plan))?;
+        let threads = session.engine().threads() as u64;
+        let memory = |stage: &StageCost| {
+            let tasks = stage.bytes_per_task.saturating_mul(threads);
+            stage.bytes_shared.saturating_add(tasks)
+        };
+        Ok((
+            plan.operations(),
+            stages.iter().map(|stage| stage.chunks).sum(),
+            stages.iter().map(|stage| stage.bytes_decoded).sum(),
+            stages.iter().map(memory).max().unwrap_or(0),
+        ))
     })
 }

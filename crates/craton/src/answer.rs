@@ -1,7 +1,12 @@
 //! From a question as typed to its answer: the one path that every face takes.
 
+mod limits;
+mod remarks;
+
+use crate::estimate::Estimate;
 use crate::evaluate::{Scope, Value, evaluate};
 use crate::labels::{DataArray, Dataset, Variable};
+use crate::mistakes;
 use crate::open::{OpenOptions, Opened, open};
 use crate::output;
 use crate::output::zarr::Length;
@@ -75,6 +80,8 @@ pub struct Answer {
     question: Question,
     /// Variables of the inputs that cannot be read.
     broken: Vec<(String, Arc<Error>)>,
+    /// What the names stand for, to propose a smaller question.
+    inputs: Vec<(String, Value)>,
 }
 
 impl Question {
@@ -91,6 +98,7 @@ impl Question {
         }
         let options = OpenOptions {
             decodes_cf: !is_raw,
+            ..OpenOptions::default()
         };
         Self {
             expression: expression.to_owned(),
@@ -163,8 +171,10 @@ fn explain_outputs(
         }
     }
     let pipelines = session.plan(outputs)?;
+    let mut estimate = Estimate::on(session.engine().threads());
     for (number, stage) in pipelines.stages.iter().enumerate() {
         let cost = session.engine().cost(stage, &pipelines.slots);
+        estimate.add(stage, &cost);
         let _ = writeln!(
             text,
             "pipeline {}: {} tasks",
@@ -188,6 +198,9 @@ fn explain_outputs(
             cost.bytes_shared >> 20
         );
     }
+    if !pipelines.stages.is_empty() {
+        text.push_str(&estimate.to_text());
+    }
     Ok(text)
 }
 
@@ -199,6 +212,7 @@ impl Answer {
     pub fn plan(question: &Question, session: &Session) -> Result<Self> {
         let mut scope = Scope::default();
         let mut broken = Vec::new();
+        let mut inputs = Vec::new();
         for (name, urls) in &question.inputs {
             let value = match open(urls, question.options, session)? {
                 Opened::Dataset(dataset) => {
@@ -207,28 +221,17 @@ impl Answer {
                 }
                 Opened::Array(array) => Value::Array(array),
             };
+            inputs.push((name.clone(), value.clone()));
             scope.insert(name, value);
         }
-        let value = evaluate(&question.expression, scope, session)?;
+        let value = evaluate(&question.expression, scope, session)
+            .map_err(|error| mistakes::with_lost_quotes(error, &question.expression))?;
         Ok(Self {
             value,
             question: question.clone(),
             broken,
+            inputs,
         })
-    }
-
-    /// What is missing from an answer that is a dataset: the variables of its inputs that cannot be read.
-    #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
-        if !matches!(self.value, Value::Dataset(_)) {
-            return Vec::new();
-        }
-        let warning = |(name, error): &(String, Arc<Error>)| {
-            let report = error.report();
-            let report = report.trim_start_matches("error: ");
-            format!("warning: variable `{name}` cannot be read and is left out: {report}")
-        };
-        self.broken.iter().map(warning).collect()
     }
 
     /// The planned value.
@@ -276,7 +279,7 @@ impl Answer {
     /// # Errors
     /// What planning refuses.
     pub fn explain(&self, session: &Session) -> Result<String> {
-        explain(&self.nodes()?, session)
+        Ok(explain(&self.nodes()?, session)? + &self.stale_units(session)?)
     }
 
     /// As [`Answer::explain`], if the result is written to `path`.
@@ -297,30 +300,6 @@ impl Answer {
         explain_outputs(&self.nodes()?, &outputs, session)
     }
 
-    /// Refuses to read more than `limit` bytes (as decoded, which bounds what is stored).
-    ///
-    /// # Errors
-    /// [`ErrorKind::Budget`] with the figures.
-    pub fn check_reads(&self, limit: u64, session: &Session) -> Result<()> {
-        let outputs: Vec<_> = self
-            .nodes()?
-            .into_iter()
-            .map(|(_, node)| (node, Target::Keep))
-            .collect();
-        let pipelines = session.plan(&outputs)?;
-        let costs = pipelines
-            .stages
-            .iter()
-            .map(|stage| session.engine().cost(stage, &pipelines.slots).bytes_decoded);
-        let total: u64 = costs.sum();
-        if total > limit {
-            let message = format!("the work reads up to {total} bytes, {limit} are allowed");
-            return Err(Error::new(ErrorKind::Budget, message)
-                .hint("select less first, with `.sel(…)` or `.isel(…)`, or raise `--max-read`"));
-        }
-        Ok(())
-    }
-
     /// Computes and prints the answer.
     ///
     /// # Errors
@@ -332,7 +311,7 @@ impl Answer {
         session: &Session,
     ) -> Result<()> {
         options.check_storage("a printed answer")?;
-        let labelled = self.labelled()?;
+        let labelled = self.labelled()?.without_stale_units(session);
         if options.is_json && labelled.value_count() > MOST_PRINTED {
             let message = format!(
                 "the answer has {} values, at most {MOST_PRINTED} are printed",
@@ -370,7 +349,7 @@ impl Answer {
     /// [`ErrorKind::Usage`] for unknown endings, [`ErrorKind::Conflict`] if the output exists; what computing and
     /// writing report. Nothing is left under the final name after an error.
     pub fn write_to(&self, path: &Path, options: &AnswerOptions, session: &Session) -> Result<()> {
-        let labelled = self.labelled()?;
+        let labelled = self.labelled()?.without_stale_units(session);
         let named = |error: Error| labelled.name_in(error).at(path.display().to_string());
         self.write_labelled(&labelled, path, options, session)
             .map_err(named)
@@ -392,9 +371,16 @@ impl Answer {
             let message = format!("no picture format for the ending `.{ending}`");
             return Err(Error::usage(message).hint("there are .png and .svg"));
         }
-        let labelled = self.labelled()?;
-        plot::write(&labelled, path, may_replace, options, &self.recipe(), session)
-            .map_err(|error| error.at(path.display().to_string()))
+        let labelled = self.labelled()?.without_stale_units(session);
+        plot::write(
+            &labelled,
+            path,
+            may_replace,
+            options,
+            &self.recipe(),
+            session,
+        )
+        .map_err(|error| error.at(path.display().to_string()))
     }
 
     /// Draws the answer with the letters of a terminal.
@@ -408,7 +394,8 @@ impl Answer {
         session: &Session,
     ) -> Result<String> {
         let expression = &self.question.expression;
-        plot::draw_in_terminal(&self.labelled()?, options, terminal, expression, session)
+        let labelled = self.labelled()?.without_stale_units(session);
+        plot::draw_in_terminal(&labelled, options, terminal, expression, session)
     }
 
     /// What was asked of which data.
@@ -454,7 +441,7 @@ impl Answer {
                 }
             }),
             picture if plot::ENDINGS.contains(&picture) => plot::write(
-                labelled,
+                &labelled.clone().without_stale_units(session),
                 path,
                 options.may_replace,
                 &PlotOptions::default(),
@@ -524,6 +511,30 @@ pub enum Labelled {
 }
 
 impl Labelled {
+    /// The same with the units that the numbers have, or `unknown`, where arithmetic made an attribute stale.
+    #[must_use]
+    pub fn without_stale_units(self, session: &Session) -> Self {
+        let units = session.units();
+        let settle = |variables: IndexMap<String, Variable>| {
+            let settled = variables
+                .into_iter()
+                .map(|(name, variable)| (name, units.without_stale(&variable)));
+            settled.collect()
+        };
+        match self {
+            Self::Array(array) => Self::Array(DataArray {
+                variable: units.without_stale(&array.variable),
+                coords: settle(array.coords),
+                name: array.name,
+            }),
+            Self::Dataset(dataset) => Self::Dataset(Dataset {
+                variables: settle(dataset.variables),
+                coords: settle(dataset.coords),
+                ..dataset
+            }),
+        }
+    }
+
     /// How many values the array or the data variables have.
     fn value_count(&self) -> u64 {
         let count = |variable: &Variable| {

@@ -5,16 +5,22 @@
 pub mod answer;
 pub mod calendar;
 pub mod cf;
+pub mod check;
 pub mod demo;
+pub mod diff;
+mod estimate;
 pub mod evaluate;
 pub mod info;
 pub mod labels;
 pub mod language;
 pub mod lazy;
+mod missing;
+pub mod mistakes;
 pub mod open;
 pub mod output;
 pub mod plot;
 pub mod session;
+pub mod units;
 
 /// The generator and the loop that the fuzz tests of stored formats have.
 #[cfg(test)]
@@ -26,5 +32,5 @@ pub mod session;
 mod fuzzing;
 
 pub use craton_core::{Error, ErrorKind, Result};
-pub use craton_exec::{Metrics, peak_resident};
+pub use craton_exec::{Metrics, StageCost, peak_resident};
 pub use session::Session;

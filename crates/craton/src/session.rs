@@ -1,7 +1,9 @@
 //! One place that runs plans: the engine, and the figures of what it did.
 
+use crate::missing::AllMissing;
+use crate::units::Units;
 use craton_core::{Block, Error, Result, Sink};
-use craton_exec::{Control, Engine, Metrics};
+use craton_exec::{Control, Engine, Metrics, StageCost};
 use craton_plan::NodeRef;
 use craton_plan::physical::{Output, Pipelines, Target, lower};
 use craton_plan::rules::optimise;
@@ -12,6 +14,9 @@ use std::sync::Arc;
 pub struct Session {
     engine: Engine,
     control: Arc<Control>,
+    units: Units,
+    all_missing: AllMissing,
+    allows_empty: bool,
 }
 
 impl Session {
@@ -22,7 +27,25 @@ impl Session {
         Self {
             engine: Engine::new(threads, memory),
             control: Arc::new(Control::default()),
+            units: Units::default(),
+            all_missing: AllMissing::default(),
+            allows_empty: false,
         }
+    }
+
+    /// The same session, in which slices may take nothing; it is an error otherwise.
+    #[must_use]
+    pub fn allowing_empty(self, allows_empty: bool) -> Self {
+        Self {
+            allows_empty,
+            ..self
+        }
+    }
+
+    /// Whether slices may take nothing.
+    #[must_use]
+    pub fn allows_empty(&self) -> bool {
+        self.allows_empty
     }
 
     /// The engine.
@@ -35,6 +58,18 @@ impl Session {
     #[must_use]
     pub fn control(&self) -> Arc<Control> {
         self.control.clone()
+    }
+
+    /// The units of what was opened.
+    #[must_use]
+    pub fn units(&self) -> &Units {
+        &self.units
+    }
+
+    /// How many values the result of `node` had, if it was computed and every one of them is missing.
+    #[must_use]
+    pub fn all_missing(&self, node: &NodeRef) -> Option<u64> {
+        self.all_missing.count(node.hash())
     }
 
     /// What was read, decoded and written so far.
@@ -58,6 +93,22 @@ impl Session {
         lower(&optimised.collect::<Result<Vec<_>>>()?)
     }
 
+    /// What computing nodes together will read and hold, stage by stage; nothing is read to tell.
+    ///
+    /// # Errors
+    /// What planning refuses.
+    pub fn costs(&self, nodes: &[NodeRef]) -> Result<Vec<StageCost>> {
+        let outputs: Vec<_> = nodes
+            .iter()
+            .map(|node| (node.clone(), Target::Keep))
+            .collect();
+        let pipelines = self.plan(&outputs)?;
+        let stages = pipelines.stages.iter();
+        Ok(stages
+            .map(|stage| self.engine.cost(stage, &pipelines.slots))
+            .collect())
+    }
+
     /// Computes nodes together, sharing scans; one block each.
     ///
     /// # Errors
@@ -69,10 +120,14 @@ impl Session {
             .collect();
         let pipelines = self.plan(&outputs)?;
         let blocks = self.engine.run(&pipelines, &self.control)?;
-        blocks
+        let blocks = blocks
             .into_iter()
             .map(|block| block.ok_or_else(|| Error::internal("a kept output has no block")))
-            .collect()
+            .collect::<Result<Vec<Block>>>()?;
+        for (node, block) in nodes.iter().zip(&blocks) {
+            self.all_missing.note(node.hash(), block);
+        }
+        Ok(blocks)
     }
 
     /// Computes nodes together, each into its sink.
@@ -82,7 +137,12 @@ impl Session {
     pub fn write(&self, outputs: &[(NodeRef, Arc<dyn Sink>)]) -> Result<()> {
         let outputs: Vec<_> = outputs
             .iter()
-            .map(|(node, sink)| (node.clone(), Target::Write(sink.clone())))
+            .map(|(node, sink)| {
+                let sink = self
+                    .all_missing
+                    .watch(node.hash(), node.dtype(), sink.clone());
+                (node.clone(), Target::Write(sink))
+            })
             .collect();
         self.engine
             .run(&self.plan(&outputs)?, &self.control)

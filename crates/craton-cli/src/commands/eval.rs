@@ -5,6 +5,8 @@ use crate::progress::Progress;
 use crate::size::parse_size;
 use clap::Args;
 use craton::answer::{Answer, AnswerOptions, Question};
+use craton::mistakes::check_words;
+use craton::open::Keep;
 use craton::{Error, Result, Session};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -50,6 +52,15 @@ pub struct Eval {
     /// Refuse to read more than this.
     #[arg(long, value_parser = parse_size)]
     max_read: Option<u64>,
+    /// Where files overlap, take each label once: from the file that is named first, or last.
+    #[arg(long, value_name = "first|last", value_parser = parse_keep)]
+    keep: Option<Keep>,
+    /// Leave files out that cannot be read, and list them.
+    #[arg(long)]
+    skip_bad: bool,
+    /// Let slices take nothing, which is an error otherwise.
+    #[arg(long)]
+    allow_empty: bool,
     /// Replace the output if it exists.
     #[arg(long)]
     overwrite: bool,
@@ -68,7 +79,6 @@ impl Eval {
     /// Runs the command.
     pub fn run(mut self) -> Result<()> {
         let expression = expression_of(
-            "eval",
             self.expression.take(),
             self.file.as_deref(),
             &mut self.inputs,
@@ -76,9 +86,11 @@ impl Eval {
         if let Some(list) = &self.list {
             self.inputs.extend(inputs_of(list)?);
         }
-        let session = Session::new(self.threads, self.memory);
+        let session = Session::new(self.threads, self.memory).allowing_empty(self.allow_empty);
         cancel_on_interrupt(&session);
-        let question = Question::new(&expression, &self.inputs, self.raw);
+        let mut question = Question::new(&expression, &self.inputs, self.raw);
+        question.options.keep = self.keep;
+        question.options.skips_bad = self.skip_bad;
         let answer = Answer::plan(&question, &session)?;
         for warning in answer.warnings() {
             say(&warning);
@@ -113,6 +125,9 @@ impl Eval {
             }
             None => answer.print(&mut progress.until_written(out), &options, &session)?,
         }
+        for remark in answer.remarks(&session) {
+            say(&remark);
+        }
         if self.explain {
             let done = session.metrics();
             say(&format!(
@@ -130,7 +145,6 @@ impl Eval {
 
 /// The expression as typed, or of a file; with a file, the first word is an input.
 pub(super) fn expression_of(
-    command: &str,
     typed: Option<String>,
     file: Option<&Path>,
     inputs: &mut Vec<String>,
@@ -145,12 +159,7 @@ pub(super) fn expression_of(
     if text == "-" {
         return read_text(Path::new("-"), "the expression");
     }
-    if Path::new(&text).exists() {
-        let message = format!("`{text}` is a file, not an expression");
-        return Err(Error::usage(message).hint(format!(
-            "the expression comes first: `craton {command} 'ds.mean()' FILE`, or `-f FILE.py`"
-        )));
-    }
+    check_words(&text, inputs)?;
     Ok(text)
 }
 
@@ -174,6 +183,14 @@ pub(super) fn inputs_of(list: &Path) -> Result<Vec<String>> {
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .map(str::to_owned)
         .collect())
+}
+
+fn parse_keep(text: &str) -> Result<Keep, String> {
+    match text {
+        "first" => Ok(Keep::First),
+        "last" => Ok(Keep::Last),
+        other => Err(format!("`{other}` is neither `first` nor `last`")),
+    }
 }
 
 /// Talk goes to standard error; nothing can be done if even that is gone.

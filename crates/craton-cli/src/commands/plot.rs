@@ -89,7 +89,6 @@ impl Plot {
     pub fn run(mut self) -> Result<()> {
         let options = self.options()?;
         let expression = expression_of(
-            "plot",
             self.expression.take(),
             self.file.as_deref(),
             &mut self.inputs,
@@ -104,7 +103,10 @@ impl Plot {
         }
         let session = Session::new(self.threads, self.memory);
         cancel_on_interrupt(&session);
-        let answer = Answer::plan(&Question::new(&expression, &self.inputs, self.raw), &session)?;
+        let answer = Answer::plan(
+            &Question::new(&expression, &self.inputs, self.raw),
+            &session,
+        )?;
         if let Some(limit) = self.max_read {
             answer.check_reads(limit, &session)?;
         }
@@ -128,7 +130,11 @@ impl Plot {
             is_whole_range: self.full_range,
             map: self.cmap.as_deref().map(ColourMap::from_name).transpose()?,
             title: self.title.clone(),
-            region: self.region.as_deref().map(GlobeRegion::from_text).transpose()?,
+            region: self
+                .region
+                .as_deref()
+                .map(GlobeRegion::from_text)
+                .transpose()?,
             projection: self.projection.clone(),
             size: self.size.as_deref().map(pixels).transpose()?,
             bins: self.bins,
@@ -144,10 +150,12 @@ fn pixels(text: &str) -> Result<(u32, Option<u32>)> {
     };
     let number = |text: &str| {
         let value = text.trim().parse().ok();
-        value.filter(|value| (100..=20_000).contains(value)).ok_or_else(|| {
-            Error::usage(format!("`{text}` is no count of pixels"))
-                .hint("`--size 1200` or `--size 1200x800`, each from 100 to 20000")
-        })
+        value
+            .filter(|value| (100..=20_000).contains(value))
+            .ok_or_else(|| {
+                Error::usage(format!("`{text}` is no count of pixels"))
+                    .hint("`--size 1200` or `--size 1200x800`, each from 100 to 20000")
+            })
     };
     Ok((number(width)?, height.map(number).transpose()?))
 }
@@ -158,7 +166,9 @@ fn terminal() -> MapOptions {
     let number = |name: &str| variable(name).and_then(|text| text.parse::<usize>().ok());
     MapOptions {
         width: number("COLUMNS").unwrap_or(80).clamp(20, 400),
-        height: number("LINES").map_or(24, |lines| lines.saturating_sub(4)).clamp(6, 200),
+        height: number("LINES")
+            .map_or(24, |lines| lines.saturating_sub(4))
+            .clamp(6, 200),
         colours: if std::io::stdout().is_terminal() {
             Colours::of_terminal(
                 variable("NO_COLOR").as_deref(),

@@ -43,7 +43,12 @@ impl Picture {
 
     /// The first pixel of a colour, from the left and from the top.
     fn left_and_top(&self, colour: [u8; 3]) -> (usize, usize) {
-        let places = || self.pixels.iter().enumerate().filter(|(_, pixel)| **pixel == colour);
+        let places = || {
+            self.pixels
+                .iter()
+                .enumerate()
+                .filter(|(_, pixel)| **pixel == colour)
+        };
         let left = places().map(|(at, _)| at % self.width).min().unwrap();
         let top = places().map(|(at, _)| at / self.width).min().unwrap();
         (left, top)
@@ -99,7 +104,10 @@ fn the_pictures_of_the_docs_are_as_committed() {
         assert_eq!(words.pop().unwrap(), "-o");
         let made = folder.path().join(&name);
         let mut craton = command(&words.iter().skip(1).map(String::as_str).collect::<Vec<_>>());
-        craton.arg("-o").arg(&made).current_dir(docs().join("plots"));
+        craton
+            .arg("-o")
+            .arg(&made)
+            .current_dir(docs().join("plots"));
         run(craton).good();
         let committed = docs().join("plots").join(&name);
         if is_renewed {
@@ -111,12 +119,21 @@ fn the_pictures_of_the_docs_are_as_committed() {
         assert_eq!(found.pixels.len(), wanted.pixels.len(), "{name}");
         let mut far = 0;
         for (found, wanted) in found.pixels.iter().zip(&wanted.pixels) {
-            let most = (0..3).map(|channel| found[channel].abs_diff(wanted[channel])).max();
+            let most = (0..3)
+                .map(|channel| found[channel].abs_diff(wanted[channel]))
+                .max();
             far += usize::from(most > Some(24));
         }
         let share = far as f64 / found.pixels.len() as f64;
-        assert!(share < 0.002, "{name}: {:.3} % of the pixels differ", share * 100.0);
-        assert!(page.contains(&format!("(plots/{name})")), "{name} is not shown");
+        assert!(
+            share < 0.002,
+            "{name}: {:.3} % of the pixels differ",
+            share * 100.0
+        );
+        assert!(
+            page.contains(&format!("(plots/{name})")),
+            "{name} is not shown"
+        );
     }
 }
 
@@ -152,8 +169,18 @@ fn write_halves(folder: &Path, first_lon: f32, is_rising: bool) {
                 attributes: json!({"long_name": "halves"}),
                 value,
             },
-            axis("lat", 18, if is_rising { rising } else { falling }, "degrees_north"),
-            axis("lon", 36, if first_lon < 0.0 { lon } else { lon_east }, "degrees_east"),
+            axis(
+                "lat",
+                18,
+                if is_rising { rising } else { falling },
+                "degrees_north",
+            ),
+            axis(
+                "lon",
+                36,
+                if first_lon < 0.0 { lon } else { lon_east },
+                "degrees_east",
+            ),
         ],
     );
 }
@@ -175,8 +202,22 @@ fn north_is_up_and_east_is_right_however_the_axes_run() {
         for projection in ["platecarree", "robinson:0"] {
             let out = folder.path().join("out.png");
             craton(&[
-                "plot", "ds.v", data.to_str().unwrap(), "-o", out.to_str().unwrap(), "--overwrite",
-                "--vmin", "0", "--vmax", "1", "--region", "-180,180,-90,90", "--projection", projection, "--size", "700",
+                "plot",
+                "ds.v",
+                data.to_str().unwrap(),
+                "-o",
+                out.to_str().unwrap(),
+                "--overwrite",
+                "--vmin",
+                "0",
+                "--vmax",
+                "1",
+                "--region",
+                "-180,180,-90,90",
+                "--projection",
+                projection,
+                "--size",
+                "700",
             ])
             .good();
             let picture = Picture::of(&out);
@@ -189,7 +230,10 @@ fn north_is_up_and_east_is_right_however_the_axes_run() {
             let (low_left, low_top) = picture.left_and_top(VIRIDIS_LOW);
             assert!(missing_left + 200 < high_left, "{what}");
             assert!(low_left < missing_left + 40, "{what}");
-            assert!(high_top.abs_diff(missing_top) < 4 && low_top > high_top + 100, "{what}");
+            assert!(
+                high_top.abs_diff(missing_top) < 4 && low_top > high_top + 100,
+                "{what}"
+            );
         }
     }
 }
@@ -205,14 +249,17 @@ fn a_picture_carries_its_recipe_and_is_not_replaced_unasked() {
         let out = out.to_str().unwrap();
         craton(&["eval", "ds.v.mean(\"lon\")", data, "-o", out]).good();
         let again = craton(&["plot", "ds.v", data, "-o", out]);
-        assert!(again.bad(73).contains("exists already") || again.code.is_some());
-        assert!(again.stderr.contains("--overwrite"), "{}", again.stderr);
+        assert!(again.bad(10).contains("exists already"));
+        assert!(again.bad(10).contains("--overwrite"));
         let bytes = fs::read(out).unwrap();
         let recipe = match ending {
             "png" => decode(&bytes).texts["craton_recipe"].clone(),
             _ => String::from_utf8(bytes).unwrap().replace("&quot;", "\""),
         };
-        assert!(recipe.contains(r#""expression":"ds.v.mean(\"lon\")""#), "{recipe}");
+        assert!(
+            recipe.contains(r#""expression":"ds.v.mean(\"lon\")""#),
+            "{recipe}"
+        );
     }
     let names = fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(names, 3, "something temporary is left");
@@ -243,12 +290,17 @@ fn what_cannot_be_drawn_says_what_could() {
         outcome.stderr
     };
     let four = report(&["ds.v", data, "-o", out]);
-    assert!(four.contains("(time: 2, level: 3, lat: 4, lon: 5)"), "{four}");
+    assert!(
+        four.contains("(time: 2, level: 3, lat: 4, lon: 5)"),
+        "{four}"
+    );
     assert!(four.contains("`.isel(time=0, level=0)`"), "{four}");
     assert!(report(&["ds.v.mean()", data, "-o", out]).contains("single value"));
     assert!(report(&["ds.v", data, "-o", "out.gif"]).contains(".png and .svg"));
     assert!(report(&["ds.v", data, "-o", out, "--cmap", "jet"]).contains("viridis"));
-    assert!(report(&["ds.v", data, "-o", out, "--region", "1,2"]).contains("west,east,south,north"));
+    assert!(
+        report(&["ds.v", data, "-o", out, "--region", "1,2"]).contains("west,east,south,north")
+    );
     assert!(report(&["ds.v", data, "-o", out, "--size", "0"]).contains("1200x800"));
     assert!(report(&["ds.v", data]).contains("--term"));
     assert!(!Path::new(out).exists());
@@ -273,7 +325,14 @@ fn one_cell_among_millions_is_seen() {
     );
     let out = folder.path().join("out.png");
     craton(&[
-        "plot", "ds.v", data.to_str().unwrap(), "-o", out.to_str().unwrap(), "--full-range", "--size", "400x300",
+        "plot",
+        "ds.v",
+        data.to_str().unwrap(),
+        "-o",
+        out.to_str().unwrap(),
+        "--full-range",
+        "--size",
+        "400x300",
     ])
     .good();
     // The colour bar ends in that colour, too.

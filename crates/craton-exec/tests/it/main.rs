@@ -15,4 +15,5 @@ mod quantiles;
 mod reading;
 mod sharing;
 mod support;
+mod tiles;
 mod writing;

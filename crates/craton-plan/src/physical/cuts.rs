@@ -5,8 +5,8 @@ use crate::axis_map::AxisMap;
 use craton_core::{AxisGrid, Error, ErrorKind, Result, Source};
 use std::sync::Arc;
 
-/// A fold over an outer axis pays for its accumulator once per task; from this many indices on it is amortised.
-const FOLDED_TOGETHER: u64 = 8;
+/// A fold over an outer axis makes and merges a state per task; from this many indices on that is amortised.
+const FOLDED_TOGETHER: u64 = 24;
 /// Thin chunks are folded together only up to this many bytes.
 const TOGETHER_BYTES: u64 = 32 << 20;
 /// Tasks without a source to drive them hold about this many elements.

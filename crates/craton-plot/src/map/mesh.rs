@@ -58,7 +58,12 @@ impl Mesh {
                     (point(row * 2 + 1, column * 2), below * before),
                     (point(row * 2 + 1, column * 2 + 1), below * after),
                 ];
-                let sum = |axis: usize| parts.iter().map(|(point, weight)| point[axis] * weight).sum();
+                let sum = |axis: usize| {
+                    parts
+                        .iter()
+                        .map(|(point, weight)| point[axis] * weight)
+                        .sum()
+                };
                 corners.push([sum(0), sum(1), sum(2)]);
             }
         }
@@ -136,7 +141,10 @@ pub(crate) fn span_of(mut lons: Vec<f64>) -> Option<(f64, f64)> {
 /// A cell on the plane: once, or once at each side of the map, or not at all.
 fn projected(corners: [[f64; 3]; 4], view: &View) -> Vec<[(f64, f64); 4]> {
     let points = corners.map(degrees);
-    if points.iter().any(|(lon, lat)| !lon.is_finite() || !lat.is_finite()) {
+    if points
+        .iter()
+        .any(|(lon, lat)| !lon.is_finite() || !lat.is_finite())
+    {
         return Vec::new();
     }
     let forward = |points: [(f64, f64); 4]| {
@@ -148,7 +156,10 @@ fn projected(corners: [[f64; 3]; 4], view: &View) -> Vec<[(f64, f64); 4]> {
     };
     if !view.projection.has_sides() {
         // A corner far around a polar map's edge would be drawn across it.
-        return forward(points).filter(|quad| is_compact(quad, view)).into_iter().collect();
+        return forward(points)
+            .filter(|quad| is_compact(quad, view))
+            .into_iter()
+            .collect();
     }
     let first = east_of(points[0].0, view.region.west);
     let mut turned = points;
@@ -159,7 +170,10 @@ fn projected(corners: [[f64; 3]; 4], view: &View) -> Vec<[(f64, f64); 4]> {
         turned[at].0 = first + (points[at].0 - points[0].0 + 180.0).rem_euclid(360.0) - 180.0;
     }
     if winding.abs() > 180.0 {
-        return around_pole(points, view).and_then(forward).into_iter().collect();
+        return around_pole(points, view)
+            .and_then(forward)
+            .into_iter()
+            .collect();
     }
     let reach = turned.iter().map(|(lon, _)| *lon);
     let (west, east) = reach.fold((f64::INFINITY, f64::NEG_INFINITY), |(west, east), lon| {
@@ -207,7 +221,8 @@ fn fill(quad: [(f64, f64); 4], (width, height): (usize, usize), mut put: impl Fn
         return;
     }
     let mut is_seen = false;
-    let rows = (top - 0.5).ceil().max(0.0) as usize..((bottom - 0.5).floor() + 1.0).max(0.0) as usize;
+    let rows =
+        (top - 0.5).ceil().max(0.0) as usize..((bottom - 0.5).floor() + 1.0).max(0.0) as usize;
     for row in rows.start..rows.end.min(height) {
         let y = row as f64 + 0.5;
         // The sides that the middle of this row crosses: from the leftmost to the rightmost. Cells are convex enough.
@@ -289,11 +304,17 @@ mod tests {
         let view = globe(Projection::PlateCarree);
         let splats = mesh.put(&[1.0, 2.0, 3.0, 1.0, 2.0, 3.0], &view, (360, 180));
         let row: Vec<_> = splats.values().skip(90 * 360).take(360).collect();
-        assert_eq!((row[351], row[0], row[5], row[15]), (Some(1.0), Some(2.0), Some(2.0), Some(3.0)));
+        assert_eq!(
+            (row[351], row[0], row[5], row[15]),
+            (Some(1.0), Some(2.0), Some(2.0), Some(3.0))
+        );
         assert_eq!(row[180], None);
         let (west, east, ..) = mesh.bounds().unwrap();
         // Straight on from one middle to the next and beyond is a little off on a sphere.
-        assert!((east - west - 30.0).abs() < 0.2 && (west - 170.0).abs() < 0.1, "{west} {east}");
+        assert!(
+            (east - west - 30.0).abs() < 0.2 && (west - 170.0).abs() < 0.1,
+            "{west} {east}"
+        );
     }
 
     #[test]

@@ -83,7 +83,11 @@ impl Sheet {
     pub fn new(figure: &Figure, view: View) -> Self {
         let unit = figure.unit();
         let aspect = view.aspect();
-        let bar_place = if aspect >= 1.25 { BarPlace::Below } else { BarPlace::Right };
+        let bar_place = if aspect >= 1.25 {
+            BarPlace::Below
+        } else {
+            BarPlace::Right
+        };
         let (across, up) = axes(&view);
         let (left, foot) = match view.projection {
             Projection::PlateCarree => (side(&up, figure), 30.0 * unit),
@@ -212,7 +216,14 @@ impl Sheet {
             items: inside,
         });
         if self.view.projection.is_plate_carree() {
-            frame(&mut drawing, &self.figure, self.panel, &self.across, &self.up, false);
+            frame(
+                &mut drawing,
+                &self.figure,
+                self.panel,
+                &self.across,
+                &self.up,
+                false,
+            );
         } else {
             drawing.stroke(outline, Colour::INK, 1.0 * unit);
             self.edge_labels(&mut drawing);
@@ -271,7 +282,10 @@ impl Sheet {
                 .map(|at| column_of(self.view.point(across(at), 0.5)?.0))
                 .collect();
             for row in 0..height {
-                let row = self.view.point(0.5, down(row)).and_then(|(_, degrees)| cell_of(lat, degrees));
+                let row = self
+                    .view
+                    .point(0.5, down(row))
+                    .and_then(|(_, degrees)| cell_of(lat, degrees));
                 pixels.extend(found.iter().map(|column| colour(row, *column)));
             }
             return pixels;
@@ -339,7 +353,11 @@ impl Sheet {
                     points.push(point);
                 }
             }
-            path.extend(&if is_closed { Path::polygon(&points) } else { Path::line(&points) });
+            path.extend(&if is_closed {
+                Path::polygon(&points)
+            } else {
+                Path::line(&points)
+            });
         }
         path
     }
@@ -362,21 +380,28 @@ impl Sheet {
                 })
             })
         };
-        coast::lines().flat_map(|line| seen(self.view.lines(&line)).collect::<Vec<_>>()).collect()
+        coast::lines()
+            .flat_map(|line| seen(self.view.lines(&line)).collect::<Vec<_>>())
+            .collect()
     }
 
     fn graticule(&self) -> Vec<Vec<(f64, f64)>> {
         let region = self.view.region;
         let (meridians, parallels) = match self.view.projection {
             Projection::PlateCarree => (self.across.ticks.clone(), self.up.ticks.clone()),
-            _ => (longitude_ticks(-180.0, 179.0, 12), latitude_ticks(-89.0, 89.0, 6)),
+            _ => (
+                longitude_ticks(-180.0, 179.0, 12),
+                latitude_ticks(-89.0, 89.0, 6),
+            ),
         };
         let along = |from: f64, to: f64, count: u32| {
             (0..=count).map(move |step| from + (to - from) * f64::from(step) / f64::from(count))
         };
         let mut lines = Vec::new();
         for tick in meridians {
-            let points: Vec<_> = along(region.south, region.north, 60).map(|lat| (tick.at, lat)).collect();
+            let points: Vec<_> = along(region.south, region.north, 60)
+                .map(|lat| (tick.at, lat))
+                .collect();
             lines.extend(self.view.lines(&points));
         }
         for tick in parallels {
@@ -424,10 +449,17 @@ impl Sheet {
                         continue;
                     };
                     let (x, y) = at_panel(place);
-                    let (dx, dy) = ((x - x0) / (x - x0).hypot(y - y0), (y - y0) / (x - x0).hypot(y - y0));
-                    let away = 8.0 * unit + font::width(&tick.label, size) / 2.0 * dx.abs() + size * 0.35 * dy.abs();
+                    let (dx, dy) = (
+                        (x - x0) / (x - x0).hypot(y - y0),
+                        (y - y0) / (x - x0).hypot(y - y0),
+                    );
+                    let away = 8.0 * unit
+                        + font::width(&tick.label, size) / 2.0 * dx.abs()
+                        + size * 0.35 * dy.abs();
                     let at = (x + dx * away, y + dy * away);
-                    drawing.text(Text::new(&*tick.label, at, size).anchored(Across::Middle, Down::Middle));
+                    drawing.text(
+                        Text::new(&*tick.label, at, size).anchored(Across::Middle, Down::Middle),
+                    );
                 }
             }
             _ => {}
@@ -452,7 +484,15 @@ fn axes(view: &View) -> (Axis, Axis) {
         ((7.0 * aspect).round().clamp(2.0, 7.0) as usize, 7)
     };
     (
-        axis(region.west, region.east, longitude_ticks(region.west, region.east, across)),
-        axis(region.south, region.north, latitude_ticks(region.south, region.north, up)),
+        axis(
+            region.west,
+            region.east,
+            longitude_ticks(region.west, region.east, across),
+        ),
+        axis(
+            region.south,
+            region.north,
+            latitude_ticks(region.south, region.north, up),
+        ),
     )
 }

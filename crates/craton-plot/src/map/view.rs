@@ -28,9 +28,8 @@ impl GlobeRegion {
             .filter(|value: &f64| value.is_finite())
             .collect();
         let refuse = |why: &str| {
-            Error::usage(format!("`{text}` is no region: {why}")).hint(
-                "write west,east,south,north in degrees, such as `--region=-30,60,20,75`",
-            )
+            Error::usage(format!("`{text}` is no region: {why}"))
+                .hint("write west,east,south,north in degrees, such as `--region=-30,60,20,75`")
         };
         let [west, east, south, north] = numbers[..] else {
             return Err(refuse("it is not four numbers"));
@@ -39,10 +38,16 @@ impl GlobeRegion {
             return Err(refuse("the latitudes do not rise from -90 to 90"));
         }
         if west == east || (east - west).abs() > 360.0 || west.abs() > 720.0 || east.abs() > 720.0 {
-            return Err(refuse("the longitudes span nothing, or more than the globe"));
+            return Err(refuse(
+                "the longitudes span nothing, or more than the globe",
+            ));
         }
         // 350 to 10 is the twenty degrees across Greenwich.
-        let east = if east > west { east } else { east_of(east, west) };
+        let east = if east > west {
+            east
+        } else {
+            east_of(east, west)
+        };
         Ok(Self {
             west,
             east,
@@ -105,7 +110,12 @@ impl View {
         }
         let outline = outline(projection, &region);
         let bounds = outline.iter().fold(
-            (f64::INFINITY, f64::NEG_INFINITY, f64::INFINITY, f64::NEG_INFINITY),
+            (
+                f64::INFINITY,
+                f64::NEG_INFINITY,
+                f64::INFINITY,
+                f64::NEG_INFINITY,
+            ),
             |(left, right, bottom, top), (x, y)| {
                 (left.min(*x), right.max(*x), bottom.min(*y), top.max(*y))
             },
@@ -254,7 +264,14 @@ mod tests {
         assert_eq!(region("-30,60,20,75").middle(), (15.0, 47.5));
         assert_eq!(region("350,10,-10,10").east, 370.0);
         assert!(region("-180,180,-90,90").is_around());
-        for wrong in ["1,2,3", "0,10,20,10", "0,0,0,1", "a,b,c,d", "0,361,0,1", "0,1,-91,0"] {
+        for wrong in [
+            "1,2,3",
+            "0,10,20,10",
+            "0,0,0,1",
+            "a,b,c,d",
+            "0,361,0,1",
+            "0,1,-91,0",
+        ] {
             let error = GlobeRegion::from_text(wrong).unwrap_err();
             assert!(error.hint_text().unwrap().contains("west,east"), "{wrong}");
         }
@@ -268,7 +285,10 @@ mod tests {
         assert_eq!(lines[0], [(170.0, 0.0), (175.0, 1.0), (185.0, 2.0)]);
         assert_eq!(lines[1], [(-185.0, 1.0), (-175.0, 2.0), (-170.0, 3.0)]);
         let pacific = View::new(Projection::PlateCarree, region("0,360,-90,90")).unwrap();
-        assert_eq!(pacific.lines(&[(170.0, 0.0), (-170.0, 3.0)]), [[(170.0, 0.0), (190.0, 3.0)]]);
+        assert_eq!(
+            pacific.lines(&[(170.0, 0.0), (-170.0, 3.0)]),
+            [[(170.0, 0.0), (190.0, 3.0)]]
+        );
     }
 
     #[test]

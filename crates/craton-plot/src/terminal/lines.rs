@@ -16,18 +16,36 @@ pub fn draw_lines(series: &[Vec<(f64, f64)>], across: &Axis, options: &MapOption
         // Writing into memory does not fail.
         let _ = writeln!(out, "{title}");
     }
-    let known = || series.iter().flatten().filter(|(x, y)| x.is_finite() && y.is_finite());
+    let known = || {
+        series
+            .iter()
+            .flatten()
+            .filter(|(x, y)| x.is_finite() && y.is_finite())
+    };
     if known().next().is_none() {
         return out + "(every value is missing)\n";
     }
-    let (low, high) = options.limits.filter(|(low, high)| low < high).unwrap_or_else(|| {
-        let (low, high) = known().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (_, y)| {
-            (low.min(*y), high.max(*y))
+    let (low, high) = options
+        .limits
+        .filter(|(low, high)| low < high)
+        .unwrap_or_else(|| {
+            let (low, high) = known()
+                .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (_, y)| {
+                    (low.min(*y), high.max(*y))
+                });
+            if low < high {
+                (low, high)
+            } else {
+                (low - 0.5, high + 0.5)
+            }
         });
-        if low < high { (low, high) } else { (low - 0.5, high + 0.5) }
-    });
     let (ticks, power) = number_ticks(low, high, 4);
-    let margin = ticks.iter().map(|tick| tick.label.chars().count()).max().unwrap_or(0) + 2;
+    let margin = ticks
+        .iter()
+        .map(|tick| tick.label.chars().count())
+        .max()
+        .unwrap_or(0)
+        + 2;
     let columns = options.width.saturating_sub(margin).max(2);
     let rows = options.height.max(2);
     let mut canvas = Canvas {
@@ -50,7 +68,8 @@ pub fn draw_lines(series: &[Vec<(f64, f64)>], across: &Axis, options: &MapOption
             }
         }
     }
-    let row_of = |value: f64| ((1.0 - (value - low) / (high - low)) * (rows - 1) as f64).round() as usize;
+    let row_of =
+        |value: f64| ((1.0 - (value - low) / (high - low)) * (rows - 1) as f64).round() as usize;
     for row in 0..rows {
         let tick = ticks.iter().find(|tick| row_of(tick.at) == row);
         let label = tick.map_or("", |tick| &tick.label);
@@ -64,7 +83,11 @@ pub fn draw_lines(series: &[Vec<(f64, f64)>], across: &Axis, options: &MapOption
         let _ = writeln!(out, "{}", line.trim_end_matches('\u{2800}'));
     }
     write_axis(across, columns, margin, &mut out);
-    let factor = if power == 0 { String::new() } else { format!("×1e{power} ") };
+    let factor = if power == 0 {
+        String::new()
+    } else {
+        format!("×1e{power} ")
+    };
     let unit = format!("{factor}{}", options.units);
     if !unit.trim().is_empty() {
         let _ = writeln!(out, "{:margin$}{}", "", unit.trim());
@@ -89,8 +112,14 @@ fn write_axis(across: &Axis, columns: usize, margin: usize, out: &mut String) {
             continue;
         }
         free = at + tick.label.chars().count() + 2;
-        for (text, into) in [(Some(&tick.label), &mut labels), (tick.context.as_ref(), &mut contexts)] {
-            for (slot, letter) in into[at..].iter_mut().zip(text.map_or("", |text| text).chars()) {
+        for (text, into) in [
+            (Some(&tick.label), &mut labels),
+            (tick.context.as_ref(), &mut contexts),
+        ] {
+            for (slot, letter) in into[at..]
+                .iter_mut()
+                .zip(text.map_or("", |text| text).chars())
+            {
                 *slot = letter;
             }
         }
@@ -144,9 +173,17 @@ mod tests {
         };
         let text = draw_lines(&[points], &Axis::numbers(0.0, 49.0, "x", 4), &options);
         let lines: Vec<&str> = text.lines().collect();
-        assert!(lines.iter().all(|line| line.chars().count() <= 30), "{text}");
-        assert!(lines[0].ends_with(['⠉', '⠊', '⠔', '⡠', '⠁', '⠃', '⠈', '⠑', '⠋', '⡰', '⠎']), "{text}");
+        assert!(
+            lines.iter().all(|line| line.chars().count() <= 30),
+            "{text}"
+        );
+        assert!(
+            lines[0].ends_with(['⠉', '⠊', '⠔', '⡠', '⠁', '⠃', '⠈', '⠑', '⠋', '⡰', '⠎']),
+            "{text}"
+        );
         assert!(lines[5].contains(['⡠', '⡀', '⣀', '⡔', '⠔']), "{text}");
-        assert!(draw_lines(&[vec![]], &Axis::numbers(0.0, 1.0, "", 3), &options).contains("missing"));
+        assert!(
+            draw_lines(&[vec![]], &Axis::numbers(0.0, 1.0, "", 3), &options).contains("missing")
+        );
     }
 }

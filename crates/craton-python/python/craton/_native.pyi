@@ -88,6 +88,9 @@ class StoredFile:
 def compute(nodes: Sequence[Node], memory: int | None, threads: int | None) -> list[numpy.ndarray]:
     """Compute nodes together."""
 
+def cost(node: Node) -> tuple[int, int, int, int]:
+    """Tell operations, chunks, bytes decoded, and bytes of memory of computing a node."""
+
 def explain_nodes(nodes: Sequence[tuple[str, Node]], memory: int | None, threads: int | None) -> str:
     """Tell how nodes would be computed."""
 

@@ -1,77 +1,172 @@
-//! The arguments of a call, taken out one by one so that none is ignored.
+//! The arguments of a call, bound to the signature of what is called so that none is ignored.
 
 use super::Value;
+use super::registry::Entry;
 use crate::language::did_you_mean;
+use crate::session::Session;
 use craton_core::{Error, Result};
 use std::collections::VecDeque;
 
 /// What was given in a call.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Arguments {
     pub positional: Vec<Value>,
     pub keywords: Vec<(String, Value)>,
 }
 
-/// Arguments matched to the names of a signature.
-pub(super) struct Matched {
-    values: Vec<(String, Value)>,
-    /// Keywords that the signature does not name, where it allows them.
-    pub others: Vec<(String, Value)>,
+/// One parameter of a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Parameter<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its default as written; it must be given if there is none.
+    pub default: Option<&'a str>,
+    /// How it is given.
+    pub kind: ParameterKind,
 }
 
-impl Arguments {
-    /// Matches the arguments to `names`, in order. `function` is for messages; `takes_others` allows further keywords.
-    pub(super) fn bind(
-        self,
-        function: &str,
-        names: &[&str],
-        takes_others: bool,
-    ) -> Result<Matched> {
-        if self.positional.len() > names.len() {
-            let message = format!(
-                "`{function}` takes at most {} arguments, {} were given",
-                names.len(),
-                self.positional.len()
-            );
-            return Err(Error::usage(message));
-        }
-        let mut positional: VecDeque<Value> = self.positional.into();
-        let mut matched = Matched {
-            values: Vec::new(),
+/// How a parameter is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ParameterKind {
+    /// By place or name.
+    Plain,
+    /// After `*`: by name only.
+    Keyword,
+    /// `*names`: any number by place.
+    Positionals,
+    /// `**names`: any further names.
+    Keywords,
+}
+
+/// The parameters of a signature such as `q, dim=None, *, method='linear'`.
+pub(super) fn parameters(signature: &str) -> impl Iterator<Item = Parameter<'_>> {
+    let mut is_keyword = false;
+    signature
+        .split(", ")
+        .filter(|part| !part.is_empty())
+        .filter_map(move |part| {
+            if part == "*" {
+                is_keyword = true;
+                return None;
+            }
+            let (name, default) = match part.split_once('=') {
+                Some((name, default)) => (name, Some(default)),
+                None => (part, None),
+            };
+            let (name, kind) = if let Some(name) = name.strip_prefix("**") {
+                (name, ParameterKind::Keywords)
+            } else if let Some(name) = name.strip_prefix('*') {
+                is_keyword = true;
+                (name, ParameterKind::Positionals)
+            } else if is_keyword {
+                (name, ParameterKind::Keyword)
+            } else {
+                (name, ParameterKind::Plain)
+            };
+            Some(Parameter {
+                name,
+                default,
+                kind,
+            })
+        })
+}
+
+/// A call whose arguments have their names.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    /// What is called.
+    pub entry: &'static Entry,
+    /// What it is called on.
+    pub object: &'a Value,
+    /// What reads labels that are not at hand.
+    pub session: &'a Session,
+    /// Values of `*names`.
+    pub positional: Vec<Value>,
+    /// Values of `**names`.
+    pub others: Vec<(String, Value)>,
+    values: Vec<(&'static str, Value)>,
+}
+
+impl<'a> Call<'a> {
+    /// Binds `arguments` to the signature of `entry`.
+    pub(super) fn new(
+        entry: &'static Entry,
+        object: &'a Value,
+        arguments: Arguments,
+        session: &'a Session,
+    ) -> Result<Self> {
+        let mut call = Self {
+            entry,
+            object,
+            session,
+            positional: Vec::new(),
             others: Vec::new(),
+            values: Vec::new(),
         };
-        for name in names {
+        call.bind(entry.signature.unwrap_or_default(), arguments)?;
+        Ok(call)
+    }
+
+    fn bind(&mut self, signature: &'static str, arguments: Arguments) -> Result<()> {
+        let function = self.entry.name;
+        let of = |kind| parameters(signature).filter(move |parameter| parameter.kind == kind);
+        let given = arguments.positional.len();
+        let mut positional: VecDeque<Value> = arguments.positional.into();
+        for parameter in of(ParameterKind::Plain) {
             if let Some(value) = positional.pop_front() {
-                matched.values.push(((*name).to_owned(), value));
+                self.values.push((parameter.name, value));
             }
         }
-        for (name, value) in self.keywords {
-            if matched.values.iter().any(|(known, _)| *known == name) {
-                return Err(Error::usage(format!(
-                    "`{function}` was given `{name}` twice"
-                )));
+        if of(ParameterKind::Positionals).next().is_some() {
+            self.positional = positional.into();
+        } else if !positional.is_empty() {
+            let most = given - positional.len();
+            let message =
+                format!("`{function}` takes at most {most} arguments by place, {given} were given");
+            return Err(Error::usage(message).hint(format!("it is `{function}({signature})`")));
+        }
+        let named = || {
+            of(ParameterKind::Plain)
+                .chain(of(ParameterKind::Keyword))
+                .map(|parameter| parameter.name)
+        };
+        for (name, value) in arguments.keywords {
+            if self.values.iter().any(|(known, _)| *known == name) {
+                let message = format!("`{function}` was given `{name}` twice");
+                return Err(Error::usage(message));
             }
-            if names.contains(&name.as_str()) {
-                matched.values.push((name, value));
-            } else if takes_others {
-                matched.others.push((name, value));
+            if let Some(known) = named().find(|known| *known == name) {
+                self.values.push((known, value));
+            } else if of(ParameterKind::Keywords).next().is_some() {
+                self.others.push((name, value));
             } else {
                 let error = Error::usage(format!("`{function}` has no argument `{name}`"));
-                return Err(match did_you_mean(&name, names.iter().copied()) {
+                return Err(match did_you_mean(&name, named()) {
                     Some(hint) => error.hint(hint),
-                    None if names.is_empty() => error.hint("it takes none"),
-                    None => error.hint(format!("it takes {}", names.join(", "))),
+                    None if signature.is_empty() => error.hint("it takes none"),
+                    None => error.hint(format!("it is `{function}({signature})`")),
                 });
             }
         }
-        Ok(matched)
+        for parameter in of(ParameterKind::Plain).chain(of(ParameterKind::Keyword)) {
+            let is_given = self.values.iter().any(|(name, _)| *name == parameter.name);
+            if parameter.default.is_none() && !is_given {
+                let name = parameter.name;
+                let message = format!("`{function}` needs the argument `{name}`");
+                return Err(Error::usage(message).hint(format!("it is `{function}({signature})`")));
+            }
+        }
+        Ok(())
     }
-}
 
-impl Matched {
+    /// The name of what is called.
+    pub(super) fn name(&self) -> &'static str {
+        self.entry.name
+    }
+
     /// The argument `name`, unless it is absent or `None`.
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        let found = self.values.iter().find(|(known, _)| known == name);
+        let found = self.values.iter().find(|(known, _)| *known == name);
         found
             .map(|(_, value)| value)
             .filter(|value| !matches!(value, Value::None))
@@ -80,7 +175,7 @@ impl Matched {
     /// The argument `name`, which must be there.
     pub(super) fn need(&self, name: &str) -> Result<&Value> {
         self.get(name)
-            .ok_or_else(|| Error::usage(format!("the argument `{name}` is missing")))
+            .ok_or_else(|| Error::usage(format!("`{}` needs the argument `{name}`", self.name())))
     }
 
     /// The argument `name` as a text.
@@ -88,9 +183,20 @@ impl Matched {
         self.typed(name, "a text", Value::as_text)
     }
 
+    /// The argument `name` as a text, which must be there.
+    pub(super) fn need_text(&self, name: &str) -> Result<&str> {
+        self.need(name)?;
+        self.text(name).map(|text| text.unwrap_or_default())
+    }
+
     /// The argument `name` as true or false.
     pub(super) fn bool(&self, name: &str) -> Result<Option<bool>> {
         self.typed(name, "True or False", Value::as_bool)
+    }
+
+    /// Whether the argument `name` is given and true.
+    pub(super) fn is_true(&self, name: &str) -> Result<bool> {
+        Ok(self.bool(name)?.unwrap_or(false))
     }
 
     /// The argument `name` as a whole number that is not negative.
@@ -107,21 +213,45 @@ impl Matched {
 
     /// The argument `name` as one text or a list of them; `...` and absence are `None`.
     pub(super) fn texts(&self, name: &str) -> Result<Option<Vec<String>>> {
-        self.typed(name, "a name or a list of names", |value| match value {
-            Value::Text(text) => Some(vec![text.clone()]),
-            other => other
-                .items()?
-                .iter()
-                .map(|item| item.as_text().map(str::to_owned))
-                .collect(),
-        })
+        self.typed(name, "a name or a list of names", Value::as_texts)
     }
 
-    fn typed<'a, T>(
-        &'a self,
+    /// Keys and values of the dict argument `name` and of further keywords.
+    pub(super) fn pairs(&self, name: &str) -> Result<Vec<(String, Value)>> {
+        let mut all = Vec::new();
+        if let Some(value) = self.get(name) {
+            let Value::Dict(pairs) = value else {
+                let message = format!("`{name}` must be a dict, not {}", value.kind());
+                return Err(Error::usage(message));
+            };
+            for (key, value) in pairs {
+                let key = key
+                    .as_text()
+                    .ok_or_else(|| Error::usage(format!("the keys of `{name}` must be texts")))?;
+                all.push((key.to_owned(), value.clone()));
+            }
+        }
+        all.extend(self.others.iter().cloned());
+        Ok(all)
+    }
+
+    /// That the argument `name` is absent or what it is by default, because nothing else is there yet.
+    pub(super) fn only(&self, name: &str, default: &str) -> Result<()> {
+        match self.get(name) {
+            None => Ok(()),
+            Some(Value::Text(text)) if text == default => Ok(()),
+            Some(_) => {
+                let message = format!("another `{name}` of `{}`", self.name());
+                Err(Error::unsupported(message).hint(format!("leave `{name}` out")))
+            }
+        }
+    }
+
+    fn typed<'b, T>(
+        &'b self,
         name: &str,
         what: &str,
-        read: impl Fn(&'a Value) -> Option<T>,
+        read: impl Fn(&'b Value) -> Option<T>,
     ) -> Result<Option<T>> {
         let Some(value) = self.get(name) else {
             return Ok(None);
@@ -133,5 +263,37 @@ impl Matched {
                 value.kind()
             ))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_reads_as_in_python() {
+        let read = |signature| {
+            parameters(signature)
+                .map(|one| (one.name, one.default, one.kind))
+                .collect::<Vec<_>>()
+        };
+        use ParameterKind::{Keyword, Keywords, Plain, Positionals};
+        assert_eq!(
+            read("q, dim=None, *, method='linear', **others"),
+            [
+                ("q", None, Plain),
+                ("dim", Some("None"), Plain),
+                ("method", Some("'linear'"), Keyword),
+                ("others", None, Keywords),
+            ]
+        );
+        assert_eq!(
+            read("*dim, missing_dims='raise'"),
+            [
+                ("dim", None, Positionals),
+                ("missing_dims", Some("'raise'"), Keyword),
+            ]
+        );
+        assert_eq!(read(""), []);
     }
 }

@@ -2,11 +2,15 @@
 
 mod arguments;
 mod functions;
+mod help;
 mod index;
 mod methods;
-mod quantile;
+mod registry;
+#[cfg(test)]
+mod tests;
 mod value;
 
+pub use help::help;
 pub use value::Value;
 
 use crate::labels::{self, Dataset, Operand};
@@ -173,7 +177,7 @@ impl Evaluator<'_> {
                 };
                 called.map_err(|error| self.placed(error, *name_span))
             }
-            Node::Name(name) => functions::builtin(name, arguments)
+            Node::Name(name) => functions::builtin(name, arguments, self.session)
                 .map_err(|error| self.placed(error, function.span)),
             _ => Err(span.error(
                 self.source,
@@ -335,6 +339,7 @@ pub(crate) fn combine(
                     Operand::Array(one.array(name)?),
                     Operand::Array(other.array(name)?),
                 );
+                session.units().check_operands(function, &one, &other)?;
                 Ok((name.clone(), labels::binary(function, &one, &other)?))
             });
             let mut out = Dataset::from_arrays(arrays.collect::<Result<Vec<_>>>()?)?;
@@ -344,13 +349,17 @@ pub(crate) fn combine(
         (Value::Dataset(_), other) => {
             let other = other.as_operand()?;
             left.map_arrays("an operator", |array| {
-                labels::binary(function, &Operand::Array(array.clone()), &other)
+                let array = Operand::Array(array.clone());
+                session.units().check_operands(function, &array, &other)?;
+                labels::binary(function, &array, &other)
             })
         }
         (other, Value::Dataset(_)) => {
             let other = other.as_operand()?;
             right.map_arrays("an operator", |array| {
-                labels::binary(function, &other, &Operand::Array(array.clone()))
+                let array = Operand::Array(array.clone());
+                session.units().check_operands(function, &other, &array)?;
+                labels::binary(function, &other, &array)
             })
         }
         (Value::Number(one, one_kind), Value::Number(other, other_kind)) => {
@@ -366,6 +375,7 @@ pub(crate) fn combine(
                 left.as_operand_beside(right)?,
                 right.as_operand_beside(left)?,
             );
+            session.units().check_operands(function, &left, &right)?;
             labels::binary(function, &left, &right).map(Value::Array)
         }
     }

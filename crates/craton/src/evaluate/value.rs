@@ -130,6 +130,19 @@ impl Value {
         }
     }
 
+    /// One text or a list of them.
+    pub(crate) fn as_texts(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Text(text) => Some(vec![text.clone()]),
+            other => {
+                let items = other.items()?.iter();
+                items
+                    .map(|item| item.as_text().map(str::to_owned))
+                    .collect()
+            }
+        }
+    }
+
     /// An array or number as one side of arithmetic.
     pub(crate) fn as_operand(&self) -> Result<Operand> {
         match self {

@@ -2,6 +2,7 @@
 
 mod align;
 mod arithmetic;
+mod calendar;
 mod data_array;
 mod dataset;
 mod group;
@@ -14,6 +15,8 @@ mod window;
 
 pub use arithmetic::{Operand, WeakKind, binary, unary, where_};
 pub(crate) use arithmetic::{agreed_attributes, convert};
+pub use calendar::{AlignOn, CalendarConversion};
+pub(crate) use calendar::{check_calendars, common_time_type, in_time_type, time_nanoseconds};
 pub use data_array::DataArray;
 pub use dataset::Dataset;
 pub use group::{GroupBy, GroupKey, date_part};

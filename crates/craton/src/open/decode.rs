@@ -54,7 +54,15 @@ pub(super) fn decode_group(
     promote_coordinates(&mut dataset, &names_of_coords);
     load_indexes(&mut dataset, session)?;
     keep_broken_indexes(&mut dataset)?;
+    note_units(&dataset, session);
     Ok(dataset)
+}
+
+/// Notes which units the values of each variable have, so that arithmetic can be followed.
+pub(super) fn note_units(dataset: &Dataset, session: &Session) {
+    for variable in dataset.variables.values().chain(dataset.coords.values()) {
+        session.units().note(variable);
+    }
 }
 
 /// One array of a group, decoded.

@@ -7,7 +7,7 @@ pub mod json;
 mod numpy;
 pub mod recipe;
 pub mod repr;
-mod slabs;
+pub(crate) mod slabs;
 mod values;
 pub mod whole_file;
 pub mod zarr;

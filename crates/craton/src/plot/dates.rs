@@ -76,18 +76,23 @@ pub(super) fn ticks(start: f64, end: f64, time: TimeType, most: usize) -> Vec<Ti
     let step = STEPS
         .into_iter()
         .find(|(_, length)| *length >= wanted * 0.95)
-        .map_or(Step::Years((wanted / YEAR / 1000.0).ceil() as i64 * 1000), |(step, _)| step);
+        .map_or(
+            Step::Years((wanted / YEAR / 1000.0).ceil() as i64 * 1000),
+            |(step, _)| step,
+        );
     let (Some(first), Some(last)) = (
         date_from_count(low as i64, time),
         date_from_count(high as i64, time),
     ) else {
         return Vec::new();
     };
-    let places = dates(first, last, step, time).into_iter().filter_map(|date| {
-        let at = place(date, time)?;
-        let slack = (high - low) * 1e-9;
-        (at >= low - slack && at <= high + slack).then_some((date, at))
-    });
+    let places = dates(first, last, step, time)
+        .into_iter()
+        .filter_map(|date| {
+            let at = place(date, time)?;
+            let slack = (high - low) * 1e-9;
+            (at >= low - slack && at <= high + slack).then_some((date, at))
+        });
     let mut ticks: Vec<Tick> = Vec::new();
     let mut before: Option<Date> = None;
     for (date, at) in places {
@@ -166,7 +171,8 @@ fn labels(date: Date, step: Step, before: Option<Date>) -> (String, Option<Strin
             (name.to_owned(), is_new.then_some(year))
         }
         Step::Days(_) => {
-            let is_new = before.is_none_or(|before| (before.year, before.month) != (date.year, date.month));
+            let is_new =
+                before.is_none_or(|before| (before.year, before.month) != (date.year, date.month));
             (day.to_string(), is_new.then(|| format!("{name} {year}")))
         }
         Step::Seconds(step) => {
@@ -203,7 +209,12 @@ mod tests {
     use super::*;
     use craton_core::{Calendar, TimeKind};
 
-    fn shown(from: (i64, u8, u8), to: (i64, u8, u8), calendar: Calendar, unit: TimeUnit) -> Vec<String> {
+    fn shown(
+        from: (i64, u8, u8),
+        to: (i64, u8, u8),
+        calendar: Calendar,
+        unit: TimeUnit,
+    ) -> Vec<String> {
         let time = TimeType {
             unit,
             step: 1,
@@ -236,11 +247,21 @@ mod tests {
         );
         assert_eq!(
             shown((2004, 1, 28), (2004, 2, 5), NoLeap, Day),
-            ["28/Jan 2004", "29", "30", "31", "1/Feb 2004", "2", "3", "4", "5"]
-                .iter()
-                .map(|text| (*text).to_owned())
-                .collect::<Vec<_>>()
-                .as_slice()
+            [
+                "28/Jan 2004",
+                "29",
+                "30",
+                "31",
+                "1/Feb 2004",
+                "2",
+                "3",
+                "4",
+                "5"
+            ]
+            .iter()
+            .map(|text| (*text).to_owned())
+            .collect::<Vec<_>>()
+            .as_slice()
         );
         assert_eq!(
             shown((2004, 2, 28), (2004, 3, 2), Day360, Day)[0],

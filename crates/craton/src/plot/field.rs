@@ -20,23 +20,42 @@ pub(super) fn draw(plot: &Plot<'_>, array: &DataArray) -> Result<Drawing> {
     let (up, across) = (coordinate(0)?, coordinate(1)?);
     let (up_edges, across_edges) = (edges(&up), edges(&across));
     let figure = plot.figure(&array)?;
-    let sheet = Sheet::new(&figure, axis(&across, &across_edges, false), axis(&up, &up_edges, true));
+    let sheet = Sheet::new(
+        &figure,
+        axis(&across, &across_edges, false),
+        axis(&up, &up_edges, true),
+    );
     let rows = Bins::by_pixel(up.centres.len(), |at| sheet.row_of(up.centres[at]));
-    let columns = Bins::by_pixel(across.centres.len(), |at| sheet.column_of(across.centres[at]));
+    let columns = Bins::by_pixel(across.centres.len(), |at| {
+        sheet.column_of(across.centres[at])
+    });
     let (row_edges, column_edges) = (rows.edges(&up_edges), columns.edges(&across_edges));
     let values = reduce(&array.variable.node, rows, columns, plot.session)?.outstanding();
     let scale = Scale::new(values.iter().copied(), &plot.scale_options(&array))?;
-    Ok(sheet.draw(&column_edges, &row_edges, &values, &scale, &plot.bar_label(&array)))
+    Ok(sheet.draw(
+        &column_edges,
+        &row_edges,
+        &values,
+        &scale,
+        &plot.bar_label(&array),
+    ))
 }
 
 /// Edges of cells; on an axis of ratios as far apart as ratios are, so that none is below zero.
 fn edges(coordinate: &Coordinate) -> Vec<f64> {
     let edges = edges_of(&coordinate.centres, 1.0);
     match coordinate.role {
-        Role::Latitude => edges.into_iter().map(|edge| edge.clamp(-90.0, 90.0)).collect(),
+        Role::Latitude => edges
+            .into_iter()
+            .map(|edge| edge.clamp(-90.0, 90.0))
+            .collect(),
         Role::Vertical(_) if coordinate.centres.iter().all(|value| *value >= 0.0) => {
             // No pressure and no depth lies above the top.
-            let least = coordinate.centres.iter().copied().fold(f64::INFINITY, f64::min);
+            let least = coordinate
+                .centres
+                .iter()
+                .copied()
+                .fold(f64::INFINITY, f64::min);
             let floor = if least > 0.0 { least * 0.75 } else { 0.0 };
             edges.into_iter().map(|edge| edge.max(floor)).collect()
         }
@@ -72,7 +91,9 @@ fn dims(array: &DataArray) -> Result<Vec<String>> {
 fn axis(coordinate: &Coordinate, edges: &[f64], is_up: bool) -> Axis {
     let (low, high) = edges
         .iter()
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), edge| (low.min(*edge), high.max(*edge)));
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), edge| {
+            (low.min(*edge), high.max(*edge))
+        });
     let count = if is_up { 6 } else { 7 };
     if is_up && coordinate.is_inverted() {
         coordinate.axis(high, low, count)
@@ -82,7 +103,11 @@ fn axis(coordinate: &Coordinate, edges: &[f64], is_up: bool) -> Axis {
 }
 
 /// Draws a field with the letters of a terminal.
-pub(super) fn in_terminal(plot: &Plot<'_>, array: &DataArray, options: &MapOptions) -> Result<String> {
+pub(super) fn in_terminal(
+    plot: &Plot<'_>,
+    array: &DataArray,
+    options: &MapOptions,
+) -> Result<String> {
     let array = match Roles::of(array).places {
         Some(places) if array.dims().contains(&places.lat) => {
             array.transpose(&[places.lat.clone(), places.lon])?
@@ -104,7 +129,10 @@ pub(super) fn in_terminal(plot: &Plot<'_>, array: &DataArray, options: &MapOptio
     let (height, width) = reduced.shape();
     let rises = |coordinate: &Coordinate| {
         let centres = &coordinate.centres;
-        centres.first().zip(centres.last()).is_some_and(|(first, last)| first < last)
+        centres
+            .first()
+            .zip(centres.last())
+            .is_some_and(|(first, last)| first < last)
     };
     let mut field = terminal::Field::new(&values, height, width)?;
     // Positions without labels begin at the top, as a table does.
@@ -115,7 +143,12 @@ pub(super) fn in_terminal(plot: &Plot<'_>, array: &DataArray, options: &MapOptio
     let figure = plot.figure(&array)?;
     let title = [figure.title.as_str(), figure.subtitle.as_str()];
     let options = MapOptions {
-        title: title.iter().filter(|text| !text.is_empty()).copied().collect::<Vec<_>>().join("  "),
+        title: title
+            .iter()
+            .filter(|text| !text.is_empty())
+            .copied()
+            .collect::<Vec<_>>()
+            .join("  "),
         units: plot.bar_label(&array),
         limits: Some((scale.low, scale.high)),
         ..options.clone()

@@ -22,21 +22,28 @@ pub(super) fn draw(plot: &Plot<'_>, array: &DataArray) -> Result<Drawing> {
         Some(value) => Ok(value),
         None => {
             let node = reduce(reduction, node, &axes, ReduceOptions::default())?;
-            Ok(sink::values(&node, session)?.first().copied().unwrap_or(f64::NAN))
+            Ok(sink::values(&node, session)?
+                .first()
+                .copied()
+                .unwrap_or(f64::NAN))
         }
     };
     let low = extreme(Reduction::Min, plot.options.low)?;
     let high = extreme(Reduction::Max, plot.options.high)?;
     if !(low.is_finite() && high.is_finite()) {
-        return Err(Error::usage("the values have no finite range to be counted in")
-            .hint("`--vmin` and `--vmax` give one"));
+        return Err(
+            Error::usage("the values have no finite range to be counted in")
+                .hint("`--vmin` and `--vmax` give one"),
+        );
     }
     let (low, high) = match low.partial_cmp(&high) {
         Some(std::cmp::Ordering::Less) => (low, high),
         Some(std::cmp::Ordering::Equal) => (low - 0.5, high + 0.5),
         _ => {
-            return Err(Error::usage(format!("the axis goes from {low} to {high}, which is not upwards"))
-                .hint("`--vmin` is the lower end, `--vmax` the upper"));
+            return Err(Error::usage(format!(
+                "the axis goes from {low} to {high}, which is not upwards"
+            ))
+            .hint("`--vmin` is the lower end, `--vmax` the upper"));
         }
     };
     let counts = Counts::new(low, high, plot.options.bins.unwrap_or(BINS));

@@ -25,8 +25,11 @@ pub(super) fn suits(array: &DataArray, roles: &Roles) -> bool {
 
 fn short_dim(array: &DataArray, roles: &Roles) -> Option<String> {
     let sizes = array.variable.sizes();
-    let short = sizes.filter(|(dim, length)| *length <= MOST_LINES && roles.of_dim(dim) == Role::Other);
-    short.min_by_key(|(_, length)| *length).map(|(dim, _)| dim.to_owned())
+    let short =
+        sizes.filter(|(dim, length)| *length <= MOST_LINES && roles.of_dim(dim) == Role::Other);
+    short
+        .min_by_key(|(_, length)| *length)
+        .map(|(dim, _)| dim.to_owned())
 }
 
 /// Draws one line an array, or one a label of an array's short dimension.
@@ -96,25 +99,45 @@ fn lines_of(plot: &Plot<'_>, arrays: &[DataArray]) -> Result<Vec<(String, DataAr
         return Ok(arrays.iter().map(named).collect());
     };
     if array.dims().len() == 1 {
-        return Ok(vec![(array.name.clone().unwrap_or_default(), array.clone())]);
+        return Ok(vec![(
+            array.name.clone().unwrap_or_default(),
+            array.clone(),
+        )]);
     }
     let roles = Roles::of(array);
     let short = short_dim(array, &roles).or_else(|| {
-        let sizes = array.variable.sizes().filter(|(_, length)| *length <= MOST_LINES);
-        sizes.min_by_key(|(_, length)| *length).map(|(dim, _)| dim.to_owned())
+        let sizes = array
+            .variable
+            .sizes()
+            .filter(|(_, length)| *length <= MOST_LINES);
+        sizes
+            .min_by_key(|(_, length)| *length)
+            .map(|(dim, _)| dim.to_owned())
     });
     let Some(short) = short.filter(|_| array.dims().len() == 2) else {
-        let sizes: Vec<String> = array.variable.sizes().map(|(dim, length)| format!("{dim}: {length}")).collect();
-        let message = format!("lines need one dimension, or a second of at most {MOST_LINES}; this has ({})", sizes.join(", "));
+        let sizes: Vec<String> = array
+            .variable
+            .sizes()
+            .map(|(dim, length)| format!("{dim}: {length}"))
+            .collect();
+        let message = format!(
+            "lines need one dimension, or a second of at most {MOST_LINES}; this has ({})",
+            sizes.join(", ")
+        );
         let first = array.dims().first().cloned().unwrap_or_default();
-        return Err(Error::usage(message).hint(format!("`.isel({first}=0)` or `.mean(\"{first}\")` takes one away")));
+        return Err(Error::usage(message).hint(format!(
+            "`.isel({first}=0)` or `.mean(\"{first}\")` takes one away"
+        )));
     };
     let count = array.variable.shape()[array.axis(&short)?];
     let names = label_texts(plot, array, &short)?;
     (0..count)
         .map(|at| {
             let line = array.select_positions(&short, &PositionSelection::At(at as i64))?;
-            let name = names.get(at as usize).cloned().unwrap_or_else(|| format!("{short} {at}"));
+            let name = names
+                .get(at as usize)
+                .cloned()
+                .unwrap_or_else(|| format!("{short} {at}"));
             Ok((name, line))
         })
         .collect()
@@ -127,7 +150,10 @@ fn label_texts(plot: &Plot<'_>, array: &DataArray, dim: &str) -> Result<Vec<Stri
     };
     if coord.dtype().is_integer() || coord.dtype().is_float() {
         let values = values(&coord.node, plot.session)?;
-        return Ok(values.iter().map(|value| format!("{dim} = {}", signed(&shortest(*value)))).collect());
+        return Ok(values
+            .iter()
+            .map(|value| format!("{dim} = {}", signed(&shortest(*value))))
+            .collect());
     }
     if matches!(coord.dtype(), DType::Time(_)) {
         return Ok(Vec::new());
@@ -136,14 +162,24 @@ fn label_texts(plot: &Plot<'_>, array: &DataArray, dim: &str) -> Result<Vec<Stri
 }
 
 /// The points of a line: all of them, or the least and the greatest of each of `most` stretches.
-fn points(plot: &Plot<'_>, array: &DataArray, along: &Coordinate, most: usize) -> Result<Vec<(f64, f64)>> {
+fn points(
+    plot: &Plot<'_>,
+    array: &DataArray,
+    along: &Coordinate,
+    most: usize,
+) -> Result<Vec<(f64, f64)>> {
     let length = along.centres.len();
     let bins = Bins::equal(length, most.max(1));
     let starts = bins.starts().to_vec();
     let reduced = reduce(&array.variable.node, Bins::single(1), bins, plot.session)?;
     let extremes = reduced.extremes();
     if extremes.len() == length {
-        return Ok(along.centres.iter().copied().zip(extremes.iter().map(|(value, _)| *value)).collect());
+        return Ok(along
+            .centres
+            .iter()
+            .copied()
+            .zip(extremes.iter().map(|(value, _)| *value))
+            .collect());
     }
     let mut points = Vec::with_capacity(extremes.len() * 2);
     for (pair, (least, greatest)) in starts.windows(2).zip(extremes) {
@@ -158,7 +194,9 @@ fn ends(values: &[f64]) -> (f64, f64) {
     let (low, high) = values
         .iter()
         .filter(|value| value.is_finite())
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)));
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+            (low.min(*value), high.max(*value))
+        });
     if low < high {
         (low, high)
     } else if low == high {
@@ -179,14 +217,20 @@ fn value_axis(plot: &Plot<'_>, series: &[Series], label: String) -> Result<Axis>
     let low = plot.options.low.unwrap_or(low - room);
     let high = plot.options.high.unwrap_or(high + room);
     if !(low < high) {
-        return Err(Error::usage(format!("the axis goes from {low} to {high}, which is not upwards"))
-            .hint("`--vmin` is the lower end, `--vmax` the upper"));
+        return Err(Error::usage(format!(
+            "the axis goes from {low} to {high}, which is not upwards"
+        ))
+        .hint("`--vmin` is the lower end, `--vmax` the upper"));
     }
     Ok(Axis::numbers(low, high, label, 6))
 }
 
 /// Draws lines with the letters of a terminal.
-pub(super) fn in_terminal(plot: &Plot<'_>, arrays: &[DataArray], options: &MapOptions) -> Result<String> {
+pub(super) fn in_terminal(
+    plot: &Plot<'_>,
+    arrays: &[DataArray],
+    options: &MapOptions,
+) -> Result<String> {
     let [first, ..] = arrays else {
         return Err(Error::internal("a plot of no lines"));
     };
@@ -203,7 +247,12 @@ pub(super) fn in_terminal(plot: &Plot<'_>, arrays: &[DataArray], options: &MapOp
     }
     let figure = plot.figure(first)?;
     let title = [figure.title.as_str(), figure.subtitle.as_str()];
-    let title = title.iter().filter(|text| !text.is_empty()).copied().collect::<Vec<_>>().join("  ");
+    let title = title
+        .iter()
+        .filter(|text| !text.is_empty())
+        .copied()
+        .collect::<Vec<_>>()
+        .join("  ");
     let options = MapOptions {
         title,
         units: plot.bar_label(first),

@@ -43,13 +43,28 @@ fn view(plot: &Plot<'_>, own: GlobeRegion) -> Result<View> {
         match projection {
             // A polar map of the globe is one of its cap.
             Projection::NorthPolar(_) => {
-                region = GlobeRegion { west: -180.0, east: 180.0, south: own.south.max(30.0), north: 90.0 };
+                region = GlobeRegion {
+                    west: -180.0,
+                    east: 180.0,
+                    south: own.south.max(30.0),
+                    north: 90.0,
+                };
             }
             Projection::SouthPolar(_) => {
-                region = GlobeRegion { west: -180.0, east: 180.0, south: -90.0, north: own.north.min(-30.0) };
+                region = GlobeRegion {
+                    west: -180.0,
+                    east: 180.0,
+                    south: -90.0,
+                    north: own.north.min(-30.0),
+                };
             }
             Projection::Robinson(_) | Projection::Orthographic(..) => {
-                region = GlobeRegion { west: -180.0, east: 180.0, south: -90.0, north: 90.0 };
+                region = GlobeRegion {
+                    west: -180.0,
+                    east: 180.0,
+                    south: -90.0,
+                    north: 90.0,
+                };
             }
             Projection::PlateCarree => {}
         }
@@ -85,7 +100,9 @@ fn axes(plot: &Plot<'_>, array: &DataArray, places: &Places) -> Result<(Field, S
             edges[at].min(edges[at + 1]) < high && edges[at].max(edges[at + 1]) > low
         };
         let edges = edges_of(&lat, 180.0);
-        let kept = range(lat.len(), |at| is_seen(&edges, at, region.south, region.north));
+        let kept = range(lat.len(), |at| {
+            is_seen(&edges, at, region.south, region.north)
+        });
         cut(&mut array, &places.lat, &mut lat, kept)?;
         let edges = edges_of(&lon, 360.0);
         let west = region.west;
@@ -125,8 +142,11 @@ fn check_axis(values: &[f64], name: &str) -> Result<()> {
     if (rises || falls) && values.iter().all(|value| value.is_finite()) {
         return Ok(());
     }
-    Err(Error::usage(format!("`{name}` neither rises nor falls all the way"))
-        .hint(format!("`.sortby(\"{name}\")` puts it in order, `--kind field` draws it by position")))
+    Err(
+        Error::usage(format!("`{name}` neither rises nor falls all the way")).hint(format!(
+            "`.sortby(\"{name}\")` puts it in order, `--kind field` draws it by position"
+        )),
+    )
 }
 
 /// The indices from the first to the last that are kept.
@@ -140,7 +160,12 @@ fn range(length: usize, is_kept: impl Fn(usize) -> bool) -> std::ops::Range<usiz
 }
 
 /// Takes indices of an axis, of the array and of its values.
-fn cut(array: &mut DataArray, dim: &str, values: &mut Vec<f64>, kept: std::ops::Range<usize>) -> Result<()> {
+fn cut(
+    array: &mut DataArray,
+    dim: &str,
+    values: &mut Vec<f64>,
+    kept: std::ops::Range<usize>,
+) -> Result<()> {
     if kept.is_empty() {
         values.clear();
     } else if kept.len() < values.len() {
@@ -154,7 +179,10 @@ fn cut(array: &mut DataArray, dim: &str, values: &mut Vec<f64>, kept: std::ops::
 /// Where cells lie: the whole globe where they leave less than a cell free.
 fn region_of(lon_edges: &[f64], lat_edges: &[f64], lon: &[f64]) -> GlobeRegion {
     let ends = |edges: &[f64]| {
-        let (first, last) = (edges.first().copied().unwrap_or(0.0), edges.last().copied().unwrap_or(1.0));
+        let (first, last) = (
+            edges.first().copied().unwrap_or(0.0),
+            edges.last().copied().unwrap_or(1.0),
+        );
         (first.min(last), first.max(last))
     };
     let (west, east) = ends(lon_edges);
@@ -163,12 +191,21 @@ fn region_of(lon_edges: &[f64], lat_edges: &[f64], lon: &[f64]) -> GlobeRegion {
     let (west, east) = if east - west > 360.0 - step * 1.5 {
         // Half a cell west of Greenwich or of the date line is there.
         let round = (west / 180.0).round() * 180.0;
-        let west = if (west - round).abs() <= step { round } else { west };
+        let west = if (west - round).abs() <= step {
+            round
+        } else {
+            west
+        };
         (west, west + 360.0)
     } else {
         (west, east)
     };
-    GlobeRegion { west, east, south, north }
+    GlobeRegion {
+        west,
+        east,
+        south,
+        north,
+    }
 }
 
 /// Cells with corners anywhere.
@@ -186,9 +223,23 @@ fn mesh(plot: &Plot<'_>, array: &DataArray, places: &Places) -> Result<(Field, S
     };
     let mesh = Mesh::between(&at_edges(lon)?, &at_edges(&lat)?, rows.len(), columns.len());
     let (west, east, south, north) = mesh.bounds().ok_or_else(|| {
-        Error::usage(format!("all of `{}` and `{}` are missing", places.lon, places.lat))
+        Error::usage(format!(
+            "all of `{}` and `{}` are missing",
+            places.lon, places.lat
+        ))
     })?;
-    let sheet = Sheet::new(&figure, view(plot, GlobeRegion { west, east, south, north })?);
+    let sheet = Sheet::new(
+        &figure,
+        view(
+            plot,
+            GlobeRegion {
+                west,
+                east,
+                south,
+                north,
+            },
+        )?,
+    );
     let reduced = reduce(&array.variable.node, rows, columns, plot.session)?;
     let field = Field::Mesh {
         mesh,
@@ -216,19 +267,35 @@ fn beside_edges(bins: &Bins) -> Vec<u64> {
 fn points(plot: &Plot<'_>, array: &DataArray, places: &Places) -> Result<(Field, Sheet)> {
     let count = array.variable.shape().iter().product::<u64>();
     if count > MOST_POINTS {
-        return Err(Error::usage(format!("{count} points are more than can be drawn one by one"))
-            .hint("`.isel(…=slice(None, None, 10))` takes every tenth"));
+        return Err(Error::usage(format!(
+            "{count} points are more than can be drawn one by one"
+        ))
+        .hint("`.isel(…=slice(None, None, 10))` takes every tenth"));
     }
     let numbers = |variable: &Variable| values(&variable.node, plot.session);
     let lon = numbers(variable(array, &places.lon)?)?;
     let lat = numbers(variable(array, &places.lat)?)?;
-    let known = |values: &[f64]| values.iter().copied().filter(|value| value.is_finite()).collect::<Vec<_>>();
-    let wide = known(&lon).into_iter().map(|lon| east_of(lon, -180.0)).collect();
+    let known = |values: &[f64]| {
+        values
+            .iter()
+            .copied()
+            .filter(|value| value.is_finite())
+            .collect::<Vec<_>>()
+    };
+    let wide = known(&lon)
+        .into_iter()
+        .map(|lon| east_of(lon, -180.0))
+        .collect();
     let (south, north) = known(&lat)
         .iter()
-        .fold((90.0f64, -90.0f64), |(south, north), lat| (south.min(*lat), north.max(*lat)));
+        .fold((90.0f64, -90.0f64), |(south, north), lat| {
+            (south.min(*lat), north.max(*lat))
+        });
     let (west, east) = span(wide).ok_or_else(|| {
-        Error::usage(format!("all of `{}` and `{}` are missing", places.lon, places.lat))
+        Error::usage(format!(
+            "all of `{}` and `{}` are missing",
+            places.lon, places.lat
+        ))
     })?;
     // Room around the outermost.
     let margin = ((north - south).max(east - west) * 0.05).max(0.5);
@@ -258,12 +325,18 @@ mod tests {
             let lon: Vec<f64> = (0..count).map(|at| first + step * at as f64).collect();
             region_of(&edges_of(&lon, 360.0), &[-90.0, 90.0], &lon)
         };
-        assert_eq!((region(0.0, 2.5, 144).west, region(0.0, 2.5, 144).east), (0.0, 360.0));
+        assert_eq!(
+            (region(0.0, 2.5, 144).west, region(0.0, 2.5, 144).east),
+            (0.0, 360.0)
+        );
         assert_eq!(region(-180.0, 1.0, 360).west, -180.0);
         assert_eq!(region(0.5, 1.0, 360).west, 0.0);
         // Both ends of the globe are there, as some models store it.
         assert_eq!(region(0.0, 1.0, 361).east, 360.0);
-        assert_eq!((region(200.0, 2.5, 53).west, region(200.0, 2.5, 53).east), (198.75, 331.25));
+        assert_eq!(
+            (region(200.0, 2.5, 53).west, region(200.0, 2.5, 53).east),
+            (198.75, 331.25)
+        );
         assert_eq!(region(357.5, -2.5, 144).west, 0.0);
     }
 

@@ -155,12 +155,10 @@ pub fn draw(
     };
     let arrays = plot.arrays(labelled)?;
     if let [array] = arrays.as_slice() {
-        return plot
-            .one(array)
-            .map_err(|error| match &array.name {
-                Some(name) => error.in_variable(name),
-                None => error,
-            });
+        return plot.one(array).map_err(|error| match &array.name {
+            Some(name) => error.in_variable(name),
+            None => error,
+        });
     }
     lines::draw(&plot, &arrays)
 }
@@ -229,13 +227,19 @@ impl Plot<'_> {
         }
         let same = |array: &DataArray| array.dims().len() == 1 && array.dims() == first.dims();
         if !rest.is_empty() && !(same(first) && rest.iter().all(same)) {
-            let names: Vec<&str> = arrays.iter().filter_map(|array| array.name.as_deref()).collect();
+            let names: Vec<&str> = arrays
+                .iter()
+                .filter_map(|array| array.name.as_deref())
+                .collect();
             let message = format!(
                 "the result has {} variables: {}",
                 names.len(),
                 names.join(", ")
             );
-            let hint = format!("draw one of them: `ds[\"{}\"]`", names.first().unwrap_or(&""));
+            let hint = format!(
+                "draw one of them: `ds[\"{}\"]`",
+                names.first().unwrap_or(&"")
+            );
             return Err(Error::usage(message).hint(hint));
         }
         Ok(arrays)
@@ -260,8 +264,10 @@ impl Plot<'_> {
         }
         let roles = Roles::of(array);
         match array.dims() {
-            [] => Err(Error::usage("the result is a single value, there is nothing to draw")
-                .hint("`craton eval` prints it; a plot needs one or two dimensions")),
+            [] => Err(
+                Error::usage("the result is a single value, there is nothing to draw")
+                    .hint("`craton eval` prints it; a plot needs one or two dimensions"),
+            ),
             [_] if roles.has_places() && self.options.kind != Some(Kind::Line) => Ok(Kind::Map),
             [_] => match self.options.kind {
                 Some(Kind::Map | Kind::Field) => Err(Error::usage(

@@ -77,7 +77,10 @@ impl Roles {
 
     /// Whether longitudes and latitudes that are no axes lie along `dim`: taken to be the last two dimensions.
     pub(super) fn is_of_places(&self, dim: &str) -> bool {
-        let is_mesh = self.places.as_ref().is_some_and(|places| places.form == Form::Mesh);
+        let is_mesh = self
+            .places
+            .as_ref()
+            .is_some_and(|places| places.form == Form::Mesh);
         is_mesh && self.dims.iter().rev().take(2).any(|(name, _)| name == dim)
     }
 }
@@ -100,9 +103,10 @@ fn places(array: &DataArray, dims: &[(String, Role)]) -> Option<Places> {
         })
     };
     for (count, form) in [(2, Form::Mesh), (1, Form::Points)] {
-        if let (Some((lon, lon_coord)), Some((lat, lat_coord))) =
-            (coord_of(Role::Longitude, count), coord_of(Role::Latitude, count))
-            && lon_coord.dims == lat_coord.dims
+        if let (Some((lon, lon_coord)), Some((lat, lat_coord))) = (
+            coord_of(Role::Longitude, count),
+            coord_of(Role::Latitude, count),
+        ) && lon_coord.dims == lat_coord.dims
         {
             return Some(Places {
                 lon: lon.clone(),
@@ -150,14 +154,30 @@ pub(super) fn role_of(name: &str, coord: &Variable) -> Role {
         _ => {}
     }
     let is_degrees = matches!(units.as_str(), "" | "degrees" | "degree" | "deg");
-    if is_degrees && matches!(lower.as_str(), "lon" | "longitude" | "lons" | "nav_lon" | "xlong") {
+    if is_degrees
+        && matches!(
+            lower.as_str(),
+            "lon" | "longitude" | "lons" | "nav_lon" | "xlong"
+        )
+    {
         return Role::Longitude;
     }
-    if is_degrees && matches!(lower.as_str(), "lat" | "latitude" | "lats" | "nav_lat" | "xlat") {
+    if is_degrees
+        && matches!(
+            lower.as_str(),
+            "lat" | "latitude" | "lats" | "nav_lat" | "xlat"
+        )
+    {
         return Role::Latitude;
     }
-    vertical(&lower, &units, &standard_name, &text("positive"), &text("axis"))
-        .map_or(Role::Other, Role::Vertical)
+    vertical(
+        &lower,
+        &units,
+        &standard_name,
+        &text("positive"),
+        &text("axis"),
+    )
+    .map_or(Role::Other, Role::Vertical)
 }
 
 fn vertical(
@@ -169,25 +189,59 @@ fn vertical(
 ) -> Option<Vertical> {
     let is_pressure = matches!(
         units,
-        "Pa" | "hPa" | "kPa" | "mbar" | "mb" | "millibar" | "millibars" | "bar" | "dbar" | "decibar"
+        "Pa" | "hPa"
+            | "kPa"
+            | "mbar"
+            | "mb"
+            | "millibar"
+            | "millibars"
+            | "bar"
+            | "dbar"
+            | "decibar"
     );
     let is_named = matches!(
         name,
-        "lev" | "level" | "plev" | "pressure" | "pressure_level" | "isobaric" | "isobaricinhpa"
-            | "height" | "altitude" | "z" | "depth" | "deptht" | "depthu" | "depthv" | "st_ocean"
-            | "sigma" | "hybrid" | "model_level" | "olevel"
+        "lev"
+            | "level"
+            | "plev"
+            | "pressure"
+            | "pressure_level"
+            | "isobaric"
+            | "isobaricinhpa"
+            | "height"
+            | "altitude"
+            | "z"
+            | "depth"
+            | "deptht"
+            | "depthu"
+            | "depthv"
+            | "st_ocean"
+            | "sigma"
+            | "hybrid"
+            | "model_level"
+            | "olevel"
     );
-    if is_pressure && (is_named || axis == "Z" || standard_name.contains("pressure") || !positive.is_empty()) {
+    if is_pressure
+        && (is_named || axis == "Z" || standard_name.contains("pressure") || !positive.is_empty())
+    {
         // Sea water is measured in decibars, one a metre.
         let is_sea = matches!(units, "dbar" | "decibar");
-        return Some(if is_sea { Vertical::Down } else { Vertical::Pressure });
+        return Some(if is_sea {
+            Vertical::Down
+        } else {
+            Vertical::Pressure
+        });
     }
     match positive.to_ascii_lowercase().as_str() {
         "down" => return Some(Vertical::Down),
         "up" => return Some(Vertical::Up),
         _ => {}
     }
-    if standard_name == "depth" || name.starts_with("depth") || name == "st_ocean" || name == "olevel" {
+    if standard_name == "depth"
+        || name.starts_with("depth")
+        || name == "st_ocean"
+        || name == "olevel"
+    {
         return Some(Vertical::Down);
     }
     if standard_name.contains("sigma") || standard_name.contains("hybrid") {
@@ -216,18 +270,31 @@ mod tests {
 
     #[test]
     fn attributes_come_before_names() {
-        assert_eq!(role("x", &[("standard_name", "longitude")]), Role::Longitude);
+        assert_eq!(
+            role("x", &[("standard_name", "longitude")]),
+            Role::Longitude
+        );
         assert_eq!(role("y", &[("units", "degrees_north")]), Role::Latitude);
         assert_eq!(role("lat", &[]), Role::Latitude);
         assert_eq!(role("lat", &[("units", "m")]), Role::Other);
-        assert_eq!(role("rlon", &[("standard_name", "grid_longitude"), ("units", "degrees")]), Role::Other);
+        assert_eq!(
+            role(
+                "rlon",
+                &[("standard_name", "grid_longitude"), ("units", "degrees")]
+            ),
+            Role::Other
+        );
         assert_eq!(role("x", &[("axis", "X"), ("units", "km")]), Role::Other);
     }
 
     #[test]
     fn verticals_know_their_way() {
         let is = |name: &str, attributes: &[(&str, &str)], way| {
-            assert_eq!(role(name, attributes), Role::Vertical(way), "{name} {attributes:?}");
+            assert_eq!(
+                role(name, attributes),
+                Role::Vertical(way),
+                "{name} {attributes:?}"
+            );
         };
         is("plev", &[("units", "Pa")], Vertical::Pressure);
         is("level", &[("units", "millibars")], Vertical::Pressure);

@@ -24,7 +24,9 @@ struct PictureSink<K> {
 
 impl<K> fmt::Debug for PictureSink<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PictureSink").field("chunks", &self.chunks).finish_non_exhaustive()
+        f.debug_struct("PictureSink")
+            .field("chunks", &self.chunks)
+            .finish_non_exhaustive()
     }
 }
 
@@ -35,9 +37,20 @@ impl<K: Keep> Sink for PictureSink<K> {
     fn begin(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(std::future::ready(Ok(())))
     }
-    fn put<'a>(&'a self, index: &'a [u64], block: &'a Block, pool: &'a Pool) -> BoxFuture<'a, Result<u64>> {
+    fn put<'a>(
+        &'a self,
+        index: &'a [u64],
+        block: &'a Block,
+        pool: &'a Pool,
+    ) -> BoxFuture<'a, Result<u64>> {
         let put = || {
-            let origin: Vec<u64> = self.chunks.grid.chunk(index).iter().map(|chunk| chunk.start).collect();
+            let origin: Vec<u64> = self
+                .chunks
+                .grid
+                .chunk(index)
+                .iter()
+                .map(|chunk| chunk.start)
+                .collect();
             let block = if block.as_constant().is_some() {
                 block.clone()
             } else {
@@ -77,12 +90,21 @@ fn run<K: Keep + 'static>(node: &NodeRef, kept: K, session: &Session) -> Result<
         kept: Mutex::new(kept),
     });
     session.write(&[(node.clone(), sink.clone() as Arc<dyn Sink>)])?;
-    let sink = Arc::into_inner(sink).ok_or_else(|| Error::internal("a picture is still being read"))?;
-    Ok(sink.kept.into_inner().unwrap_or_else(PoisonError::into_inner))
+    let sink =
+        Arc::into_inner(sink).ok_or_else(|| Error::internal("a picture is still being read"))?;
+    Ok(sink
+        .kept
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner))
 }
 
 /// An array of one or two axes, reduced to bins along each.
-pub(super) fn reduce(node: &NodeRef, rows: Bins, columns: Bins, session: &Session) -> Result<Reduction> {
+pub(super) fn reduce(
+    node: &NodeRef,
+    rows: Bins,
+    columns: Bins,
+    session: &Session,
+) -> Result<Reduction> {
     run(node, Reduction::new(rows, columns), session)
 }
 
@@ -115,7 +137,10 @@ pub(super) fn values(node: &NodeRef, session: &Session) -> Result<Vec<f64>> {
 /// The texts of a small array.
 pub(super) fn texts(node: &NodeRef, session: &Session) -> Result<Vec<String>> {
     let block = block(node, session)?;
-    Ok(block.scalars().map(|value| value.to_text().unwrap_or_default()).collect())
+    Ok(block
+        .scalars()
+        .map(|value| value.to_text().unwrap_or_default())
+        .collect())
 }
 
 /// Chunks like those stored, so that none is decoded twice; whole rows where none are known.

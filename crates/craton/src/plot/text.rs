@@ -32,7 +32,10 @@ fn name_of(variable: &Variable, name: Option<&str>) -> Option<String> {
 /// The units as they are printed; none where the values have none.
 pub(super) fn units(variable: &Variable) -> Option<String> {
     let units = attribute(variable, "units")?;
-    let is_nothing = matches!(units, "1" | "unitless" | "dimensionless" | "none" | "None" | "-");
+    let is_nothing = matches!(
+        units,
+        "1" | "unitless" | "dimensionless" | "none" | "None" | "-"
+    );
     (!is_nothing).then(|| printed_units(units))
 }
 
@@ -40,8 +43,9 @@ pub(super) fn units(variable: &Variable) -> Option<String> {
 pub(super) fn title(array: &DataArray, asked: Option<&str>, expression: &str) -> String {
     match asked {
         Some(title) => title.to_owned(),
-        None => name_of(&array.variable, array.name.as_deref())
-            .unwrap_or_else(|| one_line(expression)),
+        None => {
+            name_of(&array.variable, array.name.as_deref()).unwrap_or_else(|| one_line(expression))
+        }
     }
 }
 
@@ -72,7 +76,10 @@ pub(super) fn coord_label(name: &str, coord: Option<&Variable>) -> String {
 /// Where the slice lies, `time = 2004-07-01 · level = 500 hPa`; else the expression where it says more than a name.
 pub(super) fn subtitle(array: &DataArray, expression: &str, session: &Session) -> Result<String> {
     let mut parts = Vec::new();
-    let scalars = array.coords.iter().filter(|(_, coord)| coord.dims.is_empty());
+    let scalars = array
+        .coords
+        .iter()
+        .filter(|(_, coord)| coord.dims.is_empty());
     for (name, coord) in scalars {
         if let Some(text) = scalar_text(coord, session)? {
             let is_time = matches!(coord.dtype(), DType::Time(_));
@@ -87,7 +94,11 @@ pub(super) fn subtitle(array: &DataArray, expression: &str, session: &Session) -
     }
     let says_more = expression.contains('(') || expression.contains(" - ");
     let is_title = name_of(&array.variable, array.name.as_deref()).is_none();
-    Ok(if says_more && !is_title { one_line(expression) } else { String::new() })
+    Ok(if says_more && !is_title {
+        one_line(expression)
+    } else {
+        String::new()
+    })
 }
 
 fn one_line(expression: &str) -> String {
@@ -103,7 +114,9 @@ fn scalar_text(coord: &Variable, session: &Session) -> Result<Option<String>> {
         if time.kind == TimeKind::Duration {
             return Ok(None);
         }
-        let count = block(&coord.node, session)?.get(0).and_then(|count| count.to_i64());
+        let count = block(&coord.node, session)?
+            .get(0)
+            .and_then(|count| count.to_i64());
         return Ok(count.and_then(|count| time_text(count, time)));
     }
     if coord.dtype().is_float() || coord.dtype().is_integer() {
@@ -146,9 +159,16 @@ pub(super) fn is_centred(array: &DataArray) -> Option<bool> {
         .filter_map(|key| attribute(&array.variable, key))
         .chain(array.name.as_deref());
     let texts = texts.collect::<Vec<_>>().join(" ").to_ascii_lowercase();
-    let is_anomaly = ["anomal", "difference", "departure", "deviation from", "tendency", "bias"]
-        .iter()
-        .any(|word| texts.contains(word));
+    let is_anomaly = [
+        "anomal",
+        "difference",
+        "departure",
+        "deviation from",
+        "tendency",
+        "bias",
+    ]
+    .iter()
+    .any(|word| texts.contains(word));
     if is_anomaly {
         return Some(true);
     }
@@ -194,11 +214,18 @@ impl Coordinate {
         let mut labels = Vec::new();
         let mut role = Role::Other;
         let mut centres = match &coord {
-            Some(coord) if matches!(coord.dtype(), DType::Utf8 | DType::FixedUtf8(_) | DType::FixedBytes(_)) => {
+            Some(coord)
+                if matches!(
+                    coord.dtype(),
+                    DType::Utf8 | DType::FixedUtf8(_) | DType::FixedBytes(_)
+                ) =>
+            {
                 labels = texts(&coord.node, session)?;
                 positions()
             }
-            Some(coord) if coord.dtype().is_numeric() || matches!(coord.dtype(), DType::Time(_)) => {
+            Some(coord)
+                if coord.dtype().is_numeric() || matches!(coord.dtype(), DType::Time(_)) =>
+            {
                 role = role_of(dim, coord);
                 values(&coord.node, session)?
             }
@@ -246,7 +273,10 @@ impl Coordinate {
         if self.has_texts() {
             let step = self.texts.len().div_ceil(count.max(1) * 2).max(1);
             let texts = self.texts.iter().enumerate().step_by(step);
-            return plain(texts.map(|(at, text)| Tick::new(at as f64, text)).collect(), label);
+            return plain(
+                texts.map(|(at, text)| Tick::new(at as f64, text)).collect(),
+                label,
+            );
         }
         match (self.role, self.coord.as_ref().map(Variable::dtype)) {
             (_, Some(DType::Time(time))) if time.kind == TimeKind::Instant => {
@@ -263,7 +293,10 @@ impl Coordinate {
 
     /// Whether the first value on screen is the greatest.
     pub(super) fn is_inverted(&self) -> bool {
-        matches!(self.role, Role::Vertical(Vertical::Down | Vertical::Pressure))
+        matches!(
+            self.role,
+            Role::Vertical(Vertical::Down | Vertical::Pressure)
+        )
     }
 }
 

@@ -1,0 +1,154 @@
+//! What is done to each value, or to each and its neighbour.
+
+use crate::evaluate::Value;
+use crate::evaluate::arguments::Call;
+use crate::evaluate::functions::dtype;
+use crate::evaluate::registry::{Entry, LABELLED, method};
+use crate::labels::{self, DataArray, Operand, PositionSelection, Variable, binary};
+use craton_core::{DType, Error, Result, Scalar};
+use craton_kernels::binary::Binary;
+use craton_kernels::unary::Unary;
+use craton_plan::ops;
+
+pub(super) const ENTRIES: &[Entry] = &[
+    method(
+        "clip",
+        LABELLED,
+        "min=None, max=None, *, keep_attrs=None",
+        "The values, none lower than `min` or higher than `max`.",
+        &["ds.t2m.clip(250, 300)", "ds.tp.clip(min=0)"],
+        |call| {
+            let bound = |name: &str| call.get(name).map(Value::as_operand).transpose();
+            let (low, high) = (bound("min")?, bound("max")?);
+            call.object.map_arrays(call.name(), |array| {
+                clip(array, low.as_ref(), high.as_ref())
+            })
+        },
+    ),
+    method(
+        "astype",
+        LABELLED,
+        "dtype, *, keep_attrs=True",
+        "The values as another type.",
+        &["ds.t2m.astype(\"float64\")", "ds.t2m.astype(np.float64)"],
+        astype,
+    ),
+    method(
+        "round",
+        LABELLED,
+        "decimals=0, *, keep_attrs=True",
+        "The values rounded to whole numbers.",
+        &["ds.t2m.round()"],
+        round,
+    ),
+    method(
+        "isin",
+        LABELLED,
+        "test_elements",
+        "Whether each value is one of a list.",
+        &["ds.time.dt.month.isin([6, 7, 8])"],
+        |call| {
+            let elements = call.need("test_elements")?.items();
+            let items = elements.map(<[Value]>::to_vec).unwrap_or_default();
+            call.object
+                .map_arrays(call.name(), |array| isin(array, &items))
+        },
+    ),
+    method(
+        "diff",
+        LABELLED,
+        "dim, n=1, *, label='upper'",
+        "Each value less the one before it along a dimension, `n` times over.",
+        &[
+            "ds.t2m.diff(\"time\")",
+            "ds.t2m.diff(\"lat\", label=\"lower\")",
+        ],
+        |call| {
+            let dim = call.need_text("dim")?;
+            let times = call.count("n")?.unwrap_or(1);
+            let takes_lower = call.text("label")? == Some("lower");
+            call.object.map_arrays(call.name(), |array| {
+                (0..times).try_fold(array.clone(), |array, _| diff(&array, dim, takes_lower))
+            })
+        },
+    ),
+];
+
+fn astype(call: &Call<'_>) -> Result<Value> {
+    let dtype = dtype(call.need_text("dtype")?)?;
+    call.object.map_arrays(call.name(), |array| {
+        let node = ops::cast(&array.variable.node, dtype)?;
+        Ok(array.with_variable(array.variable.with_node(node)?))
+    })
+}
+
+fn round(call: &Call<'_>) -> Result<Value> {
+    if call.count("decimals")?.unwrap_or(0) != 0 {
+        return Err(
+            Error::unsupported("rounding to decimals").hint("scale, `.round()`, scale back")
+        );
+    }
+    call.object
+        .map_arrays(call.name(), |array| labels::unary(Unary::Rint, array, true))
+}
+
+/// No lower than `low`, no higher than `high`; attributes stay.
+pub(in crate::evaluate) fn clip(
+    array: &DataArray,
+    low: Option<&Operand>,
+    high: Option<&Operand>,
+) -> Result<DataArray> {
+    let mut out = array.clone();
+    for (function, bound) in [(Binary::Maximum, low), (Binary::Minimum, high)] {
+        if let Some(bound) = bound {
+            out = binary(function, &Operand::Array(out), bound)?;
+        }
+    }
+    out.variable.attributes = array.variable.attributes.clone();
+    out.name.clone_from(&array.name);
+    Ok(out)
+}
+
+/// Each value less the one before, along `dim`.
+fn diff(array: &DataArray, dim: &str, takes_lower: bool) -> Result<DataArray> {
+    let later = array.select_positions(dim, &PositionSelection::Slice(Some(1), None, None))?;
+    let earlier = array.select_positions(dim, &PositionSelection::Slice(None, Some(-1), None))?;
+    let node = ops::binary(
+        Binary::Subtract,
+        &later.variable.node,
+        &earlier.variable.node,
+    )?;
+    let base = if takes_lower { earlier } else { later };
+    Ok(base.with_variable(Variable::new(
+        array.dims().to_vec(),
+        node,
+        array.variable.attributes.clone(),
+    )?))
+}
+
+/// Whether each value is one of `items`.
+fn isin(array: &DataArray, items: &[Value]) -> Result<DataArray> {
+    let mut found: Option<DataArray> = None;
+    for item in items {
+        let equal = binary(
+            Binary::Equal,
+            &Operand::Array(array.clone()),
+            &item.as_operand()?,
+        )?;
+        found = Some(match found {
+            Some(others) => binary(
+                Binary::LogicalOr,
+                &Operand::Array(others),
+                &Operand::Array(equal),
+            )?,
+            None => equal,
+        });
+    }
+    match found {
+        Some(found) => Ok(found.renamed(array.name.clone())),
+        None => {
+            let node = ops::full(Scalar::zero(DType::Bool), array.variable.shape())?;
+            Ok(array.with_variable(array.variable.with_node(node)?))
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Methods and properties of arrays, datasets, groups and windows, one file per family.
+
+mod assign;
+mod conventions;
+mod dates;
+mod elementwise;
+mod group;
+mod missing;
+mod properties;
+mod quantile;
+mod reduce;
+mod select;
+mod shape;
+mod window;
+
+pub(super) use elementwise::clip;
+
+use super::arguments::{Arguments, Call};
+use super::registry::{self, Entry, Receiver};
+use super::{Value, functions};
+use crate::labels::{DataArray, Dataset};
+use crate::session::Session;
+use craton_core::{DType, Error, Result};
+
+/// The families; a method is one entry in one of them.
+pub(super) const FAMILIES: &[&[Entry]] = &[
+    select::ENTRIES,
+    reduce::ENTRIES,
+    quantile::ENTRIES,
+    group::ENTRIES,
+    window::ENTRIES,
+    missing::ENTRIES,
+    elementwise::ENTRIES,
+    shape::ENTRIES,
+    assign::ENTRIES,
+    conventions::ENTRIES,
+    properties::ENTRIES,
+    dates::ENTRIES,
+];
+
+/// `object.name`.
+pub(super) fn attribute(object: &Value, name: &str, session: &Session) -> Result<Value> {
+    let receiver = Receiver::of(object);
+    let entry = receiver.and_then(|receiver| registry::find(receiver, name));
+    if let Some(entry) = entry.filter(|entry| entry.signature.is_none()) {
+        let call = Call::new(entry, object, Arguments::default(), session)?;
+        return (entry.function)(&call);
+    }
+    let found = match object {
+        Value::Array(array) if array.coords.contains_key(name) => {
+            return Ok(Value::Array(coordinate(array, name)));
+        }
+        Value::Dataset(dataset) => dataset.array(name).map(Value::Array),
+        Value::Namespace(namespace) => functions::constant(*namespace, name),
+        other => Err(match receiver {
+            Some(Receiver::Dates) => registry::unknown(Receiver::Dates, name),
+            _ => Error::usage(format!("{} has no attribute `{name}`", other.kind())),
+        }),
+    };
+    match (found, entry) {
+        (Err(_), Some(_)) => {
+            let message = match object {
+                Value::Namespace(_) => format!("`{name}` is a function"),
+                _ => format!("`{name}` is a method"),
+            };
+            Err(Error::usage(message).hint(format!("call it: `.{name}(…)`")))
+        }
+        (found, _) => found,
+    }
+}
+
+/// A coordinate as an array with the coordinates along its dimensions.
+fn coordinate(array: &DataArray, name: &str) -> DataArray {
+    let coord = array.with_variable(array.coords[name].clone());
+    coord.renamed(Some(name.to_owned()))
+}
+
+/// `object.name(arguments)`.
+pub(super) fn call(
+    object: &Value,
+    name: &str,
+    arguments: Arguments,
+    session: &Session,
+) -> Result<Value> {
+    let Some(receiver) = Receiver::of(object) else {
+        let message = format!("{} has no method `{name}`", object.kind());
+        return Err(Error::usage(message));
+    };
+    if let Value::Several(dataset, parts) = object {
+        return several(dataset, parts, name, &arguments, session);
+    }
+    let entry = registry::find(receiver, name).ok_or_else(|| registry::unknown(receiver, name))?;
+    if entry.signature.is_none() {
+        let message = format!("`{name}` is no method");
+        return Err(Error::usage(message).hint(format!("leave the brackets out: `.{name}`")));
+    }
+    (entry.function)(&Call::new(entry, object, arguments, session)?)
+}
+
+fn several(
+    dataset: &Dataset,
+    parts: &[(String, Value)],
+    name: &str,
+    arguments: &Arguments,
+    session: &Session,
+) -> Result<Value> {
+    let mut arrays = Vec::new();
+    for (variable, part) in parts {
+        let part = call(part, name, arguments.clone(), session);
+        match part.map_err(|error| error.in_variable(variable))? {
+            Value::Array(array) => arrays.push((variable.clone(), array)),
+            other => {
+                let message = format!("{} where an array was expected", other.kind());
+                return Err(Error::internal(message));
+            }
+        }
+    }
+    let mut out = Dataset::from_arrays(arrays)?;
+    out.attributes = dataset.attributes.clone();
+    Ok(Value::Dataset(out))
+}
+
+/// What a method answers that its object does not have.
+fn not_on(call: &Call<'_>) -> Error {
+    let message = format!("`{}` does not work on {}", call.name(), call.object.kind());
+    Error::usage(message)
+}
+
+/// A whole number as a value.
+fn integer(value: u64) -> Value {
+    Value::Number(
+        craton_core::Scalar::from_i64(DType::Int64, i64::try_from(value).unwrap_or(i64::MAX)),
+        super::value::WeakKind::Int,
+    )
+}

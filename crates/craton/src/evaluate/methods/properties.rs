@@ -1,0 +1,133 @@
+//! What arrays and datasets tell about themselves.
+
+use super::{integer, not_on};
+use crate::evaluate::Value;
+use crate::evaluate::arguments::Call;
+use crate::evaluate::registry::{Entry, LABELLED, Receiver, method, property};
+use craton_core::Result;
+
+const ARRAY: &[Receiver] = &[Receiver::DataArray];
+
+pub(super) const ENTRIES: &[Entry] = &[
+    property(
+        "T",
+        ARRAY,
+        "The array with its dimensions in reverse order.",
+        &["ds.t2m.T"],
+        |call| call.object.map_arrays("T", |array| array.transpose(&[])),
+    ),
+    property(
+        "values",
+        ARRAY,
+        "The array itself: values stay labelled here.",
+        &["ds.t2m.values"],
+        |call| Ok(call.object.clone()),
+    )
+    .also(&["data"]),
+    property(
+        "size",
+        ARRAY,
+        "How many elements there are.",
+        &["ds.t2m.size"],
+        size,
+    ),
+    property(
+        "ndim",
+        ARRAY,
+        "How many dimensions there are.",
+        &["ds.t2m.ndim"],
+        ndim,
+    ),
+    property(
+        "shape",
+        ARRAY,
+        "The length of each dimension, as a tuple.",
+        &["ds.t2m.shape[0]"],
+        shape,
+    ),
+    property(
+        "dims",
+        ARRAY,
+        "The names of the dimensions, as a tuple.",
+        &["ds.t2m.mean(ds.t2m.dims[0])"],
+        dims,
+    ),
+    property(
+        "sizes",
+        LABELLED,
+        "The length of each dimension, by name.",
+        &["ds.sizes[\"time\"]"],
+        sizes,
+    ),
+    method(
+        "chunk",
+        LABELLED,
+        "chunks={}, **chunks_kwargs",
+        "The same: how work is divided follows from what is stored, and writers ask for chunks themselves.",
+        &["ds.t2m.chunk(time=24)"],
+        |call| Ok(call.object.clone()),
+    ),
+    method(
+        "compute",
+        LABELLED,
+        "**kwargs",
+        "The same: everything is computed when the answer is.",
+        &["ds.t2m.mean(\"time\").compute()"],
+        |call| Ok(call.object.clone()),
+    )
+    .also(&["load", "persist"]),
+    method(
+        "copy",
+        LABELLED,
+        "deep=True",
+        "The same: values never change in place.",
+        &["ds.copy()"],
+        |call| Ok(call.object.clone()),
+    ),
+];
+
+fn size(call: &Call<'_>) -> Result<Value> {
+    let Value::Array(array) = call.object else {
+        return Err(not_on(call));
+    };
+    Ok(integer(array.variable.shape().iter().product::<u64>()))
+}
+
+fn ndim(call: &Call<'_>) -> Result<Value> {
+    let Value::Array(array) = call.object else {
+        return Err(not_on(call));
+    };
+    Ok(integer(array.dims().len() as u64))
+}
+
+fn shape(call: &Call<'_>) -> Result<Value> {
+    let Value::Array(array) = call.object else {
+        return Err(not_on(call));
+    };
+    let lengths = array.variable.shape().iter();
+    Ok(Value::Tuple(
+        lengths.map(|length| integer(*length)).collect(),
+    ))
+}
+
+fn dims(call: &Call<'_>) -> Result<Value> {
+    let Value::Array(array) = call.object else {
+        return Err(not_on(call));
+    };
+    let names = array.dims().iter().cloned();
+    Ok(Value::Tuple(names.map(Value::Text).collect()))
+}
+
+fn sizes(call: &Call<'_>) -> Result<Value> {
+    let pair = |(dim, length): (&str, u64)| (Value::Text(dim.to_owned()), integer(length));
+    Ok(Value::Dict(match call.object {
+        Value::Array(array) => array.variable.sizes().map(pair).collect(),
+        Value::Dataset(dataset) => {
+            let all = dataset.sizes();
+            all.iter()
+                .map(|(dim, length)| pair((dim, *length)))
+                .collect()
+        }
+        _ => return Err(not_on(call)),
+    }))
+}

@@ -1,0 +1,154 @@
+//! Selection by position and by label.
+
+use crate::evaluate::Value;
+use crate::evaluate::arguments::Call;
+use crate::evaluate::index::{mask_positions, position};
+use crate::evaluate::registry::{Entry, LABELLED, method};
+use crate::labels::{DataArray, Label, LabelSelection, Method, Variable};
+use crate::session::Session;
+use craton_core::{Error, Result};
+
+pub(super) const ENTRIES: &[Entry] = &[
+    method(
+        "sel",
+        LABELLED,
+        "indexers=None, method=None, tolerance=None, drop=False, **indexers_kwargs",
+        "What lies at labels: one, a list, a slice that includes both ends, a part of a date, or a condition.",
+        &[
+            "ds.sel(time=\"2001-01\")",
+            "ds.t2m.sel(lat=slice(60, 0))",
+            "ds.t2m.sel(lat=51.3, lon=7.2, method=\"nearest\")",
+        ],
+        sel,
+    ),
+    method(
+        "isel",
+        LABELLED,
+        "indexers=None, drop=False, missing_dims='raise', **indexers_kwargs",
+        "What lies at positions, counted from 0, or from the end if negative.",
+        &["ds.isel(time=0)", "ds.t2m.isel(lat=slice(None, None, 2))"],
+        isel,
+    ),
+];
+
+fn isel(call: &Call<'_>) -> Result<Value> {
+    let drops = call.is_true("drop")?;
+    select(
+        call.object,
+        &call.pairs("indexers")?,
+        |array, dim, value| {
+            let mut out = array.select_positions_or_none(
+                dim,
+                &position(value, call.session)?,
+                call.session.allows_empty(),
+            )?;
+            if drops {
+                let is_lost = |name: &String, coord: &Variable| {
+                    coord.dims.is_empty() && !array.coords[name].dims.is_empty()
+                };
+                out.coords.retain(|name, coord| !is_lost(name, coord));
+            }
+            Ok(out)
+        },
+    )
+}
+
+fn select(
+    object: &Value,
+    selections: &[(String, Value)],
+    take: impl Fn(&DataArray, &str, &Value) -> Result<DataArray>,
+) -> Result<Value> {
+    let mut out = object.clone();
+    for (dim, value) in selections {
+        out = match &out {
+            Value::Dataset(dataset) => {
+                Value::Dataset(dataset.select(dim, |array| take(array, dim, value))?)
+            }
+            other => other.map_arrays("a selection", |array| take(array, dim, value))?,
+        };
+    }
+    Ok(out)
+}
+
+fn sel(call: &Call<'_>) -> Result<Value> {
+    let method = selection_method(call)?;
+    let tolerance = call.number("tolerance")?;
+    let drops = call.is_true("drop")?;
+    select(
+        call.object,
+        &call.pairs("indexers")?,
+        |array, dim, value| {
+            if let Some(positions) = mask_positions(value, call.session)? {
+                return array.select_positions(dim, &positions);
+            }
+            let selection = label_selection(value, call.session)?;
+            let mut out = array.select_labels(dim, &selection, method, tolerance, call.session)?;
+            if drops && out.variable.axis(dim).is_none() {
+                out.coords.shift_remove(dim);
+            }
+            Ok(out)
+        },
+    )
+}
+
+fn selection_method(call: &Call<'_>) -> Result<Method> {
+    Ok(match call.text("method")? {
+        None => Method::Exact,
+        Some("nearest") => Method::Nearest,
+        Some("pad" | "ffill") => Method::Pad,
+        Some("backfill" | "bfill") => Method::Backfill,
+        Some(other) => {
+            let message = format!("no method `{other}` of selection");
+            return Err(
+                Error::usage(message).hint("there are nearest, pad, ffill, backfill and bfill")
+            );
+        }
+    })
+}
+
+fn label_selection(value: &Value, session: &Session) -> Result<LabelSelection> {
+    Ok(match value {
+        Value::Slice(parts) => {
+            let part = |part: &Value| match part {
+                Value::None => Ok(None),
+                other => label(other, session).map(Some),
+            };
+            LabelSelection::Slice(part(&parts[0])?, part(&parts[1])?, parts[2].as_i64())
+        }
+        Value::List(items) => LabelSelection::List(
+            items
+                .iter()
+                .map(|item| label(item, session))
+                .collect::<Result<_>>()?,
+        ),
+        Value::Array(array) if !array.dims().is_empty() => {
+            let labels = array.variable.values(session)?;
+            LabelSelection::List(labels.scalars().map(scalar_label).collect())
+        }
+        other => LabelSelection::At(label(other, session)?),
+    })
+}
+
+fn scalar_label(scalar: craton_core::Scalar) -> Label {
+    match scalar.to_text() {
+        Some(text) => Label::Text(text),
+        None => Label::Number(scalar),
+    }
+}
+
+fn label(value: &Value, session: &Session) -> Result<Label> {
+    match value {
+        Value::Number(number, _) => Ok(Label::Number(number.clone())),
+        Value::Text(text) => Ok(Label::Text(text.clone())),
+        Value::Array(array) if array.dims().is_empty() => {
+            let value = array.variable.values(session)?.get(0);
+            value
+                .map(scalar_label)
+                .ok_or_else(|| Error::internal("a scalar without a value"))
+        }
+        other => Err(Error::usage(format!(
+            "a label must be a number or a text, not {}",
+            other.kind()
+        ))),
+    }
+}

@@ -1,0 +1,195 @@
+//! Sliding windows and weights.
+
+use super::not_on;
+use super::reduce::reduce_arguments;
+use crate::evaluate::Value;
+use crate::evaluate::arguments::Call;
+use crate::evaluate::registry::{Entry, LABELLED, Receiver, method};
+use crate::labels::{DataArray, Rolling, Weighted};
+use craton_core::{Error, Result};
+use craton_kernels::scan::RollingKind;
+
+const ROLLING: &[Receiver] = &[Receiver::Rolling];
+const WEIGHTED: &[Receiver] = &[Receiver::Weighted];
+const REDUCED: &str = "dim=None, *, skipna=None, keep_attrs=None";
+
+pub(super) const ENTRIES: &[Entry] = &[
+    method(
+        "rolling",
+        LABELLED,
+        "dim=None, min_periods=None, center=False, **window_kwargs",
+        "Windows of a fixed number of labels that slide along a dimension; then reduce them.",
+        &[
+            "ds.t2m.rolling(time=5).mean()",
+            "ds.t2m.rolling(time=5, center=True, min_periods=1).max()",
+        ],
+        rolling,
+    ),
+    of_windows(
+        "mean",
+        "The mean of each window.",
+        &["ds.t2m.rolling(time=5).mean()"],
+    ),
+    of_windows(
+        "sum",
+        "The sum of each window.",
+        &["ds.tp.rolling(time=5).sum()"],
+    ),
+    of_windows(
+        "min",
+        "The least value of each window.",
+        &["ds.t2m.rolling(time=5).min()"],
+    ),
+    of_windows(
+        "max",
+        "The greatest value of each window.",
+        &["ds.t2m.rolling(time=5).max()"],
+    ),
+    of_windows(
+        "count",
+        "How many values of each window are not missing.",
+        &["ds.t2m.rolling(time=5).count()"],
+    ),
+    method(
+        "weighted",
+        LABELLED,
+        "weights",
+        "Reductions in which each value counts as much as its weight.",
+        &["ds.t2m.weighted(np.cos(np.deg2rad(ds.lat))).mean((\"lat\", \"lon\"))"],
+        weighted,
+    ),
+    with_weights(
+        "mean",
+        "The weighted mean over dimensions.",
+        &["ds.t2m.weighted(np.cos(np.deg2rad(ds.lat))).mean(\"lat\")"],
+    ),
+    with_weights(
+        "sum",
+        "The weighted sum over dimensions.",
+        &["ds.tp.weighted(np.cos(np.deg2rad(ds.lat))).sum(\"lat\")"],
+    ),
+    method(
+        "sum_of_weights",
+        WEIGHTED,
+        "dim=None, *, keep_attrs=None",
+        "The sum of the weights of all values that are not missing.",
+        &["ds.t2m.weighted(ds.lat).sum_of_weights(\"lat\")"],
+        reduce_weighted,
+    ),
+];
+
+const fn of_windows(
+    name: &'static str,
+    doc: &'static str,
+    examples: &'static [&'static str],
+) -> Entry {
+    method(
+        name,
+        ROLLING,
+        "*, keep_attrs=None",
+        doc,
+        examples,
+        reduce_windows,
+    )
+}
+
+const fn with_weights(
+    name: &'static str,
+    doc: &'static str,
+    examples: &'static [&'static str],
+) -> Entry {
+    method(name, WEIGHTED, REDUCED, doc, examples, reduce_weighted)
+}
+
+fn reduce_windows(call: &Call<'_>) -> Result<Value> {
+    let Value::Rolling(rolling) = call.object else {
+        return Err(not_on(call));
+    };
+    let kind = RollingKind::from_name(call.name())
+        .ok_or_else(|| Error::internal(format!("no windows of `{}`", call.name())))?;
+    rolling.reduce(kind).map(Value::Array)
+}
+
+fn weighted(call: &Call<'_>) -> Result<Value> {
+    let Value::Array(weights) = call.need("weights")? else {
+        return Err(Error::usage("weights must be an array"));
+    };
+    each(call.object, |array| {
+        Ok(Value::Weighted(Weighted {
+            array: array.clone(),
+            weights: weights.clone(),
+        }))
+    })
+}
+
+fn reduce_weighted(call: &Call<'_>) -> Result<Value> {
+    let Value::Weighted(weighted) = call.object else {
+        return Err(not_on(call));
+    };
+    let arguments = reduce_arguments(call)?;
+    weighted.reduce(call.name(), &arguments).map(Value::Array)
+}
+
+fn each(object: &Value, make: impl Fn(&DataArray) -> Result<Value>) -> Result<Value> {
+    match object {
+        Value::Array(array) => make(array),
+        Value::Dataset(dataset) => {
+            let parts = dataset.arrays()?.into_iter().map(|array| {
+                let name = array.name.clone().unwrap_or_default();
+                Ok((name, make(&array)?))
+            });
+            Ok(Value::Several(
+                dataset.clone(),
+                parts.collect::<Result<_>>()?,
+            ))
+        }
+        other => Err(Error::usage(format!(
+            "this does not work on {}",
+            other.kind()
+        ))),
+    }
+}
+
+fn rolling(call: &Call<'_>) -> Result<Value> {
+    let object = call.object;
+    let windows = call.pairs("dim")?;
+    let [(dim, window)] = windows.as_slice() else {
+        return Err(Error::usage(
+            "`rolling` takes one dimension with its window: `rolling(time=30)`",
+        ));
+    };
+    let window = window
+        .as_i64()
+        .and_then(|window| usize::try_from(window).ok())
+        .filter(|window| *window > 0);
+    let window = window.ok_or_else(|| Error::usage("a window must be a whole number above 0"))?;
+    let (min_periods, center) = (
+        call.count("min_periods")?,
+        call.bool("center")?.unwrap_or(false),
+    );
+    let make = |array: &DataArray| {
+        Value::Rolling(Rolling {
+            array: array.clone(),
+            dim: dim.clone(),
+            window,
+            min_periods,
+            center,
+        })
+    };
+    match object {
+        Value::Dataset(dataset) => {
+            let with_dim = dataset
+                .arrays()?
+                .into_iter()
+                .filter(|array| array.variable.axis(dim).is_some());
+            let parts = with_dim
+                .map(|array| (array.name.clone().unwrap_or_default(), make(&array)))
+                .collect();
+            Ok(Value::Several(dataset.clone(), parts))
+        }
+        other => each(other, |array| {
+            array.axis(dim)?;
+            Ok(make(array))
+        }),
+    }
+}
