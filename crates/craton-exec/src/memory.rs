@@ -1,5 +1,6 @@
 //! How much memory there is, how much is used, and how much a stage needs.
 
+use crate::coalesce::most_together;
 use crate::stage::{ScanUse, Uses};
 use crate::tile::tile_lengths;
 use crate::{columns, pending};
@@ -110,18 +111,35 @@ pub(crate) fn estimate(stage: &Stage, uses: &Uses, slots: &[Meta], threads: usiz
         let size = sink.dtype.item_size().unwrap_or(16) as u64;
         match &sink.kind {
             SinkKind::Reduce { work, slot } => tally.fold(work, &slots[*slot], stage, &lengths),
-            SinkKind::Columns { work, slot } => {
+            SinkKind::Columns { work, dtype, to } => {
                 let whole = columns::bytes(&stage.cuts, size);
                 add(&mut tally.shared, lent(whole));
-                add(&mut tally.shared, lent(slots[*slot].bytes()));
                 add(&mut tally.used, columns::scratch(work, &stage.cuts, size));
+                match to {
+                    StoreTo::Slot(slot) => add(&mut tally.shared, lent(slots[*slot].bytes())),
+                    StoreTo::Sink(sink) => {
+                        let size = dtype.item_size().unwrap_or(16) as u64;
+                        let results = columns::result_lengths(work, &stage.cuts);
+                        add(&mut tally.shared, lent(times(size, results)));
+                        let axes = &sink.chunks().grid.axes;
+                        let chunk = times(size, axes.iter().map(AxisGrid::largest_encoded));
+                        add(&mut tally.used, lent(chunk).saturating_mul(3));
+                    }
+                }
             }
-            SinkKind::Store(to) => tally.store(to, stage, elements, size, slots, threads),
-            SinkKind::Cumulate { to, dtype, .. } => {
+            SinkKind::Store(to) => tally.store(to, stage, None, elements, size, slots, threads),
+            SinkKind::Cumulate {
+                axis,
+                is_reversed,
+                to,
+                dtype,
+                ..
+            } => {
                 let result = dtype.item_size().unwrap_or(16) as u64;
                 add(&mut tally.used, lent(elements.saturating_mul(size)));
                 add(&mut tally.used, lent(elements.saturating_mul(result)));
-                tally.store(to, stage, elements, result, slots, threads);
+                let reversed = is_reversed.then_some(*axis);
+                tally.store(to, stage, reversed, elements, result, slots, threads);
             }
         }
     }
@@ -142,9 +160,12 @@ impl Tally {
         let needed = times(size, scan.axes.iter().map(|axis| axis.needed));
         // Well-compressed data need less, and the pool still holds the line.
         self.encoded = self.encoded.max(chunk / 10 * 7);
-        add(&mut self.held, chunk);
+        add(&mut self.held, chunk.saturating_mul(scan.held));
         if scan.axes.iter().any(|axis| axis.chunks > 1) {
             add(&mut self.held, lent(needed));
+            // Small chunks that lie side by side are read together.
+            let chunks = times(1, scan.axes.iter().map(|axis| axis.chunks));
+            self.encoded = self.encoded.max(lent(most_together(chunks, stored)));
         }
         if scan.is_shared() {
             add(&mut self.kept, stored);
@@ -168,11 +189,13 @@ impl Tally {
         add(&mut self.shared, lent(result.bytes()));
     }
 
-    /// Values that are kept or written as they are.
+    /// Values that are kept or written as they are; along the axis `reversed` the last comes first.
+    #[allow(clippy::too_many_arguments, reason = "all that the estimate rests on")]
     fn store(
         &mut self,
         to: &StoreTo,
         stage: &Stage,
+        reversed: Option<usize>,
         elements: u64,
         size: u64,
         slots: &[Meta],
@@ -184,7 +207,7 @@ impl Tally {
         };
         let axes = &sink.chunks().grid.axes;
         let stored = times(size, axes.iter().map(AxisGrid::largest_encoded));
-        let waiting = pending::most(&stage.cuts, axes, threads);
+        let waiting = pending::most(&stage.cuts, axes, reversed, threads);
         // A chunk that is a whole task is encoded where it lies; any other is copied together first.
         let is_task = waiting == 0 && stored == elements.saturating_mul(size);
         add(&mut self.used, lent(elements.saturating_mul(size)));

@@ -30,6 +30,10 @@ const NAP: Duration = Duration::from_millis(2);
 pub(crate) fn written_by(sink: &StageSink) -> Option<&Arc<dyn Sink>> {
     match &sink.kind {
         SinkKind::Store(StoreTo::Sink(sink))
+        | SinkKind::Columns {
+            to: StoreTo::Sink(sink),
+            ..
+        }
         | SinkKind::Cumulate {
             to: StoreTo::Sink(sink),
             ..
@@ -91,6 +95,7 @@ impl<'a> SinkState<'a> {
                 kind,
                 axis,
                 skip_missing,
+                is_reversed,
                 dtype,
                 to,
             } => {
@@ -98,6 +103,7 @@ impl<'a> SinkState<'a> {
                     kind: *kind,
                     axis: *axis,
                     skip_missing: *skip_missing,
+                    is_reversed: *is_reversed,
                     operand: sink.dtype,
                     output: *dtype,
                 };
@@ -177,9 +183,22 @@ impl StageRun<'_> {
     /// Runs all tasks.
     pub(crate) fn run_tasks(&self) -> Result<()> {
         let next = AtomicU64::new(0);
-        on_threads(self.threads, || {
-            self.work(&next)?;
-            self.help_writing()
+        let work = || {
+            on_threads(self.threads, || {
+                self.work(&next)?;
+                self.help_writing()
+            })
+        };
+        let Some(ahead) = self.worker.ahead else {
+            return work();
+        };
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| ahead.run());
+            let done = work();
+            ahead.stop();
+            let read = reader.join();
+            done?;
+            read.map_err(|_| Error::internal("reading ahead panicked"))
         })
     }
 
@@ -198,10 +217,22 @@ impl StageRun<'_> {
                 run: self,
                 is_armed: true,
             };
-            let result = self.worker.check().and_then(|()| self.run_task(task));
+            let result = self.await_reads(task).and_then(|()| self.run_task(task));
+            if let Some(ahead) = self.worker.ahead {
+                ahead.finish(task);
+            }
             result.and_then(|partials| self.hand_in(task, partials))?;
             alarm.is_armed = false;
             count(&self.worker.control.tasks_done, 1);
+        }
+    }
+
+    /// Waits until the reads of a task are under way, where that is done ahead.
+    fn await_reads(&self, task: u64) -> Result<()> {
+        self.worker.check()?;
+        match self.worker.ahead {
+            Some(ahead) => ahead.begin(task, || self.worker.check()),
+            None => Ok(()),
         }
     }
 
@@ -382,7 +413,8 @@ impl StageRun<'_> {
             ) => {
                 let sums = carries.run(scan, ranges, &values, self.worker)?;
                 drop(values);
-                self.write(to, state, ranges, *dtype, sums)?;
+                let ranges = scan.place(ranges, &self.stage.space.extents);
+                self.write(to, state, &ranges, *dtype, sums)?;
             }
             _ => return Err(Error::internal("a sink without its state")),
         }

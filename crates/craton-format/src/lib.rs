@@ -5,6 +5,7 @@
 
 pub mod codec;
 pub mod combine;
+mod counted;
 pub mod detect;
 mod gather;
 pub mod hdf5;

@@ -1,7 +1,7 @@
 //! Work that runs detached from the interpreter, while signals are still heard.
 
 use crate::failure::to_exception;
-use craton::{Error, Result, Session, peak_resident};
+use craton::{Error, Result, Session, StoreOptions, StoreSettings, peak_resident};
 use pyo3::prelude::*;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -68,15 +68,29 @@ impl Progress {
     }
 }
 
+/// Settings for stores with options given by the caller.
+fn settings(given: &[(String, String)]) -> Result<StoreSettings> {
+    let mut options = StoreOptions::default();
+    for (name, value) in given {
+        options.set(name, value)?;
+    }
+    Ok(StoreSettings::current()?.with(&options))
+}
+
 /// Runs `work` on a thread of its own and waits for it detached. Python handles signals only on its main thread, so it
 /// is the work that moves away; an exception from a handler, as Ctrl-C raises, cancels it.
 pub(crate) fn run_detached<T: Send>(
     py: Python<'_>,
     threads: Option<usize>,
     memory: Option<u64>,
+    stores: &[(String, String)],
     work: impl FnOnce(&Session) -> Result<T> + Send,
 ) -> PyResult<T> {
     let session = Session::new(threads, memory);
+    let session = match stores {
+        [] => session,
+        given => session.with_stores(settings(given).map_err(|error| to_exception(&error))?),
+    };
     let (sender, mut receiver) = channel::<()>();
     thread::scope(|scope| {
         let session = &session;

@@ -19,6 +19,7 @@ mod missing;
 pub mod mistakes;
 pub mod open;
 pub mod output;
+pub mod plot;
 pub mod session;
 pub mod units;
 
@@ -33,4 +34,7 @@ mod fuzzing;
 
 pub use craton_core::{Error, ErrorKind, Result};
 pub use craton_exec::{Metrics, StageCost, peak_resident};
+#[cfg(feature = "testing")]
+pub use craton_store::server;
+pub use craton_store::{StoreOptions, StoreSettings, give_to_all};
 pub use session::Session;

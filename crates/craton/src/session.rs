@@ -7,6 +7,7 @@ use craton_exec::{Control, Engine, Metrics, StageCost};
 use craton_plan::NodeRef;
 use craton_plan::physical::{Output, Pipelines, Target, lower};
 use craton_plan::rules::optimise;
+use craton_store::StoreSettings;
 use std::sync::Arc;
 
 /// An engine and its control.
@@ -17,6 +18,7 @@ pub struct Session {
     units: Units,
     all_missing: AllMissing,
     allows_empty: bool,
+    stores: Option<StoreSettings>,
 }
 
 impl Session {
@@ -30,6 +32,7 @@ impl Session {
             units: Units::default(),
             all_missing: AllMissing::default(),
             allows_empty: false,
+            stores: None,
         }
     }
 
@@ -46,6 +49,21 @@ impl Session {
     #[must_use]
     pub fn allows_empty(&self) -> bool {
         self.allows_empty
+    }
+
+    /// With settings for the stores behind URLs.
+    #[must_use]
+    pub fn with_stores(mut self, stores: StoreSettings) -> Self {
+        self.stores = Some(stores);
+        self
+    }
+
+    /// Settings for the stores behind URLs: those of the session, else those of the process.
+    ///
+    /// # Errors
+    /// As [`StoreSettings::current`].
+    pub fn stores(&self) -> Result<StoreSettings> {
+        self.stores.clone().map_or_else(StoreSettings::current, Ok)
     }
 
     /// The engine.

@@ -271,6 +271,12 @@ fn stride_to_next_chunk(map: &AxisMap, grid: &AxisGrid, index: u64, chunk: Optio
 
 fn sink_cuts(sinks: &[StageSink], axis: usize) -> Option<Vec<u64>> {
     let sink = sinks.iter().find_map(|sink| match &sink.kind {
+        // The other way round; nothing says where to begin then.
+        SinkKind::Cumulate {
+            axis: along,
+            is_reversed: true,
+            ..
+        } if *along == axis => None,
         SinkKind::Store(StoreTo::Sink(sink))
         | SinkKind::Cumulate {
             to: StoreTo::Sink(sink),

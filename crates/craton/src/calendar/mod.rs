@@ -8,6 +8,7 @@ mod date;
 mod days;
 mod decode;
 mod encode;
+mod frequency;
 #[cfg(test)]
 mod fuzz;
 mod parse;
@@ -20,5 +21,7 @@ pub use date::{Date, check_date, count_from_date, date_from_count, iso_string};
 pub use days::{days_in_month, days_in_year, is_leap_year};
 pub use decode::{DecodedTimes, TimeDecoder, TimeValues, decode_durations, decode_times};
 pub use encode::{EncodedTimes, encode_times};
+pub use frequency::Frequency;
+pub(crate) use frequency::{Steps, counts_of, day_length};
 pub use parse::{parse_date, parse_range};
 pub use units::{CfUnit, TimeUnits};

@@ -76,6 +76,8 @@ pub(super) fn parameters(signature: &str) -> impl Iterator<Item = Parameter<'_>>
 pub(super) struct Call<'a> {
     /// What is called.
     pub entry: &'static Entry,
+    /// The name by which it is called, which may be another name of the entry.
+    pub called: &'a str,
     /// What it is called on.
     pub object: &'a Value,
     /// What reads labels that are not at hand.
@@ -91,12 +93,14 @@ impl<'a> Call<'a> {
     /// Binds `arguments` to the signature of `entry`.
     pub(super) fn new(
         entry: &'static Entry,
+        called: &'a str,
         object: &'a Value,
         arguments: Arguments,
         session: &'a Session,
     ) -> Result<Self> {
         let mut call = Self {
             entry,
+            called,
             object,
             session,
             positional: Vec::new(),
@@ -164,11 +168,15 @@ impl<'a> Call<'a> {
         self.entry.name
     }
 
+    /// The argument `name` as it was given, `None` included.
+    pub(super) fn given(&self, name: &str) -> Option<&Value> {
+        let found = self.values.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value)
+    }
+
     /// The argument `name`, unless it is absent or `None`.
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        let found = self.values.iter().find(|(known, _)| *known == name);
-        found
-            .map(|(_, value)| value)
+        self.given(name)
             .filter(|value| !matches!(value, Value::None))
     }
 
@@ -213,6 +221,9 @@ impl<'a> Call<'a> {
 
     /// The argument `name` as one text or a list of them; `...` and absence are `None`.
     pub(super) fn texts(&self, name: &str) -> Result<Option<Vec<String>>> {
+        if matches!(self.given(name), Some(Value::Ellipsis)) {
+            return Ok(None);
+        }
         self.typed(name, "a name or a list of names", Value::as_texts)
     }
 

@@ -90,7 +90,9 @@ fn subset(dataset: &Dataset, names: &[Value]) -> Result<Dataset> {
 
 fn positions(array: &DataArray, items: &[Value], session: &Session) -> Result<DataArray> {
     let dims = array.dims().to_vec();
-    let ellipsis = items.iter().position(|item| matches!(item, Value::None));
+    let ellipsis = items
+        .iter()
+        .position(|item| matches!(item, Value::Ellipsis));
     let given = items.len() - usize::from(ellipsis.is_some());
     if given > dims.len() {
         return Err(Error::invalid(format!(
@@ -160,6 +162,15 @@ pub(super) fn position(value: &Value, session: &Session) -> Result<PositionSelec
         Value::List(items) => Ok(PositionSelection::List(
             items.iter().map(integer).collect::<Result<_>>()?,
         )),
+        Value::Array(array) if array.variable.dtype().is_integer() && array.dims().len() < 2 => {
+            let values = array.variable.values(session)?;
+            let list: Option<Vec<i64>> = values.scalars().map(|one| one.to_i64()).collect();
+            let list = list.ok_or_else(|| Error::invalid("positions beyond 64 bits"))?;
+            Ok(match (array.dims(), list.as_slice()) {
+                ([], [only]) => PositionSelection::At(*only),
+                _ => PositionSelection::List(list),
+            })
+        }
         other => Ok(PositionSelection::At(integer(other)?)),
     }
 }

@@ -13,7 +13,7 @@ mod value;
 pub use help::help;
 pub use value::Value;
 
-use crate::labels::{self, Dataset, Operand};
+use crate::labels::{self, DataArray, Dataset, Operand};
 use crate::language::{
     self, BinaryOperator, Expr, Literal, Node, Span, UnaryOperator, did_you_mean,
 };
@@ -143,6 +143,16 @@ impl Evaluator<'_> {
         if let Some(namespace) = Namespace::from_name(name) {
             return Ok(Value::Namespace(namespace));
         }
+        // Python's types, where a dtype is wanted.
+        let dtype = match name {
+            "float" => Some("float64"),
+            "int" => Some("int64"),
+            "bool" => Some("bool"),
+            _ => None,
+        };
+        if let Some(dtype) = dtype {
+            return Ok(Value::Text(dtype.to_owned()));
+        }
         let error = span.error(self.source, format!("the name `{name}` has no value"));
         let names = || {
             self.scope
@@ -201,7 +211,8 @@ impl Evaluator<'_> {
 
 fn literal_value(literal: &Literal) -> Value {
     match literal {
-        Literal::None | Literal::Ellipsis => Value::None,
+        Literal::None => Value::None,
+        Literal::Ellipsis => Value::Ellipsis,
         Literal::Bool(value) => Value::bool(*value),
         Literal::Integer(value) => match i64::try_from(*value) {
             Ok(value) => Value::Number(Scalar::from_i64(DType::Int64, value), WeakKind::Int),
@@ -282,11 +293,17 @@ fn binary(
         BinaryOperator::BitXor => Binary::BitwiseXor,
         BinaryOperator::ShiftLeft => Binary::LeftShift,
         BinaryOperator::ShiftRight => Binary::RightShift,
+        BinaryOperator::MatrixMultiply => {
+            let (Value::Array(one), Value::Array(other)) = (left, right) else {
+                return Err(Error::usage("`@` is there for two arrays"));
+            };
+            return DataArray::dot(&[one, other], None, false).map(Value::Array);
+        }
         other => {
             let way = match other.symbol() {
                 "and" => "`&` works on each element, with brackets round both sides",
                 "or" => "`|` works on each element, with brackets round both sides",
-                _ => "`xr.dot` is not there yet; multiply, then `.sum(dim)`",
+                _ => "compare or combine the arrays by other operators",
             };
             return Err(Error::usage(format!(
                 "the operator `{}` is not defined here",

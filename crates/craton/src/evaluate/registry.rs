@@ -4,6 +4,7 @@ use super::Value;
 use super::arguments::Call;
 use super::value::Namespace;
 use super::{functions, methods};
+use crate::labels::GroupBy;
 use crate::language::did_you_mean;
 use craton_core::{Error, Result};
 
@@ -16,6 +17,10 @@ pub enum Receiver {
     Dataset,
     /// What `.groupby(…)` of an array or a dataset gives.
     GroupBy,
+    /// What `.resample(…)` gives.
+    Resample,
+    /// What `.coarsen(…)` gives.
+    Coarsen,
     /// What `.rolling(…)` gives.
     Rolling,
     /// What `.weighted(…)` gives.
@@ -32,10 +37,12 @@ pub enum Receiver {
 
 impl Receiver {
     /// All of them, in the order in which help lists them.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::DataArray,
         Self::Dataset,
         Self::GroupBy,
+        Self::Resample,
+        Self::Coarsen,
         Self::Rolling,
         Self::Weighted,
         Self::Dates,
@@ -50,6 +57,8 @@ impl Receiver {
             Self::DataArray => "DataArray",
             Self::Dataset => "Dataset",
             Self::GroupBy => "GroupBy",
+            Self::Resample => "Resample",
+            Self::Coarsen => "Coarsen",
             Self::Rolling => "Rolling",
             Self::Weighted => "Weighted",
             Self::Dates => "DataArray.dt",
@@ -65,6 +74,8 @@ impl Receiver {
             Self::DataArray => "arrays",
             Self::Dataset => "datasets",
             Self::GroupBy => "groups",
+            Self::Resample => "steps of time",
+            Self::Coarsen => "blocks of labels",
             Self::Rolling => "rolling windows",
             Self::Weighted => "weighted arrays",
             Self::Dates => "dates",
@@ -79,7 +90,13 @@ impl Receiver {
         Some(match value {
             Value::Array(_) => Self::DataArray,
             Value::Dataset(_) => Self::Dataset,
+            Value::ArrayGroup(GroupBy { key, .. }) | Value::DatasetGroup(GroupBy { key, .. })
+                if key.is_resampled =>
+            {
+                Self::Resample
+            }
             Value::ArrayGroup(_) | Value::DatasetGroup(_) => Self::GroupBy,
+            Value::Coarsen(..) => Self::Coarsen,
             Value::Rolling(_) => Self::Rolling,
             Value::Weighted(_) => Self::Weighted,
             Value::Several(_, parts) => {

@@ -1,7 +1,11 @@
 //! What an expression may stand for.
 
-use crate::labels::{DataArray, Dataset, GroupBy, Operand, Rolling, Variable, Weighted};
-use craton_core::{Attributes, Block, Buffer, DType, Error, Result, Scalar, Strings};
+use crate::labels::{
+    Coarsening, DataArray, Dataset, GroupBy, Operand, Rolling, Variable, Weighted,
+};
+use craton_core::{
+    AttributeValue, Attributes, Block, Buffer, DType, Error, Result, Scalar, Strings,
+};
 
 pub use crate::labels::WeakKind;
 
@@ -16,6 +20,8 @@ pub enum Value {
     ArrayGroup(GroupBy<DataArray>),
     /// `dataset.groupby(…)`
     DatasetGroup(GroupBy<Dataset>),
+    /// `array.coarsen(…)` and `dataset.coarsen(…)`
+    Coarsen(Box<Value>, Coarsening),
     /// `array.rolling(…)`
     Rolling(Rolling),
     /// `array.weighted(…)`
@@ -28,8 +34,10 @@ pub enum Value {
     Number(Scalar, WeakKind),
     /// A text.
     Text(String),
-    /// `None` and `...`
+    /// `None`
     None,
+    /// `...`
+    Ellipsis,
     /// `[a, b]`
     List(Vec<Value>),
     /// `(a, b)`
@@ -61,6 +69,16 @@ impl Namespace {
     }
 }
 
+/// The dimensions of values that have no names for them, as `np` makes them.
+pub(super) fn plain_dims(count: usize) -> Vec<String> {
+    (0..count).map(|at| format!("axis {at}")).collect()
+}
+
+/// Whether a variable has no names for its dimensions.
+pub(super) fn is_plain(variable: &Variable) -> bool {
+    !variable.dims.is_empty() && variable.dims == plain_dims(variable.dims.len())
+}
+
 impl Value {
     pub(crate) fn slice(start: Value, stop: Value, step: Value) -> Self {
         Self::Slice(Box::new([start, stop, step]))
@@ -79,6 +97,7 @@ impl Value {
             Self::Array(_) => "an array",
             Self::Dataset(_) => "a dataset",
             Self::ArrayGroup(_) | Self::DatasetGroup(_) => "groups",
+            Self::Coarsen(..) => "blocks of labels",
             Self::Rolling(_) => "rolling windows",
             Self::Weighted(_) => "a weighted array",
             Self::Several(..) => "windows or weights of a dataset",
@@ -86,6 +105,7 @@ impl Value {
             Self::Number(..) => "a number",
             Self::Text(_) => "a text",
             Self::None => "None",
+            Self::Ellipsis => "`...`",
             Self::List(_) => "a list",
             Self::Tuple(_) => "a tuple",
             Self::Dict(_) => "a dict",
@@ -152,8 +172,33 @@ impl Value {
         }
     }
 
-    /// As [`Value::as_operand`]; a text beside dates is a date.
+    /// As [`Value::as_operand`]; a text beside dates is a date, and values without names of dimensions have those of
+    /// the array beside them, by place.
     pub(crate) fn as_operand_beside(&self, other: &Value) -> Result<Operand> {
+        if let (Self::Array(plain), Self::Array(other)) = (self, other)
+            && is_plain(&plain.variable)
+            && !is_plain(&other.variable)
+        {
+            let (own, theirs) = (plain.dims().len(), other.dims().len());
+            if own > theirs {
+                let message = format!("{own} dimensions without names beside {:?}", other.dims());
+                return Err(Error::invalid(message).hint("`xr.DataArray(…, dims=…)` names them"));
+            }
+            let dims = other.dims()[theirs - own..].to_vec();
+            let shape = &other.variable.shape()[theirs - own..];
+            if plain.variable.shape() != shape {
+                let message = format!(
+                    "values of the shape {:?} beside {shape:?}",
+                    plain.variable.shape()
+                );
+                return Err(Error::invalid(message));
+            }
+            let node = plain.variable.node.clone();
+            let named = Variable::new(dims, node, Attributes::new())?;
+            return Ok(Operand::Array(
+                DataArray::new(named).renamed(other.name.clone()),
+            ));
+        }
         let (Self::Text(text), Self::Array(array)) = (self, other) else {
             return self.as_operand();
         };
@@ -194,7 +239,21 @@ impl Value {
             return Block::strings(DType::Utf8, vec![items.len()], Strings::from_items(texts));
         }
         let is_integer = items.iter().all(|item| item.as_i64().is_some());
-        let dtype = if is_integer {
+        let is_bool = |item: &Value| matches!(item, Self::Number(_, WeakKind::Bool));
+        let of_time = |item: &Value| match item {
+            Self::Number(number, WeakKind::Strong) => {
+                Some(number.dtype()).filter(|dtype| matches!(dtype, DType::Time(_)))
+            }
+            _ => None,
+        };
+        let dtype = if let Some(time) = items.first().and_then(of_time) {
+            if items.iter().any(|item| of_time(item) != Some(time)) {
+                return Err(Error::invalid("times of different kinds in one list"));
+            }
+            time
+        } else if !items.is_empty() && items.iter().all(is_bool) {
+            DType::Bool
+        } else if is_integer {
             DType::Int64
         } else {
             DType::Float64
@@ -207,9 +266,117 @@ impl Value {
                     item.kind()
                 )));
             };
-            bytes.extend_from_slice(crate::labels::convert(number, dtype).bytes());
+            let number = match number.dtype() == dtype {
+                true => number.clone(),
+                false => crate::labels::convert(number, dtype),
+            };
+            bytes.extend_from_slice(number.bytes());
         }
         Block::dense(dtype, vec![items.len()], Buffer::copy_of(&bytes)?)
+    }
+
+    /// A number, or a list of numbers or of lists, as values without names of dimensions.
+    pub(crate) fn to_variable(&self) -> Result<Variable> {
+        let mut shape = Vec::new();
+        let mut level = self;
+        while let Some(items) = level.items() {
+            shape.push(items.len());
+            match items.first() {
+                Some(first) => level = first,
+                None => break,
+            }
+        }
+        if shape.len() < 2 {
+            let dims = (0..shape.len()).map(|at| format!("dim_{at}")).collect();
+            return self.to_array(dims).map(|array| array.variable);
+        }
+        let mut flat = Vec::new();
+        self.flatten(&shape, &mut flat)?;
+        let block = Self::List(flat).to_block()?;
+        if block.dtype().is_variable() {
+            return Err(Error::unsupported("texts in lists of lists"));
+        }
+        let bytes: Vec<u8> = block
+            .scalars()
+            .flat_map(|scalar| scalar.bytes().to_vec())
+            .collect();
+        let block = Block::from_bytes(block.dtype(), shape.clone(), &bytes)?;
+        let dims = (0..shape.len()).map(|at| format!("dim_{at}")).collect();
+        Variable::of_block(dims, block, Attributes::new())
+    }
+
+    fn flatten(&self, shape: &[usize], flat: &mut Vec<Value>) -> Result<()> {
+        match (shape.split_first(), self.items()) {
+            (None, None) => flat.push(self.clone()),
+            (Some((length, rest)), Some(items)) if items.len() == *length => {
+                for item in items {
+                    item.flatten(rest, flat)?;
+                }
+            }
+            _ => return Err(Error::invalid("lists within a list differ in length")),
+        }
+        Ok(())
+    }
+
+    /// An attribute as a value, if the language has such values.
+    pub(crate) fn of_attribute(attribute: &AttributeValue) -> Option<Self> {
+        if let Some(text) = attribute.as_text() {
+            return Some(Self::Text(text.to_owned()));
+        }
+        let number = |number: Scalar| {
+            let kind = WeakKind::Strong;
+            Self::Number(number, kind)
+        };
+        match attribute {
+            AttributeValue::Numbers(numbers) if numbers.is_scalar => {
+                numbers.scalars().next().map(number)
+            }
+            AttributeValue::Numbers(numbers) => {
+                Some(Self::List(numbers.scalars().map(number).collect()))
+            }
+            AttributeValue::Texts(texts) => {
+                Some(Self::List(texts.iter().cloned().map(Self::Text).collect()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The value as an attribute.
+    pub(crate) fn to_attribute(&self) -> Result<AttributeValue> {
+        match self {
+            Self::Text(text) => Ok(AttributeValue::Text(text.clone())),
+            Self::Number(number, _) => Ok(AttributeValue::number(number.dtype(), number.bytes())),
+            Self::List(_) | Self::Tuple(_) => {
+                if let Some(texts) = self.as_texts() {
+                    return Ok(AttributeValue::Texts(texts));
+                }
+                let block = self.to_block()?;
+                let bytes: Vec<u8> = block
+                    .scalars()
+                    .flat_map(|scalar| scalar.bytes().to_vec())
+                    .collect();
+                Ok(AttributeValue::Numbers(craton_core::Numbers {
+                    dtype: block.dtype(),
+                    is_scalar: false,
+                    bytes,
+                }))
+            }
+            other => Err(Error::usage(format!("an attribute of {}", other.kind()))),
+        }
+    }
+
+    /// As [`Value::to_block`]; texts are dates where `beside` is a type of dates.
+    pub(crate) fn to_block_beside(&self, beside: Option<DType>) -> Result<Block> {
+        let (Some(dtype @ DType::Time(time)), Some(texts)) = (beside, self.as_texts()) else {
+            return self.to_block();
+        };
+        let mut counts = Vec::new();
+        for text in texts {
+            let (date, _) = crate::calendar::parse_range(&text, time.calendar)?;
+            let count = crate::calendar::count_from_date(date, time.calendar, time.unit)?;
+            counts.push(Scalar::from_i64(dtype, count));
+        }
+        crate::labels::block_of(dtype, &counts)
     }
 
     /// A number or list as an array without labels.

@@ -32,7 +32,7 @@ pub enum WeakKind {
 }
 
 impl WeakKind {
-    fn weak(self) -> Option<WeakScalar> {
+    pub(super) fn weak(self) -> Option<WeakScalar> {
         Some(match self {
             Self::Bool => WeakScalar::Bool,
             Self::Int => WeakScalar::Int,

@@ -1,12 +1,15 @@
 //! Groups of labels: by parts of dates, or by a coordinate's values.
 
-use super::{DataArray, Dataset, Operand, ReduceArguments, Variable, binary};
+use super::{
+    DataArray, Dataset, Fill, Operand, ReduceArguments, Variable, binary, missing, missing_dtype,
+};
 use crate::calendar::{Component, component, season};
 use crate::session::Session;
 use craton_core::{Attributes, Block, Buffer, DType, Error, Result, Scalar, Strings};
 use craton_kernels::binary::Binary;
 use craton_kernels::fold::Reduction;
-use craton_plan::ops;
+use craton_plan::NodeRef;
+use craton_plan::ops::{self, AxisIndex, ReduceOptions};
 use std::sync::Arc;
 
 /// An array or dataset split along one dimension.
@@ -27,8 +30,12 @@ pub struct GroupKey {
     pub dim: String,
     /// The group of each index; negative for none.
     pub codes: Arc<[i64]>,
-    /// The label of each group.
+    /// The label of each group, or of each value of the first of several keys.
     pub labels: Variable,
+    /// The labels of further keys; a group is one combination of labels then, the last key's running fastest.
+    pub further: Vec<Variable>,
+    /// Whether the groups are steps of time.
+    pub is_resampled: bool,
 }
 
 impl GroupKey {
@@ -67,14 +74,124 @@ impl GroupKey {
             dim: dim.clone(),
             codes: codes.into(),
             labels,
+            further: Vec::new(),
+            is_resampled: false,
+        })
+    }
+
+    /// Groups of every combination of labels of several keys along one dimension.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::Unsupported`] for keys along different dimensions.
+    pub fn of_several(keys: &[Self]) -> Result<Self> {
+        let Some((first, others)) = keys.split_first() else {
+            return Err(Error::usage("groups by nothing"));
+        };
+        let mut all = first.clone();
+        for other in others {
+            if other.dim != first.dim {
+                let message = format!("groups by `{}` and `{}` at once", first.dim, other.dim);
+                return Err(Error::unsupported(message)
+                    .hint("group by one, reduce, then group by the other"));
+            }
+            let count = other.count() as i64;
+            let both = all.codes.iter().zip(other.codes.iter());
+            all.codes = both
+                .map(|(one, other)| match (*one, *other) {
+                    (one, other) if one < 0 || other < 0 => -1,
+                    (one, other) => one * count + other,
+                })
+                .collect();
+            all.further.push(other.labels.clone());
+        }
+        Ok(all)
+    }
+
+    /// Groups of values between edges; `labels` name them.
+    ///
+    /// # Errors
+    /// As [`GroupKey::new`].
+    pub fn binned(
+        name: &str,
+        coord: &Variable,
+        edges: &[f64],
+        labels: Variable,
+        is_right: bool,
+        includes_lowest: bool,
+        session: &Session,
+    ) -> Result<Self> {
+        let [dim] = coord.dims.as_slice() else {
+            let message = format!(
+                "bins of `{name}`, which has {} dimensions",
+                coord.dims.len()
+            );
+            return Err(Error::unsupported(message));
+        };
+        let code = |value: f64| {
+            let before = if is_right {
+                edges.partition_point(|edge| *edge < value)
+            } else {
+                edges.partition_point(|edge| *edge <= value)
+            };
+            let is_first = is_right && includes_lowest && edges.first() == Some(&value);
+            match before as i64 - 1 {
+                _ if is_first => 0,
+                _ if value.is_nan() => -1,
+                bin if bin + 1 >= edges.len() as i64 => -1,
+                bin => bin,
+            }
+        };
+        let values = coord.values(session)?;
+        let numbers: Option<Vec<f64>> = values.scalars().map(|one| one.to_f64()).collect();
+        let numbers =
+            numbers.ok_or_else(|| Error::invalid(format!("`{name}` holds no numbers to bin")))?;
+        let codes: Vec<i64> = numbers.into_iter().map(code).collect();
+        Ok(Self {
+            name: labels.dims[0].clone(),
+            dim: dim.clone(),
+            codes: codes.into(),
+            labels,
+            further: Vec::new(),
+            is_resampled: false,
         })
     }
 
     pub(super) fn count(&self) -> usize {
-        self.labels
-            .shape()
-            .first()
-            .map_or(0, |length| *length as usize)
+        let length = |labels: &Variable| labels.shape().first().map_or(0, |one| *one as usize);
+        let further: usize = self.further.iter().map(length).product();
+        length(&self.labels) * further
+    }
+
+    /// The dimension of combinations as one dimension a key.
+    fn split(&self, variable: &Variable) -> Result<Variable> {
+        let mut node = variable.node.clone();
+        let mut dims = variable.dims.clone();
+        let mut axis = variable
+            .axis(&self.name)
+            .ok_or_else(|| Error::internal("groups without their dimension"))?;
+        let levels: Vec<&Variable> = std::iter::once(&self.labels).chain(&self.further).collect();
+        for (at, level) in levels.iter().enumerate().skip(1) {
+            let rows = levels[at - 1].shape()[0];
+            let rest = node.shape()[axis] / rows.max(1);
+            let row = |row: u64| {
+                let mut axes: Vec<AxisIndex> = node
+                    .shape()
+                    .iter()
+                    .map(|length| AxisIndex::all(*length))
+                    .collect();
+                axes[axis] = AxisIndex::Range {
+                    start: row * rest,
+                    length: rest,
+                    step: 1,
+                };
+                ops::index(&node, &axes)
+            };
+            let parts = (0..rows).map(row).collect::<Result<Vec<_>>>()?;
+            node = ops::stack(&parts, axis)?;
+            axis += 1;
+            dims.insert(axis, level.dims[0].clone());
+        }
+        Variable::new(dims, node, variable.attributes.clone())
     }
 }
 
@@ -152,7 +269,8 @@ fn factorise(values: &Block) -> Result<(Vec<i64>, Block)> {
     Ok((codes, labels))
 }
 
-fn compare(one: &Scalar, other: &Scalar) -> std::cmp::Ordering {
+/// The order of two scalars: of numbers by value, of others by their bytes.
+pub(super) fn compare(one: &Scalar, other: &Scalar) -> std::cmp::Ordering {
     match (one.to_i64(), other.to_i64()) {
         (Some(one), Some(other)) => one.cmp(&other),
         _ => match (one.to_f64(), other.to_f64()) {
@@ -163,38 +281,17 @@ fn compare(one: &Scalar, other: &Scalar) -> std::cmp::Ordering {
 }
 
 impl GroupBy<DataArray> {
-    /// One value per group, along the groups' dimension in place of the split one.
+    /// One value per group, along the groups' dimensions in place of the split one.
     ///
+    /// # Missing values
+    /// As in [`DataArray::reduce`]; where some group holds no index at all, a group without valid values is missing
+    /// whatever the reduction.
     /// # Errors
     /// As [`DataArray::reduce`].
     pub fn reduce(&self, reduction: Reduction, arguments: &ReduceArguments) -> Result<DataArray> {
-        let GroupKey {
-            name,
-            dim,
-            codes,
-            labels,
-        } = &self.key;
+        let dim = &self.key.dim;
+        let own = &self.object.variable;
         let axis = self.object.axis(dim)?;
-        let options = arguments.options(self.object.variable.dtype());
-        let node = ops::group_reduce(
-            reduction,
-            &self.object.variable.node,
-            axis,
-            codes.clone(),
-            self.key.count(),
-            options,
-        )?;
-        let mut dims = self.object.dims().to_vec();
-        dims[axis] = name.clone();
-        let attributes = match arguments.keep_attrs {
-            Some(false) => Attributes::new(),
-            _ => self.object.variable.attributes.clone(),
-        };
-        let mut array = self
-            .object
-            .with_variable(Variable::new(dims.clone(), node, attributes)?);
-        array.coords.insert(name.clone(), labels.clone());
-        // Other dimensions of the reduction are folded after the groups.
         let others: Vec<String> = arguments
             .dims
             .iter()
@@ -202,26 +299,154 @@ impl GroupBy<DataArray> {
             .filter(|other| *other != dim)
             .cloned()
             .collect();
-        if others.is_empty() {
-            return Ok(array);
+        let node = if others.is_empty() {
+            self.reduced(reduction, &own.node, axis, arguments)?
+        } else {
+            self.reduced_over(reduction, axis, &others, arguments)?
+        };
+        let mut dims: Vec<String> = own.dims.clone();
+        let kept_axis = own.dims[..axis]
+            .iter()
+            .filter(|dim| !others.contains(dim))
+            .count();
+        dims.retain(|dim| !others.contains(dim));
+        dims[kept_axis] = self.key.name.clone();
+        let attributes = match arguments.keep_attrs {
+            Some(false) => Attributes::new(),
+            _ => own.attributes.clone(),
+        };
+        let reduced = Variable::new(dims, node, attributes)?;
+        self.labelled(reduced)
+    }
+
+    /// What the groups gave, with its labels; several keys make a dimension each.
+    pub(super) fn labelled(&self, reduced: Variable) -> Result<DataArray> {
+        let key = &self.key;
+        let mut array = self.object.clone();
+        array
+            .coords
+            .retain(|_, coord| coord.axis(&key.dim).is_none());
+        let mut variable = reduced;
+        if !key.further.is_empty() {
+            variable = key.split(&variable)?;
         }
-        if !matches!(
-            reduction,
-            Reduction::Sum | Reduction::Min | Reduction::Max | Reduction::Any | Reduction::All
-        ) {
-            return Err(Error::unsupported(format!(
+        let mut array = array.with_variable(variable);
+        for labels in std::iter::once(&key.labels).chain(&key.further) {
+            array.coords.insert(labels.dims[0].clone(), labels.clone());
+        }
+        Ok(array)
+    }
+
+    fn reduced(
+        &self,
+        reduction: Reduction,
+        node: &NodeRef,
+        axis: usize,
+        arguments: &ReduceArguments,
+    ) -> Result<NodeRef> {
+        let (codes, count) = (&self.key.codes, self.key.count());
+        let mut options = arguments.options(node.dtype());
+        let mut is_occupied = vec![false; count];
+        for code in codes.iter() {
+            if let Some(place) = usize::try_from(*code).ok().filter(|code| *code < count) {
+                is_occupied[place] = true;
+            }
+        }
+        if is_occupied.iter().all(|one| *one) {
+            return ops::group_reduce(reduction, node, axis, codes.clone(), count, options);
+        }
+        // Groups without any index are put in after: the engine folds only those that have some.
+        let mut places: Vec<Option<u64>> = Vec::new();
+        let mut next = 0;
+        for is_occupied in &is_occupied {
+            places.push(is_occupied.then_some(next));
+            next += u64::from(*is_occupied);
+        }
+        let compact = |code: &i64| match usize::try_from(*code).ok().and_then(|at| places.get(at)) {
+            Some(Some(place)) => *place as i64,
+            _ => -1,
+        };
+        let codes: Vec<i64> = codes.iter().map(compact).collect();
+        if matches!(reduction, Reduction::Sum | Reduction::Prod) {
+            options.min_count = options.min_count.max(1);
+        }
+        let mut reduced = ops::group_reduce(reduction, node, axis, codes, next as usize, options)?;
+        let kind = missing_dtype(reduced.dtype());
+        if reduction == Reduction::Count {
+            let zero = ops::scalar(Scalar::zero(reduced.dtype()))?;
+            let some = ops::binary(Binary::NotEqual, &reduced, &zero)?;
+            let nothing = ops::scalar(missing(kind))?;
+            reduced = ops::select(&some, &ops::cast(&reduced, kind)?, &nothing)?;
+        }
+        let dims: Vec<String> = (0..reduced.shape().len())
+            .map(|at| at.to_string())
+            .collect();
+        let variable = Variable::new(dims, reduced, Attributes::new())?;
+        let filled = variable.at_places(&axis.to_string(), &places, &Fill::Missing)?;
+        Ok(filled.node)
+    }
+
+    /// Groups over the split dimension and others beside it.
+    fn reduced_over(
+        &self,
+        reduction: Reduction,
+        axis: usize,
+        others: &[String],
+        arguments: &ReduceArguments,
+    ) -> Result<NodeRef> {
+        let own = &self.object.variable;
+        let axes: Vec<usize> = others
+            .iter()
+            .map(|dim| self.object.axis(dim))
+            .collect::<Result<_>>()?;
+        let after = axis - axes.iter().filter(|other| **other < axis).count();
+        let skips = arguments.options(own.dtype()).skip_missing;
+        let fold = |reduction: Reduction, node: &NodeRef| {
+            let options = ReduceOptions {
+                skip_missing: skips,
+                ..ReduceOptions::default()
+            };
+            ops::reduce(reduction, node, &axes, options)
+        };
+        let group = |reduction: Reduction, node: &NodeRef| {
+            let arguments = ReduceArguments {
+                dims: None,
+                ..arguments.clone()
+            };
+            self.reduced(reduction, node, after, &arguments)
+        };
+        match reduction {
+            Reduction::Sum if arguments.min_count == 0 => {
+                group(Reduction::Sum, &fold(Reduction::Sum, &own.node)?)
+            }
+            Reduction::Min | Reduction::Max | Reduction::Any | Reduction::All => {
+                group(reduction, &fold(reduction, &own.node)?)
+            }
+            Reduction::Count => group(Reduction::Sum, &fold(Reduction::Count, &own.node)?),
+            Reduction::Mean => {
+                let wide = ops::cast(&own.node, DType::Float64)?;
+                let sum = group(Reduction::Sum, &fold(Reduction::Sum, &wide)?)?;
+                let valid = if skips {
+                    own.node.clone()
+                } else {
+                    // Every value counts, missing ones too.
+                    ops::full(Scalar::zero(DType::Float64), own.shape())?
+                };
+                let count = group(Reduction::Sum, &fold(Reduction::Count, &valid)?)?;
+                let mean = ops::binary(Binary::Divide, &sum, &count)?;
+                let dtype = if own.dtype().is_float() {
+                    own.dtype()
+                } else {
+                    DType::Float64
+                };
+                ops::cast(&mean, dtype)
+            }
+            _ => Err(Error::unsupported(format!(
                 "a grouped `{}` over further dimensions",
                 reduction.name()
             ))
-            .hint("reduce the other dimensions in a step of their own"));
+            .hint("reduce the other dimensions in a step of their own")),
         }
-        array.reduce(
-            reduction,
-            &ReduceArguments {
-                dims: Some(others),
-                ..arguments.clone()
-            },
-        )
     }
 
     /// Each value with its group's value of `other`: `x.groupby("time.month") - climatology`.
@@ -240,7 +465,12 @@ impl GroupBy<DataArray> {
             dim,
             codes,
             labels,
+            further,
+            ..
         } = &self.key;
+        if !further.is_empty() {
+            return Err(Error::unsupported("arithmetic of groups by several keys"));
+        }
         let axis = other.axis(name)?;
         let index = other.index(name).ok_or_else(|| {
             Error::invalid(format!("the right side has no labels along `{name}`"))

@@ -170,6 +170,12 @@ impl GroupBy<DataArray> {
         let mut dims = self.object.dims().to_vec();
         dims[axis] = key.name.clone();
         let mut out = quantiles.label(&self.object, node, dims, arguments)?;
+        if !key.further.is_empty() {
+            return Err(Error::unsupported(
+                "medians and quantiles of groups by several keys",
+            ));
+        }
+        out.coords.retain(|_, coord| coord.axis(&key.dim).is_none());
         out.coords.insert(key.name.clone(), key.labels.clone());
         if matches!(quantiles, Quantiles::Several(_)) {
             let last: Vec<String> = out.dims()[1..].to_vec();

@@ -4,7 +4,7 @@ use super::align::take;
 use super::{DataArray, Dataset, Variable};
 use crate::calendar::{count_from_date, date_from_count, iso_string, parse_range};
 use crate::session::Session;
-use craton_core::{Block, Calendar, DType, Error, Result, Scalar, TimeKind};
+use craton_core::{Block, Calendar, DType, Error, ErrorKind, Result, Scalar, TimeKind};
 use craton_plan::ops::{self, AxisIndex};
 
 /// What is taken along a dimension, by position.
@@ -280,6 +280,31 @@ fn slice_text(start: Option<i64>, stop: Option<i64>, step: Option<i64>) -> Strin
     let part = |value: Option<i64>| value.map_or_else(String::new, |value| value.to_string());
     let step = step.map_or_else(String::new, |step| format!(":{step}"));
     format!("{}:{}{step}", part(start), part(stop))
+}
+
+/// The position of each of `wanted` among the labels of an index, where there is one.
+///
+/// # Errors
+/// [`craton_core::ErrorKind::InvalidInput`] if a label stands there more than once, or is of another kind.
+pub(crate) fn find_places(
+    dim: &str,
+    index: &Variable,
+    wanted: &[Label],
+    method: Method,
+    tolerance: Option<f64>,
+    session: &Session,
+) -> Result<Vec<Option<u64>>> {
+    let labels = Labels::of(dim, index, session)?;
+    let place = |label: &Label| match labels.find(label, method, tolerance) {
+        Ok(Found::One(at) | Found::Run(at, 1)) => Ok(Some(at)),
+        Ok(_) => Err(Error::invalid(format!(
+            "the label {} stands more than once along `{dim}`",
+            label.text()
+        ))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    };
+    wanted.iter().map(place).collect()
 }
 
 /// The labels of one dimension, for searching.

@@ -169,6 +169,17 @@ impl Variable {
         self.with_node(literal(taken)?)
     }
 
+    /// The same with its values computed now, so that labels can be read off it.
+    ///
+    /// # Errors
+    /// As [`Variable::values`].
+    pub fn at_hand(&self, session: &Session) -> Result<Self> {
+        if self.is_at_hand() {
+            return Ok(self.clone());
+        }
+        self.with_node(literal(self.values(session)?)?)
+    }
+
     /// Whether the values need no reading.
     #[must_use]
     pub fn is_at_hand(&self) -> bool {

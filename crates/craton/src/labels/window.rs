@@ -1,7 +1,9 @@
 //! Sliding windows and weights.
 
 use super::align::{align, expand_all, merge_coords};
-use super::{DataArray, ReduceArguments, Variable};
+use super::{
+    DataArray, Fill, Operand, PositionSelection, ReduceArguments, Variable, binary, unary,
+};
 use craton_core::{DType, Error, Result, Scalar};
 use craton_kernels::binary::Binary;
 use craton_kernels::fold::Reduction;
@@ -20,6 +22,8 @@ pub struct Rolling {
     pub dim: String,
     /// Indices in a window.
     pub window: usize,
+    /// Further dimensions with the lengths of their windows.
+    pub further: Vec<(String, usize)>,
     /// Valid values needed; the window's length if `None`.
     pub min_periods: Option<usize>,
     /// Whether the label sits in the middle of its window rather than at the end.
@@ -34,6 +38,9 @@ impl Rolling {
     /// # Errors
     /// [`craton_core::ErrorKind::InvalidInput`] if the window does not fit.
     pub fn reduce(&self, kind: RollingKind) -> Result<DataArray> {
+        if !self.further.is_empty() {
+            return self.reduce_all(kind);
+        }
         let axis = self.array.axis(&self.dim)?;
         let length = self.array.variable.shape()[axis];
         let min_periods = self.min_periods.unwrap_or(self.window);
@@ -73,6 +80,110 @@ impl Rolling {
     }
 }
 
+impl Rolling {
+    /// The windows along one of the dimensions alone.
+    fn along(&self, array: DataArray, at: usize) -> Self {
+        let (dim, window) = match at.checked_sub(1) {
+            None => (self.dim.clone(), self.window),
+            Some(at) => self.further[at].clone(),
+        };
+        Self {
+            array,
+            dim,
+            window,
+            further: Vec::new(),
+            min_periods: Some(1),
+            center: self.center,
+        }
+    }
+
+    /// Windows of several dimensions: one dimension after the other, then hidden where too few values are valid.
+    fn reduce_all(&self, kind: RollingKind) -> Result<DataArray> {
+        let count = self.further.len() + 1;
+        let further: usize = self.further.iter().map(|(_, window)| window).product();
+        let needed = self.min_periods.unwrap_or(self.window * further);
+        let slide = |array: DataArray, kind: RollingKind| {
+            (0..count).try_fold(array, |array, at| self.along(array, at).reduce(kind))
+        };
+        let valid = unary(Unary::NotNan, &self.array, false)?;
+        let ones = valid.with_variable(
+            valid
+                .variable
+                .with_node(ops::cast(&valid.variable.node, DType::Float64)?)?,
+        );
+        let counts = slide(ones, RollingKind::Sum)?;
+        if kind == RollingKind::Count {
+            let mut out = counts;
+            out.variable.attributes = self.array.variable.attributes.clone();
+            return Ok(out);
+        }
+        let values = match kind {
+            RollingKind::Mean => {
+                let wide = &self.array.variable;
+                let wide = wide.with_node(ops::cast(&wide.node, DType::Float64)?)?;
+                let sum = slide(self.array.with_variable(wide), RollingKind::Sum)?;
+                let mean = ops::binary(Binary::Divide, &sum.variable.node, &counts.variable.node)?;
+                let dtype = super::missing_dtype(self.array.variable.dtype());
+                sum.with_variable(sum.variable.with_node(ops::cast(&mean, dtype)?)?)
+            }
+            kind => slide(self.array.clone(), kind)?,
+        };
+        let needed = ops::scalar(Scalar::from_f64(DType::Float64, needed as f64))?;
+        let enough = ops::binary(Binary::GreaterEqual, &counts.variable.node, &needed)?;
+        let missing = ops::scalar(super::missing(values.variable.dtype()))?;
+        let node = ops::select(&enough, &values.variable.node, &missing)?;
+        Ok(values.with_variable(values.variable.with_node(node)?))
+    }
+
+    /// The windows themselves, along a new last dimension; `fill` stands where a window reaches over the start or end.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::Unsupported`] for windows of several dimensions.
+    pub fn construct(&self, window_dim: &str, stride: usize, fill: &Fill) -> Result<DataArray> {
+        if !self.further.is_empty() {
+            return Err(
+                Error::unsupported("constructing windows of several dimensions")
+                    .hint("`.rolling` of one dimension, then of the next"),
+            );
+        }
+        let axis = self.array.axis(&self.dim)?;
+        let length = self.array.variable.shape()[axis] as i64;
+        let before = match self.center {
+            true => self.window / 2,
+            false => self.window - 1,
+        } as i64;
+        let part = |at: i64| {
+            let place = |index: i64| u64::try_from(index).ok().filter(|at| *at < length as u64);
+            let places: Vec<Option<u64>> = (0..length)
+                .map(|index| place(index - before + at))
+                .collect();
+            let moved = self.array.variable.at_places(&self.dim, &places, fill)?;
+            Ok(moved.node)
+        };
+        let parts: Vec<NodeRef> = (0..self.window as i64).map(part).collect::<Result<_>>()?;
+        let dtype = parts
+            .iter()
+            .map(|node| node.dtype())
+            .find(|dtype| dtype.is_float());
+        let dtype = dtype.unwrap_or_else(|| parts[0].dtype());
+        let parts: Vec<NodeRef> = parts
+            .iter()
+            .map(|node| ops::cast(node, dtype))
+            .collect::<Result<_>>()?;
+        let node = ops::stack(&parts, self.array.dims().len())?;
+        let dims = [self.array.dims(), &[window_dim.to_owned()]].concat();
+        let attributes = self.array.variable.attributes.clone();
+        let out = self
+            .array
+            .with_variable(Variable::new(dims, node, attributes)?);
+        if stride == 1 {
+            return Ok(out);
+        }
+        let step = i64::try_from(stride).unwrap_or(i64::MAX);
+        out.select_positions(&self.dim, &PositionSelection::Slice(None, None, Some(step)))
+    }
+}
+
 /// Reductions in which each value counts as much as its weight.
 #[derive(Clone, Debug)]
 pub struct Weighted {
@@ -90,6 +201,9 @@ impl Weighted {
     /// # Errors
     /// [`craton_core::ErrorKind::InvalidInput`] where labels, dimensions or the statistic do not fit.
     pub fn reduce(&self, statistic: &str, arguments: &ReduceArguments) -> Result<DataArray> {
+        if matches!(statistic, "std" | "var" | "sum_of_squares") {
+            return self.spread(statistic, arguments);
+        }
         let both = align(&[&self.array, &self.weights])?;
         let (dims, nodes) = expand_all(&[&both[0].variable, &both[1].variable])?;
         let folded = arguments
@@ -185,5 +299,33 @@ impl Weighted {
         let mut array = self.array.clone();
         array.coords = merge_coords(&both);
         Ok(array.with_variable(variable))
+    }
+}
+
+impl Weighted {
+    /// The weighted sum of squared differences from the weighted mean, the variance, or its root.
+    fn spread(&self, statistic: &str, arguments: &ReduceArguments) -> Result<DataArray> {
+        let of = |array: DataArray| Operand::Array(array);
+        let mean = self.reduce("mean", arguments)?;
+        let apart = binary(Binary::Subtract, &of(self.array.clone()), &of(mean))?;
+        let squares = binary(Binary::Multiply, &of(apart.clone()), &of(apart))?;
+        let squares = Self {
+            array: squares,
+            weights: self.weights.clone(),
+        };
+        let mut out = squares.reduce("sum", arguments)?;
+        if statistic != "sum_of_squares" {
+            let weights = self.reduce("sum_of_weights", arguments)?;
+            out = binary(Binary::Divide, &of(out), &of(weights))?;
+        }
+        if statistic == "std" {
+            out = unary(Unary::Sqrt, &out, false)?;
+        }
+        out.name.clone_from(&self.array.name);
+        out.variable.attributes = match arguments.keep_attrs {
+            Some(false) => craton_core::Attributes::new(),
+            _ => self.array.variable.attributes.clone(),
+        };
+        Ok(out)
     }
 }

@@ -141,6 +141,9 @@ pub(super) fn promote_coordinates(dataset: &mut Dataset, names: &[String]) {
 /// Coordinates of one dimension with more elements than this are read only when they are used, unless they are an index.
 const MOST_LABELS: u64 = 100_000;
 
+/// Labels that are read over a network at once.
+const MOST_AT_ONCE: usize = 16;
+
 /// Reads the index coordinates and the small ones of one dimension at most, all in one run: they are compared whenever
 /// arrays meet.
 pub(super) fn load_indexes(dataset: &mut Dataset, session: &Session) -> Result<()> {
@@ -159,13 +162,17 @@ pub(super) fn load_indexes(dataset: &mut Dataset, session: &Session) -> Result<(
         .iter()
         .map(|name| dataset.coords[name].node.clone())
         .collect();
-    let blocks: Vec<Result<Block>> = match session.compute(&nodes) {
-        Ok(blocks) => blocks.into_iter().map(Ok).collect(),
-        // One of them cannot be read: each alone tells which.
-        Err(_) => nodes
-            .iter()
-            .map(|node| Ok(session.compute(std::slice::from_ref(node))?.remove(0)))
-            .collect(),
+    let blocks = if nodes.iter().any(is_remote) {
+        compute_at_once(&nodes, session)
+    } else {
+        match session.compute(&nodes) {
+            Ok(blocks) => blocks.into_iter().map(Ok).collect(),
+            // One of them cannot be read: each alone tells which.
+            Err(_) => nodes
+                .iter()
+                .map(|node| compute_one(node, session))
+                .collect(),
+        }
     };
     for (name, block) in names.iter().zip(blocks) {
         match block {
@@ -181,6 +188,38 @@ pub(super) fn load_indexes(dataset: &mut Dataset, session: &Session) -> Result<(
         }
     }
     Ok(())
+}
+
+fn compute_one(node: &NodeRef, session: &Session) -> Result<Block> {
+    Ok(session.compute(std::slice::from_ref(node))?.remove(0))
+}
+
+/// Each on a thread of its own, because over a network each mostly waits.
+fn compute_at_once(nodes: &[NodeRef], session: &Session) -> Vec<Result<Block>> {
+    let parts = nodes.chunks(MOST_AT_ONCE).flat_map(|part| {
+        std::thread::scope(|scope| {
+            let compute = |node| scope.spawn(move || compute_one(node, session));
+            let running: Vec<_> = part.iter().map(compute).collect();
+            let panicked = |_| Err(Error::internal("reading labels panicked"));
+            let joined = running
+                .into_iter()
+                .map(|one| one.join().unwrap_or_else(panicked));
+            joined.collect::<Vec<_>>()
+        })
+    });
+    parts.collect()
+}
+
+/// Whether values come over a network.
+fn is_remote(node: &NodeRef) -> bool {
+    let mut pending = vec![node];
+    while let Some(node) = pending.pop() {
+        match node.work() {
+            Work::Source(source) if source.placement().is_remote => return true,
+            _ => pending.extend(node.inputs()),
+        }
+    }
+    false
 }
 
 /// A stored array under its own names, values as stored.
@@ -203,8 +242,11 @@ pub(crate) fn raw_variable(source: &Arc<dyn Source>) -> Result<Variable> {
     .map_err(|error| error.at(source.url()))
 }
 
-/// What tells apart two states of a local file: its size and time of change.
+/// What tells apart two states of an array: what its store says, else size and time of change of a local file.
 fn version_of(source: &Arc<dyn Source>) -> String {
+    if let Some(version) = source.version() {
+        return version;
+    }
     let path = source.url().split('!').next().unwrap_or_default();
     let Ok(facts) = std::fs::metadata(path) else {
         return String::new();

@@ -11,7 +11,7 @@ mod variables;
 
 pub(crate) use decode::{decode_fill, mask_and_scale, raw_variable};
 pub use groups::{Groups, Member};
-pub use stored::{Stored, StoredGroup, open_stored};
+pub use stored::{Stored, StoredGroup, open_stored, open_stored_with};
 pub use variables::StoredVariable;
 
 use crate::labels::{DataArray, Dataset};
@@ -67,7 +67,7 @@ pub enum Opened {
 /// # Cost
 /// Reads metadata and the index coordinates.
 pub fn open(urls: &[String], options: OpenOptions, session: &Session) -> Result<Opened> {
-    let (stored, skipped) = open_all(urls, options)?;
+    let (stored, skipped) = open_all(urls, options, session)?;
     if let [single] = stored.as_slice()
         && let Some(name) = &single.array
     {
@@ -81,10 +81,15 @@ pub fn open(urls: &[String], options: OpenOptions, session: &Session) -> Result<
 }
 
 /// What lies at each URL. Those that cannot be opened are left out if the options allow it, but not all of them.
-fn open_all(urls: &[String], options: OpenOptions) -> Result<(Vec<Stored>, Vec<(String, Error)>)> {
+fn open_all(
+    urls: &[String],
+    options: OpenOptions,
+    session: &Session,
+) -> Result<(Vec<Stored>, Vec<(String, Error)>)> {
+    let stores = session.stores()?;
     let (mut stored, mut skipped) = (Vec::new(), Vec::new());
     for url in urls {
-        match open_stored(url) {
+        match open_stored_with(url, &stores) {
             Ok(opened) => stored.push(opened),
             Err(error) if options.skips_bad && error.kind() != ErrorKind::Cancelled => {
                 skipped.push((url.clone(), error.at(url)));

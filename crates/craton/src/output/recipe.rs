@@ -4,6 +4,7 @@ use crate::calendar::{date_from_count, iso_string};
 use crate::labels::Dataset;
 use craton_core::{Calendar, Error, Result, TimeKind, TimeType, TimeUnit};
 use craton_plan::{NodeRef, Work};
+use craton_store::public_url;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::path::Path;
@@ -48,7 +49,7 @@ impl RecipeInput {
             .and_then(|metadata| metadata.modified().ok());
         Self {
             name: name.to_owned(),
-            url: url.to_owned(),
+            url: public_url(url),
             size: metadata
                 .filter(std::fs::Metadata::is_file)
                 .map(|metadata| metadata.len()),

@@ -1,6 +1,8 @@
 //! The functions of `np` and `xr`, and the few built-in ones, one file per namespace.
 
 mod builtin;
+mod combine;
+mod create;
 mod numpy;
 mod xarray;
 
@@ -14,7 +16,13 @@ use crate::session::Session;
 use craton_core::{DType, Error, Result, Scalar};
 
 /// The families; a function is one entry in one of them.
-pub(super) const FAMILIES: &[&[Entry]] = &[numpy::ENTRIES, xarray::ENTRIES, builtin::ENTRIES];
+pub(super) const FAMILIES: &[&[Entry]] = &[
+    numpy::ENTRIES,
+    xarray::ENTRIES,
+    combine::ENTRIES,
+    create::ENTRIES,
+    builtin::ENTRIES,
+];
 
 /// The constants of `np`.
 const CONSTANTS: [(&str, f64); 4] = [
@@ -97,7 +105,7 @@ fn run(
     session: &Session,
 ) -> Result<Value> {
     let entry = registry::find(receiver, name).ok_or_else(|| registry::unknown(receiver, name))?;
-    (entry.function)(&Call::new(entry, object, arguments, session)?)
+    (entry.function)(&Call::new(entry, name, object, arguments, session)?)
 }
 
 fn first_array<'a>(values: &[&'a Value]) -> Option<&'a DataArray> {

@@ -2,7 +2,7 @@
 
 use super::first_array;
 use crate::evaluate::arguments::Call;
-use crate::evaluate::methods::clip;
+use crate::evaluate::methods::{clip, decimals, rounded};
 use crate::evaluate::registry::{Entry, Receiver, method};
 use crate::evaluate::value::WeakKind;
 use crate::evaluate::{Value, combine};
@@ -131,8 +131,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "rint",
         "The nearest whole number; halves become even.",
         &["np.rint(ds.t2m)"],
-    )
-    .also(&["round"]),
+    ),
     one("isnan", "Whether each value is NaN.", &["np.isnan(ds.t2m)"]),
     one(
         "isfinite",
@@ -293,6 +292,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         "right_shift",
         "The bits moved down.",
         &["np.right_shift(ds.time.dt.month, 1)"],
+    ),
+    method(
+        "round",
+        NUMPY,
+        "a, decimals=0",
+        "The values rounded to so many decimals; halves become even.",
+        &["np.round(ds.t2m, 1)"],
+        |call| {
+            let decimals = decimals(call)?;
+            match call.need("a")? {
+                number @ Value::Number(..) if decimals == 0 => of_number(Unary::Rint, number),
+                value => value.map_arrays(call.name(), |array| rounded(array, decimals)),
+            }
+        },
     ),
     method(
         "clip",

@@ -1,12 +1,12 @@
 //! The functions of `xr`.
 
-use super::first_array;
+use super::{dtype, first_array};
 use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
+use crate::evaluate::methods::{attributes_of, variable_of};
 use crate::evaluate::registry::{Entry, Receiver, method};
 use crate::evaluate::value::WeakKind;
 use crate::labels::{self, DataArray, Dataset, Operand, Variable, binary, unary};
-use crate::session::Session;
 use craton_core::{Attributes, DType, Error, Result, Scalar};
 use craton_kernels::binary::Binary;
 use craton_kernels::unary::Unary;
@@ -43,14 +43,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         data_array,
     ),
     method(
-        "concat",
-        XARRAY,
-        "objs, dim",
-        "Arrays one after the other along a dimension, which may be new.",
-        &["xr.concat([ds.t2m.isel(time=0), ds.t2m.isel(time=-1)], \"time\")"],
-        |call| concat(call.need("objs")?, call.need_text("dim")?, call.session),
-    ),
-    method(
         "zeros_like",
         XARRAY,
         "other, dtype=None",
@@ -80,22 +72,78 @@ pub(super) const ENTRIES: &[Entry] = &[
 ];
 
 fn full_like(call: &Call<'_>, value: f64) -> Result<Value> {
-    call.only("dtype", "")?;
+    let dtype = call.text("dtype")?.map(dtype).transpose()?;
     call.need("other")?.map_arrays(call.name(), |array| {
-        let value = Scalar::from_f64(array.variable.dtype(), value);
+        let value = Scalar::from_f64(dtype.unwrap_or(array.variable.dtype()), value);
         let node = ops::full(value, array.variable.shape())?;
         Ok(array.with_variable(array.variable.with_node(node)?))
     })
 }
 
 fn data_array(call: &Call<'_>) -> Result<Value> {
-    call.only("coords", "")?;
-    call.only("attrs", "")?;
-    let one = || vec!["dim_0".to_owned()];
-    let dims = call.texts("dims")?.unwrap_or_else(one);
-    let array = call.need("data")?.to_array(dims)?;
-    let name = call.text("name")?.map(str::to_owned);
-    Ok(Value::Array(array.renamed(name)))
+    let data = match call.need("data")? {
+        Value::Array(array) => array.variable.clone(),
+        other => other.to_variable()?,
+    };
+    let rank = data.shape().len();
+    let mut pairs: Vec<(String, Value)> = Vec::new();
+    let mut names: Option<Vec<String>> = call.texts("dims")?;
+    match call.get("coords") {
+        None => {}
+        Some(Value::Dict(own)) => {
+            for (name, value) in own {
+                let name = name
+                    .as_text()
+                    .ok_or_else(|| Error::usage("a coordinate is named by a text"))?;
+                pairs.push((name.to_owned(), value.clone()));
+            }
+        }
+        Some(other) => {
+            let wrong = || Error::usage("`coords` is a dict, or a list of (dimension, labels)");
+            for item in other.items().ok_or_else(wrong)? {
+                let Some([name, labels, ..]) = item.items() else {
+                    return Err(wrong());
+                };
+                let name = name.as_text().ok_or_else(wrong)?;
+                pairs.push((name.to_owned(), labels.clone()));
+            }
+            names.get_or_insert_with(|| pairs.iter().map(|(name, _)| name.clone()).collect());
+        }
+    }
+    let dims = names.unwrap_or_else(|| (0..rank).map(|at| format!("dim_{at}")).collect());
+    if dims.len() != rank {
+        let message = format!("{} names of dimensions for {rank}", dims.len());
+        return Err(Error::invalid(message));
+    }
+    let attributes = match call.get("attrs") {
+        Some(Value::Dict(pairs)) => attributes_of(pairs)?,
+        _ => Attributes::new(),
+    };
+    let mut out = DataArray::new(Variable::new(dims, data.node, attributes)?);
+    out.name = call.text("name")?.map(str::to_owned);
+    for (name, value) in pairs {
+        let (coord, _) = variable_of(call, &name, &value)?;
+        check_lengths(&name, &coord, out.variable.sizes())?;
+        out.coords.insert(name, coord.at_hand(call.session)?);
+    }
+    Ok(Value::Array(out))
+}
+
+/// That a coordinate runs along dimensions that are there, with their lengths.
+fn check_lengths<'a>(
+    name: &str,
+    coord: &Variable,
+    sizes: impl Iterator<Item = (&'a str, u64)>,
+) -> Result<()> {
+    let sizes: Vec<(&str, u64)> = sizes.collect();
+    for (dim, length) in coord.sizes() {
+        if !sizes.contains(&(dim, length)) {
+            let message =
+                format!("`{name}` has {length} values along `{dim}`; there are {sizes:?}");
+            return Err(Error::invalid(message));
+        }
+    }
+    Ok(())
 }
 
 fn select(call: &Call<'_>) -> Result<Value> {
@@ -166,78 +214,37 @@ fn where_(condition: &Value, if_true: &Value, if_false: &Value) -> Result<Value>
 }
 
 fn dataset(call: &Call<'_>) -> Result<Value> {
-    call.only("coords", "")?;
-    call.only("attrs", "")?;
-    let Value::Dict(pairs) = call.need("data_vars")? else {
-        return Err(Error::usage(
-            "`xr.Dataset` takes a dict of names and arrays",
-        ));
-    };
-    let arrays = pairs.iter().map(|(name, value)| {
-        let name = name
-            .as_text()
-            .ok_or_else(|| Error::usage("a variable's name must be a text"))?;
-        Ok((name.to_owned(), value.to_array(vec![name.to_owned()])?))
-    });
-    Dataset::from_arrays(arrays.collect::<Result<Vec<_>>>()?).map(Value::Dataset)
-}
-
-fn concat(objects: &Value, dim: &str, session: &Session) -> Result<Value> {
-    let items = objects
-        .items()
-        .ok_or_else(|| Error::usage("`concat` takes a list of arrays"))?;
-    let arrays: Option<Vec<&DataArray>> = items
-        .iter()
-        .map(|item| {
-            if let Value::Array(array) = item {
-                Some(array)
-            } else {
-                None
+    let mut arrays = Vec::new();
+    for (argument, is_coord) in [("coords", true), ("data_vars", false)] {
+        match call.get(argument) {
+            None => {}
+            Some(Value::Dict(pairs)) => {
+                for (name, value) in pairs {
+                    let name = name
+                        .as_text()
+                        .ok_or_else(|| Error::usage("a variable's name must be a text"))?;
+                    let (variable, array) = variable_of(call, name, value)?;
+                    let array = array.unwrap_or_else(|| DataArray::new(variable));
+                    arrays.push((name.to_owned(), array, is_coord));
+                }
             }
-        })
-        .collect();
-    let arrays = arrays
-        .filter(|arrays| !arrays.is_empty())
-        .ok_or_else(|| Error::usage("`concat` takes a list of arrays"))?;
-    let mut parts: Vec<DataArray> = Vec::new();
-    for array in arrays {
-        parts.push(if array.variable.axis(dim).is_some() {
-            array.clone()
-        } else {
-            array.expand_dims(dim)?
-        });
-    }
-    let first = parts[0].clone();
-    let axis = first.axis(dim)?;
-    let nodes = parts.iter().map(|part| {
-        part.variable
-            .transposed(first.dims())
-            .map(|variable| variable.node)
-    });
-    let node = ops::concat(&nodes.collect::<Result<Vec<_>>>()?, axis)?;
-    let mut out = first.with_variable(Variable::new(
-        first.dims().to_vec(),
-        node,
-        first.variable.attributes.clone(),
-    )?);
-    for (name, coord) in &first.coords {
-        if coord.axis(dim).is_some() {
-            let pieces: Option<Vec<_>> = parts
-                .iter()
-                .map(|part| part.coords.get(name).map(|coord| coord.node.clone()))
-                .collect();
-            match pieces {
-                Some(pieces) => {
-                    let axis = coord.axis(dim).unwrap_or(0);
-                    let node = session.compute(&[ops::concat(&pieces, axis)?])?.remove(0);
-                    out.coords
-                        .insert(name.clone(), coord.with_node(ops::literal(node)?)?);
-                }
-                None => {
-                    out.coords.shift_remove(name);
-                }
+            Some(other) => {
+                let message = format!("`{argument}` is a dict, not {}", other.kind());
+                return Err(Error::usage(message));
             }
         }
     }
-    Ok(Value::Array(out))
+    let plain = arrays
+        .iter()
+        .map(|(name, array, _)| (name.clone(), array.clone()));
+    let mut out = Dataset::from_arrays(plain)?;
+    for (name, _, _) in arrays.iter().filter(|(_, _, is_coord)| *is_coord) {
+        if let Some(variable) = out.variables.shift_remove(name) {
+            out.coords.insert(name.clone(), variable);
+        }
+    }
+    if let Some(Value::Dict(pairs)) = call.get("attrs") {
+        out.attributes = attributes_of(pairs)?;
+    }
+    Ok(Value::Dataset(out))
 }

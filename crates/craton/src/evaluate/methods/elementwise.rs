@@ -4,7 +4,7 @@ use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
 use crate::evaluate::functions::dtype;
 use crate::evaluate::registry::{Entry, LABELLED, method};
-use crate::labels::{self, DataArray, Operand, PositionSelection, Variable, binary};
+use crate::labels::{self, DataArray, Operand, PositionSelection, Variable, WeakKind, binary};
 use craton_core::{DType, Error, Result, Scalar};
 use craton_kernels::binary::Binary;
 use craton_kernels::unary::Unary;
@@ -37,7 +37,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "round",
         LABELLED,
         "decimals=0, *, keep_attrs=True",
-        "The values rounded to whole numbers.",
+        "The values rounded to whole numbers, or to so many decimals.",
         &["ds.t2m.round()"],
         round,
     ),
@@ -48,8 +48,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Whether each value is one of a list.",
         &["ds.time.dt.month.isin([6, 7, 8])"],
         |call| {
-            let elements = call.need("test_elements")?.items();
-            let items = elements.map(<[Value]>::to_vec).unwrap_or_default();
+            let items = match call.need("test_elements")? {
+                Value::Array(array) => {
+                    let values = array.variable.values(call.session)?;
+                    let kind = WeakKind::Strong;
+                    values
+                        .scalars()
+                        .map(|one| Value::Number(one, kind))
+                        .collect()
+                }
+                other => match other.items() {
+                    Some(items) => items.to_vec(),
+                    None => vec![other.clone()],
+                },
+            };
             call.object
                 .map_arrays(call.name(), |array| isin(array, &items))
         },
@@ -83,13 +95,41 @@ fn astype(call: &Call<'_>) -> Result<Value> {
 }
 
 fn round(call: &Call<'_>) -> Result<Value> {
-    if call.count("decimals")?.unwrap_or(0) != 0 {
-        return Err(
-            Error::unsupported("rounding to decimals").hint("scale, `.round()`, scale back")
-        );
-    }
+    let decimals = decimals(call)?;
     call.object
-        .map_arrays(call.name(), |array| labels::unary(Unary::Rint, array, true))
+        .map_arrays(call.name(), |array| rounded(array, decimals))
+}
+
+/// The argument `decimals`.
+pub(in crate::evaluate) fn decimals(call: &Call<'_>) -> Result<i32> {
+    match call.get("decimals").map(Value::as_i64) {
+        None => Ok(0),
+        Some(Some(decimals)) if decimals.unsigned_abs() < 300 => Ok(decimals as i32),
+        Some(_) => Err(Error::usage("`decimals` is a whole number")),
+    }
+}
+
+/// Rounded as NumPy rounds: scaled, rounded with halves to even, scaled back. Integers stay as they are.
+pub(in crate::evaluate) fn rounded(array: &DataArray, decimals: i32) -> Result<DataArray> {
+    if decimals == 0 {
+        return labels::unary(Unary::Rint, array, true);
+    }
+    let dtype = array.variable.dtype();
+    if !dtype.is_float() {
+        if decimals > 0 {
+            return Ok(array.clone());
+        }
+        return Err(Error::unsupported("integers rounded to tens").hint("`.astype(float)` first"));
+    }
+    let scale = ops::scalar(Scalar::from_f64(dtype, 10f64.powi(decimals.abs())))?;
+    let (there, back) = match decimals > 0 {
+        true => (Binary::Multiply, Binary::Divide),
+        false => (Binary::Divide, Binary::Multiply),
+    };
+    let scaled = ops::binary(there, &array.variable.node, &scale)?;
+    let whole = ops::unary(Unary::Rint, &scaled)?;
+    let node = ops::binary(back, &whole, &scale)?;
+    Ok(array.with_variable(array.variable.with_node(node)?))
 }
 
 /// No lower than `low`, no higher than `high`; attributes stay.

@@ -3,9 +3,11 @@
 use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
 use crate::evaluate::registry::{Entry, LABELLED, method};
-use crate::labels::{self, DataArray};
-use craton_core::{Error, Result};
+use crate::labels::{self, DataArray, Dataset, Fill};
+use craton_core::{DType, Error, Result};
+use craton_kernels::fold::Reduction;
 use craton_kernels::unary::Unary;
+use craton_plan::ops::{self, ReduceOptions};
 
 pub(super) const ENTRIES: &[Entry] = &[
     method(
@@ -23,6 +25,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The values, with `value` in place of those that are missing.",
         &["ds.t2m.where(ds.t2m > 280).fillna(280)"],
         |call| {
+            if let (Value::Dataset(dataset), Value::Dict(_)) = (call.object, call.need("value")?) {
+                let mut out = dataset.clone();
+                for (name, value) in call.pairs("value")? {
+                    let filled = fillna(&dataset.array(&name)?, &value.as_operand()?)?;
+                    out.variables.insert(name, filled.variable);
+                }
+                return Ok(Value::Dataset(out));
+            }
             let value = call.need("value")?.as_operand()?;
             call.object
                 .map_arrays(call.name(), |array| fillna(array, &value))
@@ -56,16 +66,55 @@ pub(super) const ENTRIES: &[Entry] = &[
 ];
 
 fn where_(call: &Call<'_>) -> Result<Value> {
-    if call.is_true("drop")? {
-        return Err(Error::unsupported("`where(…, drop=True)`")
-            .hint("leave `drop` out; `.sel` narrows the axes"));
-    }
-    let Value::Array(condition) = call.need("cond")? else {
-        return Err(Error::usage("a condition must be an array"));
+    let condition = match call.need("cond")? {
+        Value::Array(condition) => condition.clone(),
+        _ => return Err(Error::usage("a condition must be an array")),
     };
     let other = call.get("other").map(Value::as_operand).transpose()?;
-    call.object.map_arrays(call.name(), |array| {
-        labels::where_(array, condition, other.as_ref())
+    if !call.is_true("drop")? {
+        return call.object.map_arrays(call.name(), |array| {
+            labels::where_(array, &condition, other.as_ref())
+        });
+    }
+    // What is dropped is known before anything is computed: the condition is read now.
+    let mut narrowed = call.object.clone();
+    let mut kept = condition.as_dataset();
+    for (axis, dim) in condition.dims().iter().enumerate() {
+        let others: Vec<usize> = (0..condition.dims().len())
+            .filter(|at| *at != axis)
+            .collect();
+        let truths = ops::cast(&condition.variable.node, DType::Bool)?;
+        let any = ops::reduce(Reduction::Any, &truths, &others, ReduceOptions::default())?;
+        let any = call.session.compute(&[any])?.remove(0);
+        let places: Vec<Option<u64>> = any
+            .scalars()
+            .enumerate()
+            .filter(|(_, truth)| truth.to_i64() == Some(1))
+            .map(|(at, _)| Some(at as u64))
+            .collect();
+        if places.is_empty() {
+            let message = format!("the condition holds nowhere, so nothing of `{dim}` is left");
+            return Err(Error::invalid(message));
+        }
+        let take = |dataset: &Dataset| match dataset.sizes().get(dim) {
+            Some(length) if *length == any.len() as u64 => {
+                dataset.at_places(dim, &places, &Fill::Missing)
+            }
+            Some(_) => Err(Error::unsupported(format!(
+                "dropping by a condition with other labels along `{dim}`"
+            ))),
+            None => Ok(dataset.clone()),
+        };
+        narrowed = match &narrowed {
+            Value::Array(array) => Value::Array(array.through_dataset(take)?),
+            Value::Dataset(dataset) => Value::Dataset(take(dataset)?),
+            other => other.clone(),
+        };
+        kept = kept.at_places(dim, &places, &Fill::Missing)?;
+    }
+    let condition = DataArray::from_dataset(None, kept)?;
+    narrowed.map_arrays(call.name(), |array| {
+        labels::where_(array, &condition, other.as_ref())
     })
 }
 

@@ -1,19 +1,28 @@
 //! Methods and properties of arrays, datasets, groups and windows, one file per family.
 
+mod along;
+mod arrange;
 mod assign;
+mod calculus;
+mod coarsen;
 mod conventions;
 mod dates;
+mod drop;
 mod elementwise;
 mod group;
 mod missing;
+mod names;
 mod properties;
 mod quantile;
 mod reduce;
+mod resample;
 mod select;
 mod shape;
+mod statistics;
 mod window;
 
-pub(super) use elementwise::clip;
+pub(super) use elementwise::{clip, decimals, rounded};
+pub(super) use names::{attributes_of, variable_of};
 
 use super::arguments::{Arguments, Call};
 use super::registry::{self, Entry, Receiver};
@@ -28,12 +37,20 @@ pub(super) const FAMILIES: &[&[Entry]] = &[
     reduce::ENTRIES,
     quantile::ENTRIES,
     group::ENTRIES,
+    resample::ENTRIES,
+    coarsen::ENTRIES,
     window::ENTRIES,
     missing::ENTRIES,
+    along::ENTRIES,
     elementwise::ENTRIES,
+    arrange::ENTRIES,
+    drop::ENTRIES,
     shape::ENTRIES,
     assign::ENTRIES,
     conventions::ENTRIES,
+    names::ENTRIES,
+    calculus::ENTRIES,
+    statistics::ENTRIES,
     properties::ENTRIES,
     dates::ENTRIES,
 ];
@@ -43,7 +60,7 @@ pub(super) fn attribute(object: &Value, name: &str, session: &Session) -> Result
     let receiver = Receiver::of(object);
     let entry = receiver.and_then(|receiver| registry::find(receiver, name));
     if let Some(entry) = entry.filter(|entry| entry.signature.is_none()) {
-        let call = Call::new(entry, object, Arguments::default(), session)?;
+        let call = Call::new(entry, name, object, Arguments::default(), session)?;
         return (entry.function)(&call);
     }
     let found = match object {
@@ -94,7 +111,7 @@ pub(super) fn call(
         let message = format!("`{name}` is no method");
         return Err(Error::usage(message).hint(format!("leave the brackets out: `.{name}`")));
     }
-    (entry.function)(&Call::new(entry, object, arguments, session)?)
+    (entry.function)(&Call::new(entry, name, object, arguments, session)?)
 }
 
 fn several(
@@ -124,6 +141,47 @@ fn several(
 fn not_on(call: &Call<'_>) -> Error {
     let message = format!("`{}` does not work on {}", call.name(), call.object.kind());
     Error::usage(message)
+}
+
+/// Does to a dataset, or to an array as the only variable of one, what `change` does.
+fn on_dataset(call: &Call<'_>, change: impl FnOnce(&Dataset) -> Result<Dataset>) -> Result<Value> {
+    match call.object {
+        Value::Array(array) => array.through_dataset(change).map(Value::Array),
+        Value::Dataset(dataset) => change(dataset).map(Value::Dataset),
+        _ => Err(not_on(call)),
+    }
+}
+
+/// Changes an array, or the variables of a dataset that run along the coordinate or dimension `along`.
+fn each_array(
+    call: &Call<'_>,
+    along: &str,
+    change: impl Fn(&DataArray) -> Result<DataArray>,
+) -> Result<Value> {
+    each_array_of(call.object, call.name(), along, change)
+}
+
+fn each_array_of(
+    object: &Value,
+    name: &str,
+    along: &str,
+    change: impl Fn(&DataArray) -> Result<DataArray>,
+) -> Result<Value> {
+    let Value::Dataset(dataset) = object else {
+        return object.map_arrays(name, change);
+    };
+    let dims = match dataset.get(along) {
+        Some(coord) => coord.dims.clone(),
+        None => vec![along.to_owned()],
+    };
+    let changed = dataset.map_arrays(&dims, |array| {
+        if dims.iter().all(|dim| array.variable.axis(dim).is_some()) {
+            change(array)
+        } else {
+            Ok(array.clone())
+        }
+    });
+    changed.map(Value::Dataset)
 }
 
 /// A whole number as a value.

@@ -8,7 +8,12 @@ use crate::evaluate::registry::{Entry, Receiver, method};
 use crate::labels::Quantiles;
 use craton_core::{Error, Result};
 
-const RECEIVERS: &[Receiver] = &[Receiver::DataArray, Receiver::Dataset, Receiver::GroupBy];
+const RECEIVERS: &[Receiver] = &[
+    Receiver::DataArray,
+    Receiver::Dataset,
+    Receiver::GroupBy,
+    Receiver::Resample,
+];
 
 pub(super) const ENTRIES: &[Entry] = &[
     method(

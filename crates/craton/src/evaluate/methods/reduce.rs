@@ -9,7 +9,7 @@ use craton_core::{Error, Result};
 use craton_kernels::fold::Reduction;
 use craton_kernels::scan::Cumulation;
 
-const GROUPS: &[Receiver] = &[Receiver::GroupBy];
+const GROUPS: &[Receiver] = &[Receiver::GroupBy, Receiver::Resample];
 const PLAIN: &str = "dim=None, *, skipna=None, keep_attrs=None";
 const COUNTED: &str = "dim=None, *, skipna=None, min_count=None, keep_attrs=None";
 const SPREAD: &str = "dim=None, *, skipna=None, ddof=0, keep_attrs=None";
@@ -226,7 +226,14 @@ fn reduce(call: &Call<'_>) -> Result<Value> {
 }
 
 fn reduce_groups(call: &Call<'_>) -> Result<Value> {
-    let (reduction, arguments) = (reduction(call)?, reduce_arguments(call)?);
+    let (reduction, mut arguments) = (reduction(call)?, reduce_arguments(call)?);
+    if matches!(call.given("dim"), Some(Value::Ellipsis)) {
+        arguments.dims = match call.object {
+            Value::ArrayGroup(groups) => Some(groups.object.dims().to_vec()),
+            Value::DatasetGroup(groups) => Some(groups.object.sizes().into_keys().collect()),
+            _ => None,
+        };
+    }
     match call.object {
         Value::ArrayGroup(groups) => groups.reduce(reduction, &arguments).map(Value::Array),
         Value::DatasetGroup(groups) => groups.reduce(reduction, &arguments).map(Value::Dataset),

@@ -4,9 +4,9 @@ use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
 use crate::evaluate::index::{mask_positions, position};
 use crate::evaluate::registry::{Entry, LABELLED, method};
-use crate::labels::{DataArray, Label, LabelSelection, Method, Variable};
+use crate::labels::{DataArray, Label, LabelSelection, Variable};
 use crate::session::Session;
-use craton_core::{Error, Result};
+use craton_core::{DType, Error, Result};
 
 pub(super) const ENTRIES: &[Entry] = &[
     method(
@@ -33,24 +33,29 @@ pub(super) const ENTRIES: &[Entry] = &[
 
 fn isel(call: &Call<'_>) -> Result<Value> {
     let drops = call.is_true("drop")?;
-    select(
-        call.object,
-        &call.pairs("indexers")?,
-        |array, dim, value| {
-            let mut out = array.select_positions_or_none(
-                dim,
-                &position(value, call.session)?,
-                call.session.allows_empty(),
-            )?;
-            if drops {
-                let is_lost = |name: &String, coord: &Variable| {
-                    coord.dims.is_empty() && !array.coords[name].dims.is_empty()
-                };
-                out.coords.retain(|name, coord| !is_lost(name, coord));
-            }
-            Ok(out)
-        },
-    )
+    let mut pairs = call.pairs("indexers")?;
+    if matches!(call.text("missing_dims")?, Some("ignore" | "warn")) {
+        let dims: Vec<String> = match call.object {
+            Value::Dataset(dataset) => dataset.sizes().into_keys().collect(),
+            Value::Array(array) => array.dims().to_vec(),
+            _ => Vec::new(),
+        };
+        pairs.retain(|(dim, _)| dims.contains(dim));
+    }
+    select(call.object, &pairs, |array, dim, value| {
+        let mut out = array.select_positions_or_none(
+            dim,
+            &position(value, call.session)?,
+            call.session.allows_empty(),
+        )?;
+        if drops {
+            let is_lost = |name: &String, coord: &Variable| {
+                coord.dims.is_empty() && !array.coords[name].dims.is_empty()
+            };
+            out.coords.retain(|name, coord| !is_lost(name, coord));
+        }
+        Ok(out)
+    })
 }
 
 fn select(
@@ -60,18 +65,54 @@ fn select(
 ) -> Result<Value> {
     let mut out = object.clone();
     for (dim, value) in selections {
+        let take = |array: &DataArray| match new_dim(dim, value) {
+            None => take(array, dim, value),
+            Some((new, labels)) => along_new_dim(&take(array, dim, value)?, dim, new, labels),
+        };
         out = match &out {
-            Value::Dataset(dataset) => {
-                Value::Dataset(dataset.select(dim, |array| take(array, dim, value))?)
-            }
-            other => other.map_arrays("a selection", |array| take(array, dim, value))?,
+            Value::Dataset(dataset) => Value::Dataset(dataset.select(dim, take)?),
+            other => other.map_arrays("a selection", take)?,
         };
     }
     Ok(out)
 }
 
+/// The dimension of an array that selects along another one, which takes that one's place.
+fn new_dim<'a>(dim: &str, value: &'a Value) -> Option<(&'a str, &'a DataArray)> {
+    let Value::Array(array) = value else {
+        return None;
+    };
+    match array.dims() {
+        [new] if *new != dim && array.variable.dtype() != DType::Bool => Some((new, array)),
+        _ => None,
+    }
+}
+
+fn along_new_dim(array: &DataArray, dim: &str, new: &str, labels: &DataArray) -> Result<DataArray> {
+    if array.variable.axis(new).is_some() {
+        let message = format!("points along `{new}`, given for several dimensions at once");
+        return Err(Error::unsupported(message).hint("select point by point, and `xr.concat` them"));
+    }
+    let mut out = array.clone();
+    let rename = |variable: &mut Variable| {
+        for name in &mut variable.dims {
+            if name == dim {
+                new.clone_into(name);
+            }
+        }
+    };
+    rename(&mut out.variable);
+    out.coords.values_mut().for_each(rename);
+    for (name, coord) in &labels.coords {
+        if !out.coords.contains_key(name) {
+            out.coords.insert(name.clone(), coord.clone());
+        }
+    }
+    Ok(out)
+}
+
 fn sel(call: &Call<'_>) -> Result<Value> {
-    let method = selection_method(call)?;
+    let method = super::arrange::reindex_method(call)?;
     let tolerance = call.number("tolerance")?;
     let drops = call.is_true("drop")?;
     select(
@@ -91,22 +132,7 @@ fn sel(call: &Call<'_>) -> Result<Value> {
     )
 }
 
-fn selection_method(call: &Call<'_>) -> Result<Method> {
-    Ok(match call.text("method")? {
-        None => Method::Exact,
-        Some("nearest") => Method::Nearest,
-        Some("pad" | "ffill") => Method::Pad,
-        Some("backfill" | "bfill") => Method::Backfill,
-        Some(other) => {
-            let message = format!("no method `{other}` of selection");
-            return Err(
-                Error::usage(message).hint("there are nearest, pad, ffill, backfill and bfill")
-            );
-        }
-    })
-}
-
-fn label_selection(value: &Value, session: &Session) -> Result<LabelSelection> {
+pub(super) fn label_selection(value: &Value, session: &Session) -> Result<LabelSelection> {
     Ok(match value {
         Value::Slice(parts) => {
             let part = |part: &Value| match part {

@@ -46,9 +46,45 @@ pub(super) const ENTRIES: &[Entry] = &[
         &["ds.t2m.rolling(time=5).max()"],
     ),
     of_windows(
+        "prod",
+        "The product of each window.",
+        &["ds.t2m.rolling(time=5).prod()"],
+    ),
+    of_windows(
+        "std",
+        "The standard deviation of each window, its sum of squares divided by the number of values.",
+        &["ds.t2m.rolling(time=5).std()"],
+    ),
+    of_windows(
+        "var",
+        "The variance of each window, its sum of squares divided by the number of values.",
+        &["ds.t2m.rolling(time=5, center=True).var()"],
+    ),
+    of_windows(
+        "median",
+        "The median of each window.",
+        &["ds.t2m.rolling(time=5).median()"],
+    ),
+    of_windows(
         "count",
         "How many values of each window are not missing.",
         &["ds.t2m.rolling(time=5).count()"],
+    ),
+    method(
+        "construct",
+        ROLLING,
+        "window_dim=None, stride=1, fill_value=None, keep_attrs=None",
+        "The windows themselves, along a new last dimension.",
+        &["ds.t2m.rolling(time=3).construct(\"window\").max(\"window\")"],
+        |call| {
+            let Value::Rolling(rolling) = call.object else {
+                return Err(not_on(call));
+            };
+            let fill = super::arrange::fill_value(call)?;
+            let stride = call.count("stride")?.unwrap_or(1).max(1);
+            let name = call.need_text("window_dim")?;
+            rolling.construct(name, stride, &fill).map(Value::Array)
+        },
     ),
     method(
         "weighted",
@@ -67,6 +103,21 @@ pub(super) const ENTRIES: &[Entry] = &[
         "sum",
         "The weighted sum over dimensions.",
         &["ds.tp.weighted(np.cos(np.deg2rad(ds.lat))).sum(\"lat\")"],
+    ),
+    with_weights(
+        "std",
+        "The weighted standard deviation over dimensions.",
+        &["ds.t2m.weighted(ds.lat + 100).std(\"lat\")"],
+    ),
+    with_weights(
+        "var",
+        "The weighted variance over dimensions.",
+        &["ds.t2m.weighted(ds.lat + 100).var(\"lat\")"],
+    ),
+    with_weights(
+        "sum_of_squares",
+        "The weighted sum of squared differences from the weighted mean.",
+        &["ds.t2m.weighted(ds.lat + 100).sum_of_squares(\"lat\")"],
     ),
     method(
         "sum_of_weights",
@@ -152,17 +203,22 @@ fn each(object: &Value, make: impl Fn(&DataArray) -> Result<Value>) -> Result<Va
 
 fn rolling(call: &Call<'_>) -> Result<Value> {
     let object = call.object;
-    let windows = call.pairs("dim")?;
-    let [(dim, window)] = windows.as_slice() else {
+    let mut windows = Vec::new();
+    for (dim, window) in call.pairs("dim")? {
+        let window = window
+            .as_i64()
+            .and_then(|window| usize::try_from(window).ok());
+        let window = window
+            .filter(|window| *window > 0)
+            .ok_or_else(|| Error::usage("a window must be a whole number above 0"))?;
+        windows.push((dim, window));
+    }
+    let Some(((dim, window), further)) = windows.split_first() else {
         return Err(Error::usage(
-            "`rolling` takes one dimension with its window: `rolling(time=30)`",
+            "`rolling` takes dimensions with their windows: `rolling(time=30)`",
         ));
     };
-    let window = window
-        .as_i64()
-        .and_then(|window| usize::try_from(window).ok())
-        .filter(|window| *window > 0);
-    let window = window.ok_or_else(|| Error::usage("a window must be a whole number above 0"))?;
+    let window = *window;
     let (min_periods, center) = (
         call.count("min_periods")?,
         call.bool("center")?.unwrap_or(false),
@@ -172,6 +228,7 @@ fn rolling(call: &Call<'_>) -> Result<Value> {
             array: array.clone(),
             dim: dim.clone(),
             window,
+            further: further.to_vec(),
             min_periods,
             center,
         })

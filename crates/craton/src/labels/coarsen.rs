@@ -1,0 +1,228 @@
+//! Blocks of neighbouring labels as one.
+
+use super::{DataArray, ReduceArguments, Variable};
+use craton_core::{DType, Error, Result, Scalar};
+use craton_kernels::binary::Binary;
+use craton_kernels::fold::Reduction;
+use craton_plan::NodeRef;
+use craton_plan::ops::{self, AxisIndex};
+
+/// What becomes of labels that fill no block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Boundary {
+    /// There may be none.
+    Exact,
+    /// They are left out.
+    Trim,
+    /// They make a smaller block.
+    Pad,
+}
+
+/// Blocks of fixed lengths along dimensions.
+#[derive(Clone, Debug)]
+pub struct Coarsening {
+    /// Dimension and length of its blocks.
+    pub windows: Vec<(String, usize)>,
+    /// What becomes of labels that fill no block.
+    pub boundary: Boundary,
+    /// Whether such labels stand at the start of a dimension rather than at its end.
+    pub is_right: bool,
+    /// How coordinates become one: by name, with the name of the coordinate if it is not for all.
+    pub coord_func: Vec<(Option<String>, Reduction)>,
+}
+
+/// Which block each index belongs to.
+struct Blocks {
+    axis: usize,
+    codes: Vec<i64>,
+    count: usize,
+    window: usize,
+}
+
+impl Coarsening {
+    fn blocks(&self, variable: &Variable) -> Result<Vec<Blocks>> {
+        let mut all = Vec::new();
+        for (dim, window) in &self.windows {
+            let Some(axis) = variable.axis(dim) else {
+                continue;
+            };
+            let length = usize::try_from(variable.shape()[axis]).unwrap_or(usize::MAX);
+            let rest = length % window;
+            if rest != 0 && self.boundary == Boundary::Exact {
+                let message =
+                    format!("`{dim}` of length {length} does not divide into blocks of {window}");
+                return Err(Error::invalid(message).hint(
+                    "`boundary=\"trim\"` leaves the rest out, `\"pad\"` makes a smaller block of it",
+                ));
+            }
+            let pads = self.boundary == Boundary::Pad && rest != 0;
+            let count = length / window + usize::from(pads);
+            let shift = match (rest, self.is_right) {
+                (0, _) | (_, false) => 0,
+                _ if pads => window - rest,
+                _ => 0,
+            };
+            let skipped = if self.is_right && !pads { rest } else { 0 };
+            let code = |at: usize| match at.checked_sub(skipped) {
+                Some(at) if (at + shift) / window < count => ((at + shift) / window) as i64,
+                _ => -1,
+            };
+            let codes = (0..length).map(code).collect();
+            all.push(Blocks {
+                axis,
+                codes,
+                count,
+                window: *window,
+            });
+        }
+        Ok(all)
+    }
+
+    /// One value a block.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::InvalidInput`] for lengths that do not divide.
+    pub fn reduce(
+        &self,
+        array: &DataArray,
+        reduction: Reduction,
+        arguments: &ReduceArguments,
+    ) -> Result<DataArray> {
+        let reduced = self.variable(&array.variable, reduction, arguments)?;
+        let mut out = array.clone();
+        out.variable = reduced;
+        if arguments.keep_attrs == Some(false) {
+            out.variable.attributes.clear();
+        }
+        for (name, coord) in &array.coords {
+            out.coords.insert(name.clone(), self.coord(name, coord)?);
+        }
+        Ok(out)
+    }
+
+    /// A coordinate of blocks.
+    ///
+    /// # Errors
+    /// As [`Coarsening::reduce`].
+    pub fn coord(&self, name: &str, coord: &Variable) -> Result<Variable> {
+        let own = self
+            .coord_func
+            .iter()
+            .find(|(of, _)| of.as_deref() == Some(name));
+        let all = || self.coord_func.iter().find(|(of, _)| of.is_none());
+        let function = own.or_else(all).map_or(Reduction::Mean, |(_, one)| *one);
+        self.variable(coord, function, &ReduceArguments::default())
+    }
+
+    fn variable(
+        &self,
+        variable: &Variable,
+        reduction: Reduction,
+        arguments: &ReduceArguments,
+    ) -> Result<Variable> {
+        let blocks = self.blocks(variable)?;
+        let node = &variable.node;
+        let reduced = match (blocks.len(), reduction) {
+            (0, _) => node.clone(),
+            (1, _)
+            | (
+                _,
+                Reduction::Min
+                | Reduction::Max
+                | Reduction::Any
+                | Reduction::All
+                | Reduction::Sum
+                | Reduction::Prod,
+            ) => grouped(node, &blocks, reduction, arguments)?,
+            (_, Reduction::Count) => {
+                let counts = grouped(node, &blocks[..1], reduction, arguments)?;
+                grouped(&counts, &blocks[1..], Reduction::Sum, arguments)?
+            }
+            (_, Reduction::Mean) => {
+                let wide = ops::cast(node, DType::Float64)?;
+                let sum = grouped(&wide, &blocks, Reduction::Sum, arguments)?;
+                let skips = arguments.options(variable.dtype()).skip_missing;
+                let count = if skips {
+                    let counts = grouped(node, &blocks[..1], Reduction::Count, arguments)?;
+                    grouped(&counts, &blocks[1..], Reduction::Sum, arguments)?
+                } else {
+                    let size: usize = blocks.iter().map(|block| block.window).product();
+                    ops::scalar(Scalar::from_f64(DType::Float64, size as f64))?
+                };
+                let dtype = if variable.dtype().is_float() {
+                    variable.dtype()
+                } else {
+                    DType::Float64
+                };
+                ops::cast(&ops::binary(Binary::Divide, &sum, &count)?, dtype)?
+            }
+            (_, reduction) => {
+                let (spread, axes) = self.constructed(variable, &blocks)?;
+                ops::reduce(
+                    reduction,
+                    &spread,
+                    &axes,
+                    arguments.options(variable.dtype()),
+                )?
+            }
+        };
+        variable.with_node(reduced)
+    }
+
+    /// The values with one more axis for each dimension of blocks, at the end; and those axes.
+    fn constructed(&self, variable: &Variable, blocks: &[Blocks]) -> Result<(NodeRef, Vec<usize>)> {
+        let mut node = variable.node.clone();
+        let rank = node.shape().len();
+        for block in blocks {
+            let window = &block.window;
+            let first = block.codes.iter().position(|code| *code == 0).unwrap_or(0);
+            if self.boundary == Boundary::Pad && block.codes.len() % window != 0 {
+                return Err(
+                    Error::unsupported("padded blocks of several dimensions here")
+                        .hint("`boundary=\"trim\"`"),
+                );
+            }
+            let mut parts = Vec::new();
+            for offset in 0..*window {
+                let taken: Vec<AxisIndex> = node
+                    .shape()
+                    .iter()
+                    .enumerate()
+                    .map(|(axis, length)| match axis == block.axis {
+                        true => AxisIndex::Range {
+                            start: (first + offset) as u64,
+                            length: block.count as u64,
+                            step: *window as i64,
+                        },
+                        false => AxisIndex::all(*length),
+                    })
+                    .collect();
+                parts.push(ops::index(&node, &taken)?);
+            }
+            let last = node.shape().len();
+            node = ops::stack(&parts, last)?;
+        }
+        let axes = (rank..node.shape().len()).collect();
+        Ok((node, axes))
+    }
+}
+
+fn grouped(
+    node: &NodeRef,
+    blocks: &[Blocks],
+    reduction: Reduction,
+    arguments: &ReduceArguments,
+) -> Result<NodeRef> {
+    let mut out = node.clone();
+    for block in blocks {
+        out = ops::group_reduce(
+            reduction,
+            &out,
+            block.axis,
+            block.codes.clone(),
+            block.count,
+            arguments.options(out.dtype()),
+        )?;
+    }
+    Ok(out)
+}
