@@ -24,6 +24,9 @@ use std::process::ExitCode;
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// How the stores behind URLs are reached: anon, region, endpoint, profile, requester_pays, header.NAME and others.
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    store: Vec<String>,
 }
 
 #[derive(Subcommand)]
@@ -32,22 +35,39 @@ enum Command {
     Info(commands::info::Info),
     /// Compute an expression over the data at URLs.
     Eval(commands::eval::Eval),
+    /// Copy a file or store into another format, or with other chunks.
+    Copy(commands::copy::Copy),
+    /// Compare two URLs: metadata first, then values.
+    Diff(commands::diff::Diff),
     /// Run the whole main job on data made on the spot, or at a URL.
     Demo(commands::demo::Demo),
     /// Explain the language of expressions (`help expr [NAME]`) or a command.
     Help(commands::help::Help),
 }
 
+/// Options of stores hold for all that the command opens.
+fn reach(options: &[String]) -> craton::Result<()> {
+    let mut given = craton::StoreOptions::default();
+    for option in options {
+        given.add(option)?;
+    }
+    craton::give_to_all(given);
+    Ok(())
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let run = || match arguments.command {
         Command::Info(command) => command.run(),
-        Command::Eval(command) => command.run(),
-        Command::Demo(command) => command.run(),
-        Command::Help(command) => command.run(),
+        Command::Eval(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::Copy(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::Diff(command) => command.run(),
+        Command::Demo(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::Help(command) => command.run().map(|()| ExitCode::SUCCESS),
     };
-    match trace::follow_environment().and_then(|()| run()) {
-        Ok(()) => ExitCode::SUCCESS,
+    let prepared = trace::follow_environment().and_then(|()| reach(&arguments.store));
+    match prepared.and_then(|()| run()) {
+        Ok(code) => code,
         Err(error) => {
             // Nothing can be done if even standard error is gone.
             let _ = writeln!(std::io::stderr(), "{}", error.report());

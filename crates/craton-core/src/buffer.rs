@@ -22,6 +22,8 @@ pub struct Pool {
 struct Shared {
     limit: usize,
     state: Mutex<State>,
+    /// Where the whole limit was taken from, if this pool is a part of another.
+    whole: Option<Arc<Shared>>,
 }
 
 #[derive(Default)]
@@ -51,6 +53,7 @@ impl Pool {
             shared: Arc::new(Shared {
                 limit,
                 state: Mutex::default(),
+                whole: None,
             }),
         }
     }
@@ -77,6 +80,24 @@ impl Pool {
             memory,
             length,
             home: Arc::downgrade(&self.shared),
+        })
+    }
+
+    /// A pool of `limit` bytes, which count as lent here until it is gone. Its buffers should be gone by then too.
+    ///
+    /// # Errors
+    /// As [`Pool::take`].
+    pub fn set_aside(&self, limit: usize) -> Result<Self> {
+        let mut state = self.shared.lock();
+        state.make_room(limit, self.shared.limit)?;
+        state.lent += limit;
+        state.peak = state.peak.max(state.lent + state.cached);
+        Ok(Self {
+            shared: Arc::new(Shared {
+                limit,
+                state: Mutex::default(),
+                whole: Some(self.shared.clone()),
+            }),
         })
     }
 
@@ -147,6 +168,12 @@ impl State {
 
     fn allocate(&mut self, length: usize, limit: usize) -> Result<Memory> {
         let capacity = size_class(length);
+        self.make_room(capacity, limit)?;
+        Memory::allocate(capacity)
+    }
+
+    /// Drops memory that nobody holds until `capacity` bytes more keep within `limit`.
+    fn make_room(&mut self, capacity: usize, limit: usize) -> Result<()> {
         while self
             .lent
             .saturating_add(self.cached)
@@ -162,7 +189,15 @@ impl State {
             };
             self.cached -= memory.capacity;
         }
-        Memory::allocate(capacity)
+        Ok(())
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(whole) = &self.whole {
+            whole.lock().lent -= self.limit;
+        }
     }
 }
 
@@ -313,6 +348,12 @@ pub struct Buffer {
 }
 
 impl Buffer {
+    /// Whether others hold these bytes too.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.inner) > 1
+    }
+
     /// The buffer for writing, if nobody else holds it.
     ///
     /// # Errors
@@ -362,6 +403,18 @@ mod tests {
         assert_eq!(pool.take(2 * PAGE).unwrap_err().kind(), ErrorKind::Budget);
         drop((held, other));
         assert!(pool.take(4 * PAGE).is_ok());
+    }
+
+    #[test]
+    fn what_is_set_aside_counts_as_lent_until_it_is_gone() {
+        let pool = Pool::with_limit(10 * PAGE);
+        drop(pool.take(6 * PAGE).unwrap());
+        let part = pool.set_aside(8 * PAGE).unwrap();
+        assert_eq!((pool.usage().lent, pool.usage().cached), (8 * PAGE, 0));
+        assert!(pool.take(3 * PAGE).is_err() && part.take(9 * PAGE).is_err());
+        let buffer = part.take(8 * PAGE).unwrap();
+        drop((buffer, part));
+        assert!(pool.take(10 * PAGE).is_ok());
     }
 
     #[test]

@@ -23,6 +23,6 @@ pub use region::{AxisSelection, Region};
 pub use scalar::Scalar;
 pub use sink::{Sink, SinkChunks};
 pub use source::{
-    ArrayMeta, BoxFuture, ByteRange, ChunkRef, Decode, Decoded, MissingMeans, Order, ReadRanges,
-    Source, StoredRange,
+    ArrayMeta, BoxFuture, ByteRange, ChunkRef, Decode, Decoded, MissingMeans, Order, Placement,
+    ReadRanges, Reads, Source, StoredRange,
 };

@@ -41,6 +41,50 @@ pub trait Source: Send + Sync + Debug {
 
     /// The URL of the array as the user would write it, without secrets.
     fn url(&self) -> &str;
+
+    /// How its chunks lie in their store, as far as that says how to read them.
+    fn placement(&self) -> Placement {
+        Placement::default()
+    }
+
+    /// What tells this state of the stored bytes from others, where the store says, such as an etag.
+    fn version(&self) -> Option<String> {
+        None
+    }
+
+    /// What [`Source::locate`] has read so far.
+    fn read_to_locate(&self) -> Reads {
+        Reads::default()
+    }
+}
+
+/// How chunks lie in their store.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Placement {
+    /// Whether each read waits for a network.
+    pub is_remote: bool,
+    /// Whether several chunks lie in one object, so that neighbours can be read together.
+    pub shares_objects: bool,
+}
+
+impl Placement {
+    /// What holds of some of several arrays.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            is_remote: self.is_remote || other.is_remote,
+            shares_objects: self.shares_objects || other.shares_objects,
+        }
+    }
+}
+
+/// Reads made, and the bytes that they gave.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// Reads.
+    pub requests: u64,
+    /// Bytes.
+    pub bytes: u64,
 }
 
 /// Where a chunk's bytes are and how to read them.
@@ -131,6 +175,16 @@ pub trait ReadRanges: Send + Sync + Debug {
 
     /// The URL of `location` for people, without secrets.
     fn url_of(&self, location: &str) -> String;
+
+    /// Whether each read waits for a network.
+    fn is_remote(&self) -> bool {
+        false
+    }
+
+    /// What tells this state of an object from others, if it was told with an earlier read.
+    fn version(&self, _location: &str) -> Option<String> {
+        None
+    }
 }
 
 /// The order in which decoded elements lie in memory.

@@ -11,8 +11,21 @@ pub(crate) struct Scan {
     pub kind: Cumulation,
     pub axis: usize,
     pub skip_missing: bool,
+    pub is_reversed: bool,
     pub operand: DType,
     pub output: DType,
+}
+
+impl Scan {
+    /// Where the results of a box lie.
+    pub(crate) fn place(&self, ranges: &[(u64, u64)], extents: &[u64]) -> Vec<(u64, u64)> {
+        let mut ranges = ranges.to_vec();
+        if self.is_reversed {
+            let (start, length) = ranges[self.axis];
+            ranges[self.axis].0 = extents[self.axis] - start - length;
+        }
+        ranges
+    }
 }
 
 /// The carries of all lines of tasks along the axis.
@@ -28,7 +41,8 @@ struct Line {
 }
 
 impl Carries {
-    /// Accumulates one box, whose values are in C order, after those before it on its line.
+    /// Accumulates one box, whose values are in C order, after those before it on its line. Results of a reversed axis are
+    /// turned round, into the order in which they are kept.
     ///
     /// A worker waits here for the task before it on the line. Tasks are taken in order, so that one is
     /// running or done, and the first of a line waits for none: the wait always ends.
@@ -81,6 +95,9 @@ impl Carries {
                 carry,
                 to,
             );
+            if scan.is_reversed {
+                turn(to, rows);
+            }
         }
         Ok(out)
     }
@@ -122,5 +139,16 @@ impl Carries {
         line.next_start = start + length;
         self.advanced.notify_all();
         Ok(before)
+    }
+}
+
+/// Puts the last of `rows` first.
+fn turn(plane: &mut [u8], rows: usize) {
+    let row = plane.len() / rows.max(1);
+    let (first, second) = plane.split_at_mut(rows / 2 * row);
+    let second = &mut second[rows % 2 * row..];
+    let back = second.chunks_exact_mut(row.max(1)).rev();
+    for (one, other) in first.chunks_exact_mut(row.max(1)).zip(back) {
+        one.swap_with_slice(other);
     }
 }

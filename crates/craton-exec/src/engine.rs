@@ -1,5 +1,6 @@
 //! Runs stages one after the other, each in as many passes and on as many threads as the budget allows.
 
+use crate::ahead::{self, Ahead};
 use crate::cache::Cache;
 use crate::columns::{Columns, lengths as pass_lengths};
 use crate::control::{Control, count};
@@ -7,9 +8,9 @@ use crate::memory::{available_memory, resident};
 use crate::passes::{Pass, Split, split};
 use crate::run::{Order, SinkState, StageRun, written_by};
 use crate::stage::{Uses, Worker};
-use crate::store::{SpareScratch, Target};
+use crate::store::SpareScratch;
 use crate::strings::evaluate_strings;
-use craton_core::{Block, BufferMut, Error, ErrorKind, Pool, Result};
+use craton_core::{Block, BufferMut, Error, ErrorKind, Pool, Reads, Result};
 use craton_plan::node::Meta;
 use craton_plan::physical::stage::StoreTo;
 use craton_plan::physical::{Pipelines, SinkKind, Stage, StageSink};
@@ -34,6 +35,8 @@ pub struct StageCost {
     pub bytes_per_task: u64,
     /// Memory held once.
     pub bytes_shared: u64,
+    /// Memory for bytes that are read before a task asks for them.
+    pub bytes_ahead: u64,
 }
 
 /// Threads and a memory budget.
@@ -129,7 +132,7 @@ impl Engine {
         ] = stage.sinks.as_slice()
             && sink.dtype.is_variable()
         {
-            let block = Shared::of(stage).with(self, slots, control, |worker| {
+            let block = Shared::of(stage).with(self, slots, control, None, |worker| {
                 evaluate_strings(stage, sink, worker)
             })?;
             count(&control.tasks_done, stage.task_count());
@@ -151,7 +154,7 @@ impl Engine {
             .map(|sink| self.slot_buffer(sink, metas))
             .collect::<Result<Vec<Option<BufferMut>>>>()?;
         for pass in &split.passes {
-            self.run_pass(pass, split.threads, metas, slots, &mut buffers, control)?;
+            self.run_pass(pass, &split, metas, slots, &mut buffers, control)?;
         }
         for (sink, buffer) in stage.sinks.iter().zip(buffers) {
             let (Some(slot), Some(buffer)) = (slot_of(sink), buffer) else {
@@ -167,19 +170,26 @@ impl Engine {
     fn run_pass(
         &self,
         pass: &Pass,
-        threads: usize,
+        split: &Split,
         metas: &[Meta],
         slots: &[OnceLock<Block>],
         buffers: &mut [Option<BufferMut>],
         control: &Control,
     ) -> Result<()> {
         let stage = &pass.stage;
+        let threads = split.threads;
+        let shared = Shared::of(stage);
+        let before = shared.read_to_locate();
+        // Another run of this engine may have taken the room; then each task reads for itself.
+        let room = usize::try_from(split.ahead).ok().filter(|room| *room > 0);
+        let room = room.and_then(|room| self.pool.set_aside(room).ok());
+        let ahead = room.map(|pool| Ahead::new(stage, &shared.uses, control, pool));
         let buffers = buffers.iter_mut().enumerate();
         let mut buffers: Vec<Option<&mut BufferMut>> = buffers
             .filter(|(at, _)| pass.sinks.contains(at))
             .map(|(_, buffer)| buffer.as_mut())
             .collect();
-        Shared::of(stage).with(self, slots, control, |worker| {
+        let done = shared.with(self, slots, control, ahead.as_ref(), |worker| {
             let mut gathered = gathered_buffers(stage, worker)?;
             let sinks = stage
                 .sinks
@@ -204,21 +214,23 @@ impl Engine {
                 }
             }
             for ((sink, results), values) in stage.sinks.iter().zip(buffers).zip(gathered) {
-                if let (SinkKind::Columns { work, .. }, Some(results), Some(mut values)) =
-                    (&sink.kind, results, values)
+                if let (SinkKind::Columns { work, dtype, to }, Some(values)) = (&sink.kind, values)
                 {
                     let columns = Columns {
                         work,
-                        size: sink.dtype.item_size().unwrap_or(1),
-                        origin: stage.cuts.iter().map(|cuts| cuts[0]).collect(),
-                        lengths: pass_lengths(&stage.cuts),
-                        extents: &stage.space.extents,
+                        operand: sink.dtype,
+                        result: *dtype,
+                        stage,
                     };
-                    columns.run(&mut values, &Target::new(results), threads, worker)?;
+                    columns.finish(values, results, to, threads, worker)?;
                 }
             }
             Ok(())
-        })
+        });
+        let after = shared.read_to_locate();
+        count(&control.requests, after.requests - before.requests);
+        count(&control.bytes_read, after.bytes - before.bytes);
+        done
     }
 
     /// The passes of a stage, and how many tasks run at once.
@@ -226,7 +238,19 @@ impl Engine {
         let limit = self.pool.limit() as u64;
         let lent = self.pool.usage().lent as u64;
         let room = limit.saturating_sub(lent);
-        split(stage, slots, room, self.threads).map_err(|least| {
+        let found = split(stage, slots, room, self.threads);
+        let found = found.map(|split| {
+            let left = room.saturating_sub(split.memory(slots).total(split.threads));
+            let ahead = split
+                .passes
+                .iter()
+                .map(|pass| ahead::room(&pass.stage, left));
+            Split {
+                ahead: ahead.max().unwrap_or(0),
+                ..split
+            }
+        });
+        found.map_err(|least| {
             let beside = self.memory.saturating_sub(limit);
             let minimum = beside.saturating_add(lent).saturating_add(least);
             let message = format!(
@@ -253,6 +277,7 @@ impl Engine {
             bytes_decoded,
             bytes_per_task: memory.per_task,
             bytes_shared: memory.shared.saturating_add(memory.kept),
+            bytes_ahead: split.ahead,
         }
     }
 
@@ -260,7 +285,10 @@ impl Engine {
     fn slot_buffer(&self, sink: &StageSink, metas: &[Meta]) -> Result<Option<BufferMut>> {
         let slot = match &sink.kind {
             SinkKind::Store(StoreTo::Slot(slot))
-            | SinkKind::Columns { slot, .. }
+            | SinkKind::Columns {
+                to: StoreTo::Slot(slot),
+                ..
+            }
             | SinkKind::Cumulate {
                 to: StoreTo::Slot(slot),
                 ..
@@ -292,17 +320,30 @@ impl Shared {
         }
     }
 
+    /// What the sources have read so far to find chunks.
+    fn read_to_locate(&self) -> Reads {
+        self.uses.sources().fold(Reads::default(), |all, source| {
+            let own = source.read_to_locate();
+            Reads {
+                requests: all.requests + own.requests,
+                bytes: all.bytes + own.bytes,
+            }
+        })
+    }
+
     fn with<R>(
         &self,
         engine: &Engine,
         slots: &[OnceLock<Block>],
         control: &Control,
+        ahead: Option<&Ahead<'_>>,
         work: impl FnOnce(&Worker<'_>) -> R,
     ) -> R {
         work(&Worker {
             pool: &engine.pool,
             control,
             cache: &self.cache,
+            ahead,
             uses: &self.uses,
             slots,
             scratch: &self.scratch,
@@ -318,7 +359,7 @@ fn gathered_buffers(stage: &Stage, worker: &Worker<'_>) -> Result<Vec<Option<Buf
             return Ok(None);
         }
         let size = sink.dtype.item_size();
-        let size = size.ok_or_else(|| Error::unsupported("quantiles of strings"))?;
+        let size = size.ok_or_else(|| Error::unsupported("columns of strings"))?;
         let bytes = pass_lengths(&stage.cuts)
             .iter()
             .try_fold(size, |bytes, length| bytes.checked_mul(*length as usize))
@@ -342,10 +383,12 @@ fn fill(slots: &[OnceLock<Block>], slot: usize, block: Block) -> Result<()> {
 
 fn slot_of(sink: &StageSink) -> Option<usize> {
     match &sink.kind {
-        SinkKind::Reduce { slot, .. } | SinkKind::Columns { slot, .. } => Some(*slot),
-        SinkKind::Store(to) | SinkKind::Cumulate { to, .. } => match to {
-            StoreTo::Slot(slot) => Some(*slot),
-            StoreTo::Sink(_) => None,
-        },
+        SinkKind::Reduce { slot, .. } => Some(*slot),
+        SinkKind::Store(to) | SinkKind::Columns { to, .. } | SinkKind::Cumulate { to, .. } => {
+            match to {
+                StoreTo::Slot(slot) => Some(*slot),
+                StoreTo::Sink(_) => None,
+            }
+        }
     }
 }

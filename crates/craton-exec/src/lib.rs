@@ -2,12 +2,15 @@
 //!
 //! Takes lowered pipelines; gives blocks and filled sinks. Never names an operator or a format.
 
+mod ahead;
 mod assemble;
 mod cache;
+mod coalesce;
 mod columns;
 mod control;
 mod cumulate;
 mod engine;
+mod fetch;
 mod load;
 mod local;
 mod memory;
@@ -20,7 +23,9 @@ mod stage;
 mod store;
 mod strings;
 mod threads;
+mod tile;
 mod view;
+mod wait;
 mod walk;
 
 pub use control::{Control, Metrics};

@@ -1,33 +1,34 @@
-//! `locate → read → decode` for the leaves of a task.
+//! The leaves of a task as views over blocks.
 
 use crate::cache::Chunk;
-use crate::control::count;
-use crate::local::evaluate_local;
-use crate::need::AxisNeed;
+use crate::fetch::{MOST_LOCATED, fetch, fetch_all};
+use crate::local::{Loaded, load_local};
+use crate::need::{AxisNeed, Segment};
 use crate::stage::Worker;
 use crate::view::{Step, Values, View};
 use craton_core::block::c_strides;
-use craton_core::{
-    Buffer, BufferMut, ChunkRef, Decode, Decoded, Error, ErrorKind, MissingMeans, Order, Result,
-    Source, StoredRange,
-};
+use craton_core::{Buffer, Error, ErrorKind, Result, Source};
 use craton_kernels::load::{gather_strided, swap_bytes, unshuffle};
 use craton_plan::AxisMap;
 use craton_plan::physical::{Input, Leaf};
 use std::sync::Arc;
 
-/// The leaf's values for the box `ranges` (`(start, length)` per axis of its space).
-pub(crate) fn load(leaf: &Leaf, ranges: &[(u64, u64)], worker: &Worker<'_>) -> Result<View> {
-    match &leaf.input {
+/// What the leaf needs for the box `ranges` (`(start, length)` per axis of its space).
+pub(crate) fn load<'a>(
+    leaf: &'a Leaf,
+    ranges: &[(u64, u64)],
+    worker: &Worker<'_>,
+) -> Result<Loaded<'a>> {
+    let whole = |block| Ok(reindex(&View::of_block(block)?, &leaf.maps, ranges));
+    let view = match &leaf.input {
         Input::Source(source) => load_source(leaf, source, ranges, worker),
-        Input::Literal(block) => Ok(reindex(&View::of_block(block)?, &leaf.maps, ranges)),
-        Input::Slot(slot) => Ok(reindex(
-            &View::of_block(&worker.slot(*slot)?)?,
-            &leaf.maps,
-            ranges,
-        )),
-        Input::Local(local) => evaluate_local(local, &leaf.maps, ranges, worker),
-    }
+        Input::Literal(block) => whole(block),
+        Input::Slot(slot) => whole(&worker.slot(*slot)?),
+        Input::Local(local) => {
+            return load_local(local, &leaf.maps, ranges, worker).map(Loaded::Local);
+        }
+    };
+    Ok(Loaded::View(view?, ranges.to_vec()))
 }
 
 /// A view over a whole array, seen through `maps` from a box.
@@ -61,11 +62,12 @@ pub(crate) fn through(
             let first = place(input_axis, index(start));
             base += first;
             if length > 1 {
-                steps[axis] = Step::Stride(place(input_axis, index(start + 1)) - first);
+                let stride = place(input_axis, index(start + 1)) - first;
+                steps[axis] = steps[axis].plus(&Step::Stride(stride), length as usize);
             }
         } else {
             let table = (start..start + length).map(|position| place(input_axis, index(position)));
-            steps[axis] = Step::Table(table.collect());
+            steps[axis] = steps[axis].plus(&Step::Table(table.collect()), length as usize);
         }
     }
     View {
@@ -153,7 +155,7 @@ pub(crate) fn source_needs(
         .collect()
 }
 
-fn item_size(source: &Arc<dyn Source>) -> Result<usize> {
+pub(crate) fn item_size(source: &Arc<dyn Source>) -> Result<usize> {
     let dtype = source.meta().dtype;
     dtype
         .item_size()
@@ -176,43 +178,91 @@ fn assemble(
     let total =
         total.ok_or_else(|| Error::new(ErrorKind::Budget, "a task's input is too large"))?;
     let mut out = worker.take(total)?;
-    let mut which = vec![0usize; needs.len()];
+    let mut pieces = Pieces::of(needs, &strides);
     loop {
-        let segments: Vec<_> = needs
+        let batch: Vec<Piece> = pieces.by_ref().take(MOST_LOCATED).collect();
+        if batch.is_empty() {
+            return Ok(out.freeze());
+        }
+        let indices: Vec<&[u64]> = batch.iter().map(|piece| &piece.index[..]).collect();
+        fetch_all(leaf, source, &indices, worker, |at, chunk| {
+            let piece = &batch[at];
+            let target = Part {
+                corner: piece.corner,
+                shape: &piece.shape,
+                strides: &strides,
+                size,
+            };
+            copy_part(source, chunk, &piece.first, &target, &mut out);
+        })?;
+    }
+}
+
+/// The part of one chunk that a box needs.
+struct Piece {
+    /// The chunk.
+    index: Vec<u64>,
+    /// The first element of the chunk that is needed, along each axis.
+    first: Vec<u64>,
+    /// How many.
+    shape: Vec<usize>,
+    /// Where they begin in the box.
+    corner: usize,
+}
+
+/// The pieces of a box in C order.
+struct Pieces<'a> {
+    needs: &'a [AxisNeed],
+    strides: &'a [isize],
+    /// The next one, by the segment of each axis.
+    next: Option<Vec<usize>>,
+}
+
+impl<'a> Pieces<'a> {
+    fn of(needs: &'a [AxisNeed], strides: &'a [isize]) -> Self {
+        Self {
+            needs,
+            strides,
+            next: Some(vec![0; needs.len()]),
+        }
+    }
+}
+
+impl Iterator for Pieces<'_> {
+    type Item = Piece;
+
+    fn next(&mut self) -> Option<Piece> {
+        let mut which = self.next.take()?;
+        let segments: Vec<_> = self
+            .needs
             .iter()
             .zip(&which)
             .map(|(need, at)| need.segments[*at])
             .collect();
-        let index: Vec<u64> = segments.iter().map(|segment| segment.position).collect();
         let corner: isize = segments
             .iter()
-            .zip(&strides)
+            .zip(self.strides)
             .map(|(segment, stride)| segment.offset as isize * stride)
             .sum();
-        let shape: Vec<usize> = segments
-            .iter()
-            .map(|segment| segment.length() as usize)
-            .collect();
-        let first: Vec<u64> = segments
-            .iter()
-            .map(|segment| segment.first - segment.chunk.start + segment.chunk.skip)
-            .collect();
-        let chunk = fetch(leaf, source, &index, worker)?;
-        let target = Part {
+        let skipped = |segment: &Segment| segment.first - segment.chunk.start + segment.chunk.skip;
+        let piece = Piece {
+            index: segments.iter().map(|segment| segment.position).collect(),
+            first: segments.iter().map(skipped).collect(),
+            shape: segments
+                .iter()
+                .map(|segment| segment.length() as usize)
+                .collect(),
             corner: corner as usize,
-            shape: &shape,
-            strides: &strides,
-            size,
         };
-        copy_part(source, &chunk, &first, &target, &mut out);
-        let Some(axis) = (0..which.len())
+        let axis = (0..which.len())
             .rev()
-            .find(|axis| which[*axis] + 1 < needs[*axis].segments.len())
-        else {
-            return Ok(out.freeze());
-        };
-        which[axis] += 1;
-        which[axis + 1..].fill(0);
+            .find(|axis| which[*axis] + 1 < self.needs[*axis].segments.len());
+        if let Some(axis) = axis {
+            which[axis] += 1;
+            which[axis + 1..].fill(0);
+            self.next = Some(which);
+        }
+        Some(piece)
     }
 }
 
@@ -293,159 +343,4 @@ fn copy_part(
         index[axis] += 1;
         index[axis + 1..].fill(0);
     }
-}
-
-/// The chunk, from the cache where other tasks need it too.
-fn fetch(
-    leaf: &Leaf,
-    source: &Arc<dyn Source>,
-    index: &[u64],
-    worker: &Worker<'_>,
-) -> Result<Chunk> {
-    worker.check()?;
-    let (number, uses) = worker.uses.of(leaf, index);
-    let chunk = worker.cache.get((number, index.to_vec()), uses, || {
-        match read_chunk(source, index, worker) {
-            Err(error) if error.kind() == ErrorKind::Budget => {
-                // What other tasks may want again is worth less than going on.
-                worker.cache.evict();
-                read_chunk(source, index, worker)
-            }
-            other => other,
-        }
-    });
-    chunk.map_err(|error| error.in_chunk(index).at(source.url()))
-}
-
-/// Locates, reads and decodes one chunk.
-pub(crate) fn read_chunk(
-    source: &Arc<dyn Source>,
-    index: &[u64],
-    worker: &Worker<'_>,
-) -> Result<Chunk> {
-    let meta = source.meta();
-    let shape: Vec<usize> = meta
-        .grid
-        .chunk(index)
-        .iter()
-        .map(|chunk| chunk.encoded as usize)
-        .collect();
-    let fill = || Ok(Chunk::Fill(meta.fill_value.clone()));
-    match read_encoded(source, index, worker)? {
-        Encoded::Missing => fill(),
-        Encoded::Bytes(encoded, decode, place) => {
-            let decoded = decode_elements(source, encoded, decode.as_ref(), &shape, worker);
-            decoded.map_err(|error| match place {
-                Some(stored) => error.at(stored.store.url_of(&stored.location)),
-                None => error.at(source.url()),
-            })
-        }
-    }
-}
-
-/// A chunk's encoded bytes.
-pub(crate) enum Encoded {
-    Missing,
-    Bytes(Buffer, Arc<dyn Decode>, Option<Box<StoredRange>>),
-}
-
-/// Locates and reads one chunk.
-pub(crate) fn read_encoded(
-    source: &Arc<dyn Source>,
-    index: &[u64],
-    worker: &Worker<'_>,
-) -> Result<Encoded> {
-    let located = {
-        let _span = tracing::trace_span!("locate", url = %source.url(), chunk = ?index).entered();
-        pollster::block_on(source.locate(index))?
-    };
-    match located {
-        ChunkRef::Missing => Ok(Encoded::Missing),
-        ChunkRef::Inline { bytes, decode } => Ok(Encoded::Bytes(bytes, decode, None)),
-        ChunkRef::Stored(stored) => {
-            count(&worker.control.requests, 1);
-            let encoded = {
-                let _span = tracing::trace_span!("read", location = %stored.location).entered();
-                let read = stored
-                    .store
-                    .read(&stored.location, stored.range, worker.pool);
-                pollster::block_on(read)?
-            };
-            match encoded {
-                Some(encoded) => {
-                    count(&worker.control.bytes_read, encoded.len() as u64);
-                    let decode = stored.decode.clone();
-                    Ok(Encoded::Bytes(
-                        encoded.freeze(),
-                        decode,
-                        Some(Box::new(stored)),
-                    ))
-                }
-                None if stored.if_missing == MissingMeans::FillValue => Ok(Encoded::Missing),
-                None => {
-                    let url = stored.store.url_of(&stored.location);
-                    Err(Error::not_found("the file that holds this chunk does not exist").at(url))
-                }
-            }
-        }
-    }
-}
-
-fn decode_elements(
-    source: &Arc<dyn Source>,
-    encoded: Buffer,
-    decode: &dyn Decode,
-    shape: &[usize],
-    worker: &Worker<'_>,
-) -> Result<Chunk> {
-    let size = item_size(source)?;
-    let length = shape
-        .iter()
-        .try_fold(size, |bytes, length| bytes.checked_mul(*length));
-    let length = length.ok_or_else(|| Error::corrupt("a chunk is larger than memory can be"))?;
-    let _span = tracing::trace_span!("decode", url = %source.url(), bytes = length).entered();
-    count(&worker.control.chunks_decoded, 1);
-    count(&worker.control.bytes_decoded, length as u64);
-    let (buffer, decoded) = match decode.is_identity() {
-        Some(decoded) if encoded.len() == length => (encoded, decoded),
-        Some(_) => {
-            let message = format!(
-                "the chunk has {} bytes where its shape needs {length}",
-                encoded.len()
-            );
-            return Err(Error::corrupt(message));
-        }
-        None => {
-            let mut out: BufferMut = worker.take(length)?;
-            let decoded = decode.decode(&encoded, &mut out, worker.pool)?;
-            (out.freeze(), decoded)
-        }
-    };
-    let Decoded::Elements {
-        order,
-        is_swapped,
-        is_shuffled,
-    } = decoded
-    else {
-        return Err(Error::corrupt("strings where numbers were promised"));
-    };
-    Ok(Chunk::Elements {
-        buffer,
-        strides: strides_of(&order, shape),
-        is_swapped,
-        is_shuffled,
-    })
-}
-
-/// Element strides of the array's axes for chunk elements stored in `order`.
-fn strides_of(order: &Order, shape: &[usize]) -> Vec<isize> {
-    let Order::Permuted(axes) = order else {
-        return c_strides(shape);
-    };
-    let stored: Vec<usize> = axes.iter().map(|axis| shape[*axis]).collect();
-    let mut strides = vec![0; shape.len()];
-    for (axis, stride) in axes.iter().zip(c_strides(&stored)) {
-        strides[*axis] = stride;
-    }
-    strides
 }

@@ -1,6 +1,8 @@
 //! How much memory there is, how much is used, and how much a stage needs.
 
+use crate::coalesce::most_together;
 use crate::stage::{ScanUse, Uses};
+use crate::tile::tile_lengths;
 use crate::{columns, pending};
 use craton_core::{AxisGrid, DType, Pool};
 use craton_kernels::scan::rolling_scratch_len;
@@ -8,7 +10,7 @@ use craton_plan::AxisMap;
 use craton_plan::node::Meta;
 use craton_plan::operator::{Groups, ReduceWork};
 use craton_plan::physical::stage::StoreTo;
-use craton_plan::physical::{Input, Leaf, Local, LocalKind, SinkKind, Space, Stage};
+use craton_plan::physical::{Input, Local, LocalKind, SinkKind, Space, Stage};
 
 /// Memory that the process may still use: what its control group and the machine leave.
 #[must_use]
@@ -103,23 +105,41 @@ pub(crate) fn estimate(stage: &Stage, uses: &Uses, slots: &[Meta], threads: usiz
     }
     let lengths: Vec<u64> = stage.cuts.iter().map(|cuts| widest(cuts)).collect();
     let elements = times(1, lengths.iter().copied());
-    add(&mut tally.held, locals(&stage.space, &lengths));
+    let tile = tile_lengths(&stage.space, &lengths);
+    add(&mut tally.held, locals(&stage.space, &tile));
     for sink in &stage.sinks {
         let size = sink.dtype.item_size().unwrap_or(16) as u64;
         match &sink.kind {
             SinkKind::Reduce { work, slot } => tally.fold(work, &slots[*slot], stage, &lengths),
-            SinkKind::Columns { work, slot } => {
+            SinkKind::Columns { work, dtype, to } => {
                 let whole = columns::bytes(&stage.cuts, size);
                 add(&mut tally.shared, lent(whole));
-                add(&mut tally.shared, lent(slots[*slot].bytes()));
                 add(&mut tally.used, columns::scratch(work, &stage.cuts, size));
+                match to {
+                    StoreTo::Slot(slot) => add(&mut tally.shared, lent(slots[*slot].bytes())),
+                    StoreTo::Sink(sink) => {
+                        let size = dtype.item_size().unwrap_or(16) as u64;
+                        let results = columns::result_lengths(work, &stage.cuts);
+                        add(&mut tally.shared, lent(times(size, results)));
+                        let axes = &sink.chunks().grid.axes;
+                        let chunk = times(size, axes.iter().map(AxisGrid::largest_encoded));
+                        add(&mut tally.used, lent(chunk).saturating_mul(3));
+                    }
+                }
             }
-            SinkKind::Store(to) => tally.store(to, stage, elements, size, slots, threads),
-            SinkKind::Cumulate { to, dtype, .. } => {
+            SinkKind::Store(to) => tally.store(to, stage, None, elements, size, slots, threads),
+            SinkKind::Cumulate {
+                axis,
+                is_reversed,
+                to,
+                dtype,
+                ..
+            } => {
                 let result = dtype.item_size().unwrap_or(16) as u64;
                 add(&mut tally.used, lent(elements.saturating_mul(size)));
                 add(&mut tally.used, lent(elements.saturating_mul(result)));
-                tally.store(to, stage, elements, result, slots, threads);
+                let reversed = is_reversed.then_some(*axis);
+                tally.store(to, stage, reversed, elements, result, slots, threads);
             }
         }
     }
@@ -140,9 +160,12 @@ impl Tally {
         let needed = times(size, scan.axes.iter().map(|axis| axis.needed));
         // Well-compressed data need less, and the pool still holds the line.
         self.encoded = self.encoded.max(chunk / 10 * 7);
-        add(&mut self.held, chunk);
+        add(&mut self.held, chunk.saturating_mul(scan.held));
         if scan.axes.iter().any(|axis| axis.chunks > 1) {
             add(&mut self.held, lent(needed));
+            // Small chunks that lie side by side are read together.
+            let chunks = times(1, scan.axes.iter().map(|axis| axis.chunks));
+            self.encoded = self.encoded.max(lent(most_together(chunks, stored)));
         }
         if scan.is_shared() {
             add(&mut self.kept, stored);
@@ -166,11 +189,13 @@ impl Tally {
         add(&mut self.shared, lent(result.bytes()));
     }
 
-    /// Values that are kept or written as they are.
+    /// Values that are kept or written as they are; along the axis `reversed` the last comes first.
+    #[allow(clippy::too_many_arguments, reason = "all that the estimate rests on")]
     fn store(
         &mut self,
         to: &StoreTo,
         stage: &Stage,
+        reversed: Option<usize>,
         elements: u64,
         size: u64,
         slots: &[Meta],
@@ -182,7 +207,7 @@ impl Tally {
         };
         let axes = &sink.chunks().grid.axes;
         let stored = times(size, axes.iter().map(AxisGrid::largest_encoded));
-        let waiting = pending::most(&stage.cuts, axes, threads);
+        let waiting = pending::most(&stage.cuts, axes, reversed, threads);
         // A chunk that is a whole task is encoded where it lies; any other is copied together first.
         let is_task = waiting == 0 && stored == elements.saturating_mul(size);
         add(&mut self.used, lent(elements.saturating_mul(size)));
@@ -209,7 +234,7 @@ fn most_groups(groups: &Groups, cuts: &[u64]) -> u64 {
     cuts.windows(2).map(count).max().unwrap_or(0)
 }
 
-/// What windows and concatenations over a box of `lengths` hold until the task is done.
+/// What windows and concatenations over a tile of `lengths` hold.
 fn locals(space: &Space, lengths: &[u64]) -> u64 {
     let leaves = space.leaves.iter().map(|leaf| match &leaf.input {
         Input::Local(local) => local_bytes(local, &leaf.maps, lengths),
@@ -240,12 +265,7 @@ fn local_bytes(local: &Local, maps: &[AxisMap], lengths: &[u64]) -> u64 {
             let [rows, columns] =
                 [inner[*axis], columns].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
             let scratch = rolling_scratch_len(*window, rows, columns) as u64;
-            // What several chunks were put together for is used where it lies; of one chunk a copy may be needed.
-            let values = bytes(body.dtype, &inner).min(match body.program.as_input() {
-                Some(input) => largest_chunk(&body.space.leaves[body.uses[input]]),
-                None => u64::MAX,
-            });
-            values
+            bytes(body.dtype, &inner)
                 .saturating_add(lent(scratch.saturating_mul(8)))
                 .saturating_add(locals(&body.space, &inner))
         }
@@ -255,21 +275,6 @@ fn local_bytes(local: &Local, maps: &[AxisMap], lengths: &[u64]) -> u64 {
         }
     };
     bytes(local.meta.dtype, &region).saturating_add(inner)
-}
-
-/// Bytes of a leaf's largest chunk, where its stored array is read index for index.
-fn largest_chunk(leaf: &Leaf) -> u64 {
-    let is_same = |(own, map): (usize, &AxisMap)| matches!(map, AxisMap::Affine { axis, step: 1, .. } if *axis == own);
-    let source = match &leaf.input {
-        Input::Source(source) if leaf.maps.iter().enumerate().all(is_same) => source,
-        _ => return u64::MAX,
-    };
-    let meta = source.meta();
-    let size = meta.dtype.item_size().unwrap_or(16) as u64;
-    lent(times(
-        size,
-        meta.grid.axes.iter().map(AxisGrid::largest_encoded),
-    ))
 }
 
 /// From the first index to the last that an interval needs along one axis.

@@ -6,6 +6,7 @@
 
 use crate::memory::{Held, estimate};
 use crate::stage::Uses;
+use craton_core::AxisGrid;
 use craton_plan::node::Meta;
 use craton_plan::physical::stage::StoreTo;
 use craton_plan::physical::{SinkKind, Stage, StageSink};
@@ -28,6 +29,8 @@ pub(crate) struct Pass {
 pub(crate) struct Split {
     pub passes: Vec<Pass>,
     pub threads: usize,
+    /// Bytes of what is left that hold what is read before it is asked for.
+    pub ahead: u64,
 }
 
 impl Split {
@@ -36,6 +39,7 @@ impl Split {
         Self {
             passes: vec![pass_of(stage, (0..stage.sinks.len()).collect())],
             threads: 1,
+            ahead: 0,
         }
     }
 
@@ -82,7 +86,11 @@ pub(crate) fn split(
         let Some(passes) = passes(stage, fits) else {
             break;
         };
-        let split = Split { passes, threads };
+        let split = Split {
+            passes,
+            threads,
+            ahead: 0,
+        };
         let (_, bytes) = split.wanted();
         // Reading takes the time, and threads share it.
         let is_better = best.as_ref().is_none_or(|(other, theirs)| {
@@ -98,7 +106,11 @@ pub(crate) fn split(
     // Slow, as chunks are decoded again for every task that needs them, but better than nothing.
     let fits = |part: &Stage| held(part, slots, 1).least() <= room;
     let passes = passes(stage, fits).ok_or_else(|| least_room(stage, slots))?;
-    Ok(Split { passes, threads: 1 })
+    Ok(Split {
+        passes,
+        threads: 1,
+        ahead: 0,
+    })
 }
 
 /// The fewest passes that all fit.
@@ -205,6 +217,11 @@ fn places(stage: &Stage, is_fine: bool) -> Vec<Vec<u64>> {
     for (axis, places) in places.iter_mut().enumerate() {
         match &sink.kind {
             SinkKind::Columns { work, .. } if work.folds(axis) => {}
+            // Chunks that are written lie within one pass.
+            SinkKind::Columns {
+                to: StoreTo::Sink(sink),
+                ..
+            } => between_chunks(&sink.chunks().grid.axes[axis], places),
             SinkKind::Columns { .. } if is_fine => *places = (places[0]..=places[1]).collect(),
             SinkKind::Columns { .. } => places.clone_from(&stage.cuts[axis]),
             SinkKind::Cumulate { axis: along, .. } if *along == axis => {}
@@ -212,17 +229,19 @@ fn places(stage: &Stage, is_fine: bool) -> Vec<Vec<u64>> {
             | SinkKind::Cumulate {
                 to: StoreTo::Sink(sink),
                 ..
-            } => {
-                let grid = &sink.chunks().grid.axes[axis];
-                if !grid.is_empty() {
-                    let starts = grid.iter().map(|chunk| chunk.start);
-                    *places = starts.chain([grid.extent()]).collect();
-                }
-            }
+            } => between_chunks(&sink.chunks().grid.axes[axis], places),
             SinkKind::Store(_) | SinkKind::Cumulate { .. } | SinkKind::Reduce { .. } => {}
         }
     }
     places
+}
+
+/// Lets passes begin wherever a chunk of `grid` does.
+fn between_chunks(grid: &AxisGrid, places: &mut Vec<u64>) {
+    if !grid.is_empty() {
+        let starts = grid.iter().map(|chunk| chunk.start);
+        *places = starts.chain([grid.extent()]).collect();
+    }
 }
 
 /// The fewest parts that fit, along the axis where they decode least, or along several where one is not enough.

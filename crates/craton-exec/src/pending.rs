@@ -9,12 +9,18 @@ const COUNTED_TASKS: u64 = 1 << 20;
 /// The most chunks of a grid that wait at the same time, while at most as many tasks are ahead of the first unfinished
 /// one as `threads` allow.
 ///
-/// A chunk that lies within one task never waits.
-pub(crate) fn most(cuts: &[Vec<u64>], grids: &[AxisGrid], threads: usize) -> u64 {
+/// A chunk that lies within one task never waits. Along the axis `reversed` indices are counted from the end of the grid.
+pub(crate) fn most(
+    cuts: &[Vec<u64>],
+    grids: &[AxisGrid],
+    reversed: Option<usize>,
+    threads: usize,
+) -> u64 {
     let axes: Vec<AxisTouch> = cuts
         .iter()
         .zip(grids)
-        .map(|(cuts, grid)| AxisTouch::of(cuts, grid))
+        .enumerate()
+        .map(|(axis, (cuts, grid))| AxisTouch::of(cuts, grid, reversed == Some(axis)))
         .collect();
     let within: Vec<AxisCount> = axes.iter().map(|axis| axis.count(Which::Within)).collect();
     let all: u64 = product(axes.iter().map(|axis| axis.first.len() as u64));
@@ -68,7 +74,7 @@ enum Which {
 }
 
 impl AxisTouch {
-    fn of(cuts: &[u64], grid: &AxisGrid) -> Self {
+    fn of(cuts: &[u64], grid: &AxisGrid, is_reversed: bool) -> Self {
         let (low, high) = (cuts[0], cuts[cuts.len() - 1]);
         let task = |index: u64| cuts.partition_point(|cut| *cut <= index) as u64 - 1;
         let mut touch = Self {
@@ -77,7 +83,12 @@ impl AxisTouch {
             tasks: cuts.len() - 1,
         };
         for chunk in grid.iter() {
-            let (start, end) = (chunk.start.max(low), chunk.end().min(high));
+            let (start, end) = if is_reversed {
+                (grid.extent() - chunk.end(), grid.extent() - chunk.start)
+            } else {
+                (chunk.start, chunk.end())
+            };
+            let (start, end) = (start.max(low), end.min(high));
             if start < end {
                 touch.first.push(task(start));
                 touch.last.push(task(end - 1));
@@ -159,23 +170,23 @@ mod tests {
     #[test]
     fn nothing_waits_where_chunks_lie_within_tasks() {
         let cuts = [vec![0, 4, 8], vec![0, 6]];
-        assert_eq!(most(&cuts, &grids(&[8, 6], &[2, 3]), 2), 0);
-        assert_eq!(most(&cuts, &grids(&[8, 6], &[4, 6]), 2), 0);
+        assert_eq!(most(&cuts, &grids(&[8, 6], &[2, 3]), None, 2), 0);
+        assert_eq!(most(&cuts, &grids(&[8, 6], &[4, 6]), None, 2), 0);
     }
 
     #[test]
     fn chunks_along_the_cut_axis_all_wait() {
         let cuts = [(0..=8).collect(), vec![0, 6]];
-        assert_eq!(most(&cuts, &grids(&[8, 6], &[8, 2]), 1), 3);
-        assert_eq!(most(&cuts, &grids(&[8, 6], &[8, 2]), 3), 3);
+        assert_eq!(most(&cuts, &grids(&[8, 6], &[8, 2]), None, 1), 3);
+        assert_eq!(most(&cuts, &grids(&[8, 6], &[8, 2]), None, 3), 3);
     }
 
     #[test]
     fn chunks_one_after_the_other_do_not_wait_together() {
         let cuts = [(0..=12).collect(), vec![0, 6]];
-        assert_eq!(most(&cuts, &grids(&[12, 6], &[2, 6]), 1), 1);
+        assert_eq!(most(&cuts, &grids(&[12, 6], &[2, 6]), None, 1), 1);
         // Tasks 0 to 3 may be under way at once; one more chunk may still be written.
-        assert_eq!(most(&cuts, &grids(&[12, 6], &[2, 6]), 2), 4);
+        assert_eq!(most(&cuts, &grids(&[12, 6], &[2, 6]), None, 2), 4);
     }
 
     #[test]
@@ -206,13 +217,13 @@ mod tests {
             };
             let one_by_one = (0..28).map(|first| waits(first, window)).max().unwrap();
             let expected = (one_by_one + threads - 1).min(waits(0, 28));
-            assert_eq!(most(&cuts, &grids, threads), expected as u64);
+            assert_eq!(most(&cuts, &grids, None, threads), expected as u64);
         }
     }
 
     #[test]
     fn no_axes_and_no_indices_have_nothing_to_wait_for() {
-        assert_eq!(most(&[], &[], 2), 0);
-        assert_eq!(most(&[vec![0, 0]], &grids(&[0], &[1]), 2), 0);
+        assert_eq!(most(&[], &[], None, 2), 0);
+        assert_eq!(most(&[vec![0, 0]], &grids(&[0], &[1]), None, 2), 0);
     }
 }

@@ -158,35 +158,43 @@ fn trailing_is_single(kept: &[Kept]) -> bool {
         .all(|kept| matches!(kept, Kept::Folded) || kept.length() == 1)
 }
 
-/// Folds the values of one box.
-pub(crate) fn fold_box(
-    work: &ReduceWork,
-    program: &Program,
-    views: &[&View],
-    ranges: &[(u64, u64)],
-    extents: &[u64],
-    worker: &Worker<'_>,
-) -> Result<Partial> {
-    let kept = kept_of(work, ranges);
-    let count = kept.iter().map(Kept::length).product::<usize>();
-    let mut state = worker.take((count * work.fold.words() * 8).max(8))?;
-    work.fold.init(words_mut(&mut state), count, 0, count);
-    let lengths: Vec<usize> = ranges.iter().map(|(_, length)| *length as usize).collect();
-    let out = out_steps(work, &kept, ranges);
-    let (order, first) = order_of(work, ranges, extents);
-    let folder = Folder {
-        fold: &work.fold,
-        program,
-        views,
-        count,
-        first,
-    };
-    folder.run(
-        Walk::new(&lengths, views, &out, &order),
-        words_mut(&mut state),
-        worker,
-    )?;
-    Ok(Partial { state, count, kept })
+impl Partial {
+    /// Nothing folded yet, for a task's box.
+    pub(crate) fn new(
+        work: &ReduceWork,
+        ranges: &[(u64, u64)],
+        worker: &Worker<'_>,
+    ) -> Result<Self> {
+        let kept = kept_of(work, ranges);
+        let count = kept.iter().map(Kept::length).product::<usize>();
+        let mut state = worker.take((count * work.fold.words() * 8).max(8))?;
+        work.fold.init(words_mut(&mut state), count, 0, count);
+        Ok(Self { state, count, kept })
+    }
+
+    /// Folds the values of a tile of that box; tiles come in C order.
+    pub(crate) fn fold(
+        &mut self,
+        work: &ReduceWork,
+        program: &Program,
+        views: &[&View],
+        tile: &[(u64, u64)],
+        extents: &[u64],
+        worker: &Worker<'_>,
+    ) -> Result<()> {
+        let lengths: Vec<usize> = tile.iter().map(|(_, length)| *length as usize).collect();
+        let (out, start) = out_steps(work, &self.kept, tile);
+        let (order, first) = order_of(work, tile, extents);
+        let folder = Folder {
+            fold: &work.fold,
+            program,
+            views,
+            count: self.count,
+            first,
+        };
+        let walk = Walk::new(&lengths, views, &out, &order);
+        folder.run(walk, start, words_mut(&mut self.state), worker)
+    }
 }
 
 fn kept_of(work: &ReduceWork, ranges: &[(u64, u64)]) -> Vec<Kept> {
@@ -207,13 +215,15 @@ fn kept_of(work: &ReduceWork, ranges: &[(u64, u64)]) -> Vec<Kept> {
 /// Marks an index that belongs to no group.
 const NO_GROUP: isize = isize::MIN / 4;
 
-fn out_steps(work: &ReduceWork, kept: &[Kept], ranges: &[(u64, u64)]) -> Vec<Step> {
+/// Per axis of a tile, where its outputs lie in the state of its box; and where the first one lies.
+fn out_steps(work: &ReduceWork, kept: &[Kept], tile: &[(u64, u64)]) -> (Vec<Step>, isize) {
     let mut steps = vec![Step::Stride(0); kept.len()];
+    let mut first = 0;
     let mut stride = 1isize;
     for axis in (0..kept.len()).rev() {
+        let (start, length) = tile[axis];
         steps[axis] = match (&kept[axis], &work.groups) {
             (Kept::Groups(present), Some(groups)) => {
-                let (start, length) = ranges[axis];
                 let place = |code: &i64| {
                     let found = u64::try_from(*code)
                         .ok()
@@ -223,12 +233,15 @@ fn out_steps(work: &ReduceWork, kept: &[Kept], ranges: &[(u64, u64)]) -> Vec<Ste
                 let codes = &groups.codes[start as usize..(start + length) as usize];
                 Step::Table(codes.iter().map(place).collect())
             }
-            (Kept::Range { .. }, _) => Step::Stride(stride),
+            (Kept::Range { start: of_box, .. }, _) => {
+                first += (start - of_box) as isize * stride;
+                Step::Stride(stride)
+            }
             _ => Step::Stride(0),
         };
         stride *= kept[axis].length() as isize;
     }
-    steps
+    (steps, first)
 }
 
 /// Per axis, how far one index moves along the folded axes taken together; and where the box begins there.
@@ -256,15 +269,22 @@ struct Folder<'a> {
     views: &'a [&'a View],
     /// Outputs of the task.
     count: usize,
-    /// Position of the box's first element along the folded axes.
+    /// Position of the tile's first element along the folded axes.
     first: u64,
 }
 
 impl Folder<'_> {
-    fn run(&self, mut walk: Walk, state: &mut [u64], worker: &Worker<'_>) -> Result<()> {
+    fn run(
+        &self,
+        mut walk: Walk,
+        first_output: isize,
+        state: &mut [u64],
+        worker: &Worker<'_>,
+    ) -> Result<()> {
         let inner = walk.take(walk.axes.len() - 1);
         let mut scratch = worker.scratch(self.program, self.views, ROWS);
-        let start = Place::first(self.views);
+        let mut start = Place::first(self.views);
+        start.out = first_output;
         let mut since_check = 0;
         let mut check = |elements: usize| {
             since_check += elements;

@@ -5,10 +5,12 @@ use crate::columns::lengths as pass_lengths;
 use crate::control::count;
 use crate::cumulate::{Carries, Scan};
 use crate::load::load;
-use crate::reduce::{Accumulator, Partial, fold_box};
+use crate::local::Loaded;
+use crate::reduce::{Accumulator, Partial};
 use crate::stage::Worker;
 use crate::store::{Target, evaluate, write_box};
 use crate::threads::on_threads;
+use crate::tile::{tile_lengths, tiles};
 use crate::view::View;
 use craton_core::block::c_strides;
 use craton_core::{Block, BufferMut, Error, ErrorKind, Result, Sink};
@@ -28,6 +30,10 @@ const NAP: Duration = Duration::from_millis(2);
 pub(crate) fn written_by(sink: &StageSink) -> Option<&Arc<dyn Sink>> {
     match &sink.kind {
         SinkKind::Store(StoreTo::Sink(sink))
+        | SinkKind::Columns {
+            to: StoreTo::Sink(sink),
+            ..
+        }
         | SinkKind::Cumulate {
             to: StoreTo::Sink(sink),
             ..
@@ -89,6 +95,7 @@ impl<'a> SinkState<'a> {
                 kind,
                 axis,
                 skip_missing,
+                is_reversed,
                 dtype,
                 to,
             } => {
@@ -96,6 +103,7 @@ impl<'a> SinkState<'a> {
                     kind: *kind,
                     axis: *axis,
                     skip_missing: *skip_missing,
+                    is_reversed: *is_reversed,
                     operand: sink.dtype,
                     output: *dtype,
                 };
@@ -175,9 +183,22 @@ impl StageRun<'_> {
     /// Runs all tasks.
     pub(crate) fn run_tasks(&self) -> Result<()> {
         let next = AtomicU64::new(0);
-        on_threads(self.threads, || {
-            self.work(&next)?;
-            self.help_writing()
+        let work = || {
+            on_threads(self.threads, || {
+                self.work(&next)?;
+                self.help_writing()
+            })
+        };
+        let Some(ahead) = self.worker.ahead else {
+            return work();
+        };
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| ahead.run());
+            let done = work();
+            ahead.stop();
+            let read = reader.join();
+            done?;
+            read.map_err(|_| Error::internal("reading ahead panicked"))
         })
     }
 
@@ -196,10 +217,22 @@ impl StageRun<'_> {
                 run: self,
                 is_armed: true,
             };
-            let result = self.worker.check().and_then(|()| self.run_task(task));
+            let result = self.await_reads(task).and_then(|()| self.run_task(task));
+            if let Some(ahead) = self.worker.ahead {
+                ahead.finish(task);
+            }
             result.and_then(|partials| self.hand_in(task, partials))?;
             alarm.is_armed = false;
             count(&self.worker.control.tasks_done, 1);
+        }
+    }
+
+    /// Waits until the reads of a task are under way, where that is done ahead.
+    fn await_reads(&self, task: u64) -> Result<()> {
+        self.worker.check()?;
+        match self.worker.ahead {
+            Some(ahead) => ahead.begin(task, || self.worker.check()),
+            None => Ok(()),
         }
     }
 
@@ -274,45 +307,103 @@ impl StageRun<'_> {
 
     fn run_task(&self, task: u64) -> Result<Vec<Option<Partial>>> {
         let ranges = self.stage.task(task);
-        let leaves: Vec<View> = self
-            .stage
-            .space
+        let space = &self.stage.space;
+        let leaves: Vec<Loaded<'_>> = space
             .leaves
             .iter()
             .map(|leaf| load(leaf, &ranges, self.worker))
             .collect::<Result<_>>()?;
         let _span = tracing::trace_span!("compute", task).entered();
-        self.stage
-            .sinks
-            .iter()
-            .zip(self.sinks)
-            .map(|(sink, state)| {
-                let views: Vec<&View> = sink.uses.iter().map(|leaf| &leaves[*leaf]).collect();
-                self.feed(sink, state, &views, &ranges)
-            })
-            .collect()
+        let sinks = || self.stage.sinks.iter().zip(self.sinks);
+        let begin = |(sink, _)| self.begin(sink, &ranges);
+        let mut parts: Vec<Part> = sinks().map(begin).collect::<Result<_>>()?;
+        let lengths: Vec<u64> = ranges.iter().map(|(_, length)| *length).collect();
+        for tile in tiles(&ranges, &tile_lengths(space, &lengths)) {
+            let views: Vec<View> = leaves
+                .iter()
+                .map(|leaf| leaf.tile(&tile, self.worker))
+                .collect::<Result<_>>()?;
+            for ((sink, state), part) in sinks().zip(&mut parts) {
+                let views: Vec<&View> = sink.uses.iter().map(|leaf| &views[*leaf]).collect();
+                self.feed(sink, state, part, &views, &ranges, &tile)?;
+            }
+        }
+        // What was loaded is not needed while results are encoded.
+        drop(leaves);
+        let end = |((sink, state), part)| self.end(sink, state, part, &ranges);
+        sinks().zip(parts).map(end).collect()
     }
 
+    /// What a task holds for a sink before its first tile.
+    fn begin(&self, sink: &StageSink, ranges: &[(u64, u64)]) -> Result<Part> {
+        match &sink.kind {
+            SinkKind::Reduce { work, .. } => {
+                Partial::new(work, ranges, self.worker).map(Part::Folded)
+            }
+            SinkKind::Store(StoreTo::Sink(_)) | SinkKind::Cumulate { .. } => {
+                let count: u64 = ranges.iter().map(|(_, length)| length).product();
+                let bytes = count as usize * sink.program.output_size();
+                let mut values = self.worker.take(bytes.max(1))?;
+                values.truncate(bytes);
+                Ok(Part::Values(values))
+            }
+            SinkKind::Store(StoreTo::Slot(_)) | SinkKind::Columns { .. } => Ok(Part::Kept),
+        }
+    }
+
+    /// Computes a tile of the task's box for a sink.
     fn feed(
         &self,
         sink: &StageSink,
         state: &SinkState<'_>,
+        part: &mut Part,
         views: &[&View],
         ranges: &[(u64, u64)],
-    ) -> Result<Option<Partial>> {
-        let lengths: Vec<usize> = ranges.iter().map(|(_, length)| *length as usize).collect();
-        match (&sink.kind, state) {
-            (SinkKind::Reduce { work, .. }, SinkState::Reduce(_)) => {
+        tile: &[(u64, u64)],
+    ) -> Result<()> {
+        let program = &sink.program;
+        match (part, &sink.kind) {
+            (Part::Folded(partial), SinkKind::Reduce { work, .. }) => {
                 let extents = &self.stage.space.extents;
-                fold_box(work, &sink.program, views, ranges, extents, self.worker).map(Some)
+                partial.fold(work, program, views, tile, extents, self.worker)
             }
-            (SinkKind::Columns { .. }, SinkState::Slot { .. }) => self
-                .keep(state, &sink.program, views, ranges)
-                .map(|()| None),
-            (SinkKind::Store(to), state) => self
-                .store(to, state, &sink.program, views, ranges, sink.dtype)
-                .map(|()| None),
+            (Part::Values(values), _) => {
+                let lengths: Vec<usize> =
+                    ranges.iter().map(|(_, length)| *length as usize).collect();
+                let strides = c_strides(&lengths);
+                let origin: Vec<u64> = ranges.iter().map(|(start, _)| *start).collect();
+                let target = Target::new(values);
+                put(
+                    program,
+                    views,
+                    tile,
+                    &target,
+                    &strides,
+                    &origin,
+                    self.worker,
+                )
+            }
+            (Part::Kept, _) => self.keep(state, program, views, tile),
+            (Part::Folded(_), _) => Err(Error::internal("a fold where values are stored")),
+        }
+    }
+
+    /// Hands on what a task has for a sink after its last tile.
+    fn end(
+        &self,
+        sink: &StageSink,
+        state: &SinkState<'_>,
+        part: Part,
+        ranges: &[(u64, u64)],
+    ) -> Result<Option<Partial>> {
+        match (part, &sink.kind, state) {
+            (Part::Folded(partial), ..) => return Ok(Some(partial)),
+            (Part::Kept, ..) => {}
+            (Part::Values(values), SinkKind::Store(to), state) => {
+                self.write(to, state, ranges, sink.dtype, values)?;
+            }
             (
+                Part::Values(values),
                 SinkKind::Cumulate { to, dtype, .. },
                 SinkState::Cumulate {
                     scan,
@@ -320,35 +411,36 @@ impl StageRun<'_> {
                     to: state,
                 },
             ) => {
-                let values = self.evaluate_box(&sink.program, views, &lengths)?;
                 let sums = carries.run(scan, ranges, &values, self.worker)?;
-                let block = Block::dense(*dtype, lengths, sums.freeze())?;
-                let mut program = Program::default();
-                let input = program.input(*dtype);
-                program.finish(input);
-                let view = View::of_block(&block)?;
-                self.store(to, state, &program, &[&view], ranges, *dtype)
-                    .map(|()| None)
+                drop(values);
+                let ranges = scan.place(ranges, &self.stage.space.extents);
+                self.write(to, state, &ranges, *dtype, sums)?;
             }
-            _ => Err(Error::internal("a sink without its state")),
+            _ => return Err(Error::internal("a sink without its state")),
         }
+        Ok(None)
     }
 
-    fn store(
+    /// Stores the values of a box, which are in C order.
+    fn write(
         &self,
         to: &StoreTo,
         state: &SinkState<'_>,
-        program: &Program,
-        views: &[&View],
         ranges: &[(u64, u64)],
         dtype: craton_core::DType,
+        values: BufferMut,
     ) -> Result<()> {
-        let lengths: Vec<usize> = ranges.iter().map(|(_, length)| *length as usize).collect();
         match (to, state) {
-            (StoreTo::Slot(_), state) => self.keep(state, program, views, ranges),
             (StoreTo::Sink(sink), SinkState::Write(assembly)) => {
-                let values = self.evaluate_box(program, views, &lengths)?;
                 write_box(sink, dtype, ranges, values, assembly, self.worker)
+            }
+            (StoreTo::Slot(_), state) => {
+                let lengths = ranges.iter().map(|(_, length)| *length as usize).collect();
+                let block = Block::dense(dtype, lengths, values.freeze())?;
+                let mut program = Program::default();
+                let input = program.input(dtype);
+                program.finish(input);
+                self.keep(state, &program, &[&View::of_block(&block)?], ranges)
             }
             _ => Err(Error::internal("a sink without its state")),
         }
@@ -370,42 +462,42 @@ impl StageRun<'_> {
         else {
             return Err(Error::internal("a sink without its state"));
         };
-        let lengths: Vec<usize> = ranges.iter().map(|(_, length)| *length as usize).collect();
-        let axes = ranges.iter().zip(strides).zip(origin);
-        let first: isize = axes
-            .map(|(((start, _), stride), origin)| (start - origin) as isize * stride)
-            .sum();
-        let first = first as usize;
-        evaluate(
-            program,
-            views,
-            &lengths,
-            target,
-            first,
-            strides,
-            self.worker,
-        )
+        put(program, views, ranges, target, strides, origin, self.worker)
     }
+}
 
-    /// The expression's values over a box, in C order.
-    fn evaluate_box(
-        &self,
-        program: &Program,
-        views: &[&View],
-        lengths: &[usize],
-    ) -> Result<BufferMut> {
-        let bytes = lengths.iter().product::<usize>() * program.output_size();
-        let mut out = self.worker.take(bytes.max(1))?;
-        out.truncate(bytes);
-        evaluate(
-            program,
-            views,
-            lengths,
-            &Target::new(&mut out),
-            0,
-            &c_strides(lengths),
-            self.worker,
-        )?;
-        Ok(out)
-    }
+/// What a task has for one sink.
+enum Part {
+    /// Its partial state.
+    Folded(Partial),
+    /// The values of its box, in C order.
+    Values(BufferMut),
+    /// Nothing: values go where they are kept at once.
+    Kept,
+}
+
+/// Puts an expression's values over a box in their places in `target`, whose first element is that at `origin`.
+fn put(
+    program: &Program,
+    views: &[&View],
+    ranges: &[(u64, u64)],
+    target: &Target<'_>,
+    strides: &[isize],
+    origin: &[u64],
+    worker: &Worker<'_>,
+) -> Result<()> {
+    let lengths: Vec<usize> = ranges.iter().map(|(_, length)| *length as usize).collect();
+    let axes = ranges.iter().zip(strides).zip(origin);
+    let first: isize = axes
+        .map(|(((start, _), stride), origin)| (start - origin) as isize * stride)
+        .sum();
+    evaluate(
+        program,
+        views,
+        &lengths,
+        target,
+        first as usize,
+        strides,
+        worker,
+    )
 }

@@ -1,5 +1,6 @@
 //! What a worker has at hand, and how often each chunk of a stage is needed.
 
+use crate::ahead::Ahead;
 use crate::cache::Cache;
 use crate::control::Control;
 use crate::need::AxisNeed;
@@ -18,6 +19,8 @@ pub(crate) struct Worker<'a> {
     pub pool: &'a Pool,
     pub control: &'a Control,
     pub cache: &'a Cache,
+    /// What is read before it is asked for.
+    pub ahead: Option<&'a Ahead<'a>>,
     pub uses: &'a Uses,
     pub slots: &'a [OnceLock<Block>],
     pub scratch: &'a SpareScratch,
@@ -76,6 +79,8 @@ pub(crate) struct ScanUse {
     pub axes: Vec<AxisUse>,
     /// Tasks along the stage's axes that this source does not follow.
     repeats: u64,
+    /// How many chunks a task holds for this leaf that it does not hold for an earlier one of the same source.
+    pub held: u64,
 }
 
 /// One axis of a source.
@@ -92,8 +97,7 @@ pub(crate) struct AxisUse {
 impl Uses {
     /// Counts for all tasks of `stage`.
     pub(crate) fn of_stage(stage: &Stage) -> Self {
-        let mut paths = Vec::new();
-        collect_paths(&stage.space, &mut Vec::new(), &mut paths);
+        let paths = paths(&stage.space);
         let mut uses = Self {
             numbers: HashMap::new(),
             scans: Vec::new(),
@@ -108,7 +112,32 @@ impl Uses {
                 .insert(std::ptr::from_ref(path.leaf) as usize, number);
             uses.scans.push(path.count(number, &stage.cuts));
         }
+        for number in 0..uses.scans.len() {
+            uses.hold_together(number, &paths, &stage.cuts);
+        }
         uses
+    }
+
+    /// Leaves of one source that each need one chunk at a time, such as both sides of an interpolation, mostly need the
+    /// same one: together a task holds no more chunks than all of them need along each axis.
+    fn hold_together(&mut self, number: usize, paths: &[Path<'_>], cuts: &[Vec<u64>]) {
+        let same = |at: &usize| self.scans[*at].number == number;
+        let same: Vec<usize> = (0..self.scans.len()).filter(same).collect();
+        let is_single = |at: &usize| self.scans[*at].axes.iter().all(|axis| axis.chunks <= 1);
+        let [first, _, ..] = same.as_slice() else {
+            return;
+        };
+        if !same.iter().all(is_single) {
+            return;
+        }
+        let paths: Vec<&Path<'_>> = same.iter().map(|at| &paths[*at]).collect();
+        let axes = 0..self.scans[*first].axes.len();
+        let together = axes.map(|axis| most_together(axis, &paths, cuts));
+        let mut left = together.fold(1, u64::saturating_mul);
+        for at in same {
+            self.scans[at].held = left.min(1);
+            left -= self.scans[at].held;
+        }
     }
 
     /// The number of the leaf's source, and how many times tasks will ask for this chunk.
@@ -143,6 +172,16 @@ impl Uses {
             all.1 = all.1.saturating_add(elements.saturating_mul(size));
         }
         all
+    }
+
+    /// Every source, once.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &Arc<dyn Source>> {
+        let scans = self.scans.iter().enumerate();
+        let is_new = |(at, scan): &(usize, &ScanUse)| {
+            let mut earlier = self.scans[..*at].iter();
+            !earlier.any(|other| other.number == scan.number)
+        };
+        scans.filter(is_new).map(|(_, scan)| &scan.source)
     }
 
     /// The scans, for estimates of memory.
@@ -206,23 +245,46 @@ fn wanted_from(
     all
 }
 
+/// The most chunks along `axis` of their source that several leaves need in one task.
+fn most_together(axis: usize, paths: &[&Path<'_>], cuts: &[Vec<u64>]) -> u64 {
+    let stage_axis = paths[0].stage_axis(axis);
+    if paths.iter().any(|path| path.stage_axis(axis) != stage_axis) {
+        return paths.len() as u64;
+    }
+    let grid = &paths[0].source.meta().grid.axes[axis];
+    let whole = [0, 1];
+    let cuts = stage_axis.map_or(whole.as_slice(), |stage_axis| cuts[stage_axis].as_slice());
+    let parts = cuts.windows(2).map(|pair| (pair[0], pair[1] - pair[0]));
+    let together = parts.map(|part| {
+        let needs = paths.iter().filter_map(|path| {
+            let (start, length) = path.interval(axis, part)?;
+            Some(AxisNeed::of(&path.leaf.maps[axis], grid, start, length))
+        });
+        let positions: BTreeSet<u64> = needs
+            .flat_map(|need| need.segments.into_iter().map(|segment| segment.position))
+            .collect();
+        positions.len() as u64
+    });
+    together.max().unwrap_or(1)
+}
+
 /// The way from a stage's space down to a source leaf.
-struct Path<'a> {
+pub(crate) struct Path<'a> {
     hops: Vec<Hop<'a>>,
-    leaf: &'a Leaf,
-    source: &'a Arc<dyn Source>,
+    pub leaf: &'a Leaf,
+    pub source: &'a Arc<dyn Source>,
 }
 
 /// One local on that way.
 #[derive(Clone)]
-struct Hop<'a> {
+pub(crate) struct Hop<'a> {
     maps: &'a [AxisMap],
     shape: &'a [u64],
     kind: HopKind,
 }
 
 #[derive(Clone, Copy)]
-enum HopKind {
+pub(crate) enum HopKind {
     Window {
         axis: usize,
         window: u64,
@@ -232,6 +294,13 @@ enum HopKind {
         start: u64,
         length: u64,
     },
+}
+
+/// The ways to all source leaves of a space.
+pub(crate) fn paths(space: &Space) -> Vec<Path<'_>> {
+    let mut paths = Vec::new();
+    collect_paths(space, &mut Vec::new(), &mut paths);
+    paths
 }
 
 fn collect_paths<'a>(space: &'a Space, hops: &mut Vec<Hop<'a>>, paths: &mut Vec<Path<'a>>) {
@@ -311,6 +380,7 @@ impl Path<'_> {
             number,
             axes,
             repeats,
+            held: 1,
         }
     }
 
@@ -322,10 +392,9 @@ impl Path<'_> {
             chunks: 0,
         };
         for part in parts {
-            let Some((start, length)) = self.interval(axis, *part) else {
+            let Some(need) = self.need(axis, grid, *part) else {
                 continue;
             };
-            let need = AxisNeed::of(&self.leaf.maps[axis], grid, start, length);
             for segment in &need.segments {
                 let count = counted.counts.entry(segment.position).or_insert(0_u32);
                 *count = count.saturating_add(1);
@@ -340,6 +409,24 @@ impl Path<'_> {
             counted.chunks = counted.chunks.max(need.segments.len() as u64);
         }
         counted
+    }
+
+    /// What an interval of the stage's axis needs along one axis of the source; `None` if nothing.
+    fn need(&self, axis: usize, grid: &AxisGrid, part: (u64, u64)) -> Option<AxisNeed> {
+        let (start, length) = self.interval(axis, part)?;
+        Some(AxisNeed::of(&self.leaf.maps[axis], grid, start, length))
+    }
+
+    /// The positions of the chunks that a task needs, per axis of the source; `None` if it needs none.
+    pub(crate) fn positions(&self, ranges: &[(u64, u64)]) -> Option<Vec<Vec<u64>>> {
+        let grids = &self.source.meta().grid.axes;
+        let along = |(axis, grid): (usize, &AxisGrid)| {
+            let part = self.stage_axis(axis).map_or((0, 1), |axis| ranges[axis]);
+            let need = self.need(axis, grid, part)?;
+            let positions = need.segments.iter().map(|segment| segment.position);
+            Some(positions.collect::<Vec<u64>>()).filter(|positions| !positions.is_empty())
+        };
+        grids.iter().enumerate().map(along).collect()
     }
 
     /// The stage axis that axis `axis` of the leaf follows.

@@ -3,6 +3,7 @@
 use crate::assemble::Assembly;
 use crate::control::count;
 use crate::stage::Worker;
+use crate::threads::on_threads;
 use crate::view::{Step, View};
 use crate::walk::{Place, STRIP, Walk};
 use craton_core::block::c_strides;
@@ -10,6 +11,7 @@ use craton_core::{Block, BufferMut, DType, Error, Result, Sink};
 use craton_kernels::program::{Program, Registers, Strip};
 use std::collections::HashMap;
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Memory that several tasks write at once, each its own elements.
@@ -295,6 +297,55 @@ pub(crate) fn write_box(
     }
     drop(buffer);
     assembly.write_ready(sink, worker)
+}
+
+/// Gives the values of a box, C order in `values`, that is made of whole chunks to `sink`, on several threads.
+pub(crate) fn write_chunks(
+    sink: &Arc<dyn Sink>,
+    dtype: DType,
+    ranges: &[(u64, u64)],
+    values: BufferMut,
+    threads: usize,
+    worker: &Worker<'_>,
+) -> Result<()> {
+    if ranges.iter().any(|(_, length)| *length == 0) {
+        return Ok(());
+    }
+    let grid = &sink.chunks().grid;
+    let lengths: Vec<usize> = ranges.iter().map(|(_, length)| *length as usize).collect();
+    let strides = c_strides(&lengths);
+    let buffer = values.freeze();
+    let axes = grid.axes.iter().zip(ranges);
+    let spans: Vec<(u64, u64)> = axes
+        .map(|(axis, (start, length))| {
+            let first = axis.chunk_of(*start);
+            (first, axis.chunk_of(start + length - 1) + 1 - first)
+        })
+        .collect();
+    let chunks: u64 = spans.iter().map(|(_, count)| count).product();
+    let next = AtomicU64::new(0);
+    on_threads(threads, || {
+        loop {
+            let mut rest = next.fetch_add(1, Relaxed);
+            if rest >= chunks {
+                return Ok(());
+            }
+            worker.check()?;
+            let mut index = vec![0; spans.len()];
+            for (at, (first, count)) in index.iter_mut().zip(&spans).rev() {
+                *at = first + rest % count;
+                rest /= count;
+            }
+            let chunk = grid.chunk(&index);
+            let first: isize = (0..chunk.len())
+                .map(|axis| (chunk[axis].start - ranges[axis].0) as isize * strides[axis])
+                .sum();
+            let shape = chunk.iter().map(|chunk| chunk.length as usize).collect();
+            let (buffer, strides) = (buffer.clone(), strides.clone());
+            let block = Block::strided(dtype, shape, buffer, first as usize, strides)?;
+            put(sink, &index, &block, worker)?;
+        }
+    })
 }
 
 pub(crate) fn put(

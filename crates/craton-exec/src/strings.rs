@@ -1,6 +1,7 @@
 //! Text and bytes of varying length: selected, never computed on.
 
-use crate::load::{Encoded, read_encoded, source_needs};
+use crate::fetch::{Encoded, read_encoded};
+use crate::load::source_needs;
 use crate::stage::Worker;
 use craton_core::{Block, Decoded, Error, Result, Source, Strings};
 use craton_plan::physical::{Body, Input, Leaf, LocalKind, Stage, StageSink};

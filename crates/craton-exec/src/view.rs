@@ -2,9 +2,12 @@
 
 use craton_core::block::c_strides;
 use craton_core::{Block, Buffer, DType, Error, Result, Scalar};
-use craton_kernels::load::{gather_list, gather_strided, swap_bytes, unshuffle};
+use craton_kernels::load::{gather_strided, gather_table, swap_bytes, unshuffle, unshuffle_list};
 use craton_kernels::program::Strip;
 use std::sync::Arc;
+
+/// Elements that are listed at once.
+const LISTED: usize = 256;
 
 /// How far apart neighbours along one axis of the task's box lie, in elements.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +19,19 @@ pub(crate) enum Step {
 }
 
 impl Step {
+    /// Where two axes of the values follow one axis of the box of `length` indices: the sum of their steps.
+    pub(crate) fn plus(&self, other: &Self, length: usize) -> Self {
+        match (self, other) {
+            (Self::Stride(one), Self::Stride(other)) => Self::Stride(one + other),
+            (Self::Stride(0), table) | (table, Self::Stride(0)) => table.clone(),
+            _ => Self::Table(
+                (0..length)
+                    .map(|at| self.offset(at) + other.offset(at))
+                    .collect(),
+            ),
+        }
+    }
+
     /// The offset of position `at` from position 0's axis origin.
     pub(crate) fn offset(&self, at: usize) -> isize {
         match self {
@@ -58,6 +74,19 @@ impl View {
             base: 0,
             steps: vec![Step::Stride(0); rank],
         }
+    }
+
+    /// The values of a part of the box: per axis where it begins within the box, and its length.
+    pub(crate) fn part(&self, parts: impl Iterator<Item = (usize, usize)>) -> Self {
+        let mut part = self.clone();
+        for (step, (start, length)) in part.steps.iter_mut().zip(parts) {
+            match step {
+                Step::Stride(stride) => part.base += start as isize * *stride,
+                Step::Table(table) if (start, length) == (0, table.len()) => {}
+                Step::Table(table) => *step = Step::Table(table[start..start + length].into()),
+            }
+        }
+        part
     }
 
     /// The values of a block of the box's own shape.
@@ -140,35 +169,24 @@ impl View {
             return strip_of(step, &buffer[first * size..(first + count) * size]);
         }
         let out = &mut bytemuck::cast_slice_mut(scratch)[..count * size];
+        let total = buffer.len() / size.max(1);
         match (is_shuffled, step) {
-            (true, _) => {
-                let total = buffer.len() / size;
-                if is_row {
-                    unshuffle(buffer, total, size, first, count, out);
-                } else {
-                    for (at, item) in out.chunks_exact_mut(size).enumerate() {
-                        unshuffle(
-                            buffer,
-                            total,
-                            size,
-                            (origin + step.offset(from + at)) as usize,
-                            1,
-                            item,
-                        );
-                    }
-                }
-            }
+            (true, _) if is_row => unshuffle(buffer, total, size, first, count, out),
             (false, Step::Stride(stride)) => {
-                gather_strided(buffer, first, *stride, count, size, out)
+                gather_strided(buffer, first, *stride, count, size, out);
             }
             (false, Step::Table(table)) => {
-                let mut positions = [0usize; 256];
-                for (block, to) in out.chunks_mut(256 * size).enumerate() {
-                    let length = to.len() / size;
-                    for (at, position) in positions[..length].iter_mut().enumerate() {
-                        *position = (origin + table[from + block * 256 + at]) as usize;
+                gather_table(buffer, origin, &table[from..from + count], size, out);
+            }
+            _ => {
+                let mut positions = [0usize; LISTED];
+                for (block, to) in out.chunks_mut(LISTED * size).enumerate() {
+                    let positions = &mut positions[..to.len() / size];
+                    let from = from + block * LISTED;
+                    for (at, position) in positions.iter_mut().enumerate() {
+                        *position = (origin + step.offset(from + at)) as usize;
                     }
-                    gather_list(buffer, &positions[..length], size, to);
+                    unshuffle_list(buffer, total, size, positions, to);
                 }
             }
         }

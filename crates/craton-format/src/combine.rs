@@ -1,6 +1,8 @@
 //! Many arrays along one axis as one [`Source`]: a grid of segments, never a list of chunks.
 
-use craton_core::{ArrayMeta, AxisGrid, BoxFuture, ChunkRef, Error, Result, Source};
+use craton_core::{
+    ArrayMeta, AxisGrid, BoxFuture, ChunkRef, Error, Placement, Reads, Result, Source,
+};
 use std::sync::Arc;
 
 /// Sources that follow each other along one axis.
@@ -174,5 +176,20 @@ impl Source for ConcatSource {
 
     fn url(&self) -> &str {
         &self.url
+    }
+
+    fn placement(&self) -> Placement {
+        let all = self.sources.iter().map(|source| source.placement());
+        all.fold(Placement::default(), Placement::or)
+    }
+
+    fn read_to_locate(&self) -> Reads {
+        self.sources.iter().fold(Reads::default(), |all, source| {
+            let own = source.read_to_locate();
+            Reads {
+                requests: all.requests + own.requests,
+                bytes: all.bytes + own.bytes,
+            }
+        })
     }
 }

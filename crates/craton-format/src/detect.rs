@@ -1,6 +1,8 @@
 //! Which format lies at a URL.
 
 use craton_core::{ByteRange, Error, Pool, ReadRanges, Result};
+use craton_store::StoreSettings;
+use futures_util::future::join_all;
 use std::sync::Arc;
 
 /// A format that can be told from names or first bytes.
@@ -53,9 +55,9 @@ const NOT_READ: [(&[u8], &str); 7] = [
 /// Finds the format at `url`.
 ///
 /// # Errors
-/// As [`craton_store::open_store`] and [`detect_in`].
-pub async fn detect(url: &str) -> Result<Detected> {
-    let (store, root) = craton_store::open_store(url).await?;
+/// As [`craton_store::open_store_with`] and [`detect_in`].
+pub async fn detect(url: &str, settings: &StoreSettings) -> Result<Detected> {
+    let (store, root) = craton_store::open_store_with(url, settings).await?;
     let format = detect_in(&*store, &root).await?;
     Ok(Detected {
         format,
@@ -70,20 +72,32 @@ pub async fn detect(url: &str) -> Result<Detected> {
 /// [`craton_core::ErrorKind::NotFound`] if a folder holds no store, [`craton_core::ErrorKind::Unsupported`] if an
 /// object is of no known format.
 pub async fn detect_in(store: &dyn ReadRanges, root: &str) -> Result<Format> {
-    if !root.is_empty()
-        && let Some(size) = store.size(root).await?
-    {
-        return detect_object(store, root, size).await;
-    }
-    for (name, format) in ZARR_NAMES {
-        let location = if root.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{root}/{name}")
+    // A folder's names come first: web servers show a page for a folder, as if it were an object.
+    let asked = ZARR_NAMES.map(|(name, _)| {
+        let location = match root {
+            "" => name.to_owned(),
+            root => format!("{root}/{name}"),
         };
-        if store.size(&location).await?.is_some() {
-            return Ok(format);
+        async move { store.size(&location).await }
+    });
+    let mut failed = None;
+    for ((_, format), size) in ZARR_NAMES.iter().zip(join_all(asked).await) {
+        match size {
+            Ok(Some(_)) => return Ok(*format),
+            Ok(None) => {}
+            // Another of the names may be allowed.
+            Err(error) => failed = failed.or(Some(error)),
         }
+    }
+    if !root.is_empty() {
+        match store.size(root).await {
+            Ok(Some(size)) => return detect_object(store, root, size).await,
+            Ok(None) => {}
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    if let Some(error) = failed {
+        return Err(error);
     }
     let url = store.url_of(root);
     let names: Vec<&str> = ZARR_NAMES.iter().map(|(name, _)| *name).collect();

@@ -5,9 +5,13 @@
 
 pub mod codec;
 pub mod combine;
+mod counted;
 pub mod detect;
+mod gather;
 pub mod hdf5;
+pub mod netcdf;
 pub mod netcdf3;
+mod numbers;
 pub mod pieces;
 pub mod ranges;
 pub mod tree;

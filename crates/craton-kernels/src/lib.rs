@@ -5,21 +5,27 @@
 
 pub mod binary;
 pub mod cast;
+pub mod column;
 mod complex;
 mod element;
 pub mod fold;
+pub mod gaps;
+pub mod interpolate;
 pub mod load;
+pub mod order;
 pub mod program;
 pub mod promote;
 pub mod quantile;
 mod real;
 pub mod scan;
 pub mod select;
+pub mod spline;
 pub mod unary;
 mod wide;
 
 pub use binary::{Binary, BinaryKernel};
 pub use cast::cast;
+pub use column::ColumnKernel;
 pub use fold::{Fold, FoldSpec, Reduction};
 pub use load::{gather_list, gather_strided, swap_bytes, unshuffle};
 pub use promote::{WeakScalar, promote, promote_weak};

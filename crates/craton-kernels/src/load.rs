@@ -27,6 +27,14 @@ pub fn gather_list(from: &[u8], positions: &[usize], item_size: usize, out: &mut
     gather(from, positions.len(), item_size, out, |k| positions[k]);
 }
 
+/// Copies the elements of `from` that lie at the offsets of `table` from `origin`.
+///
+/// The caller guarantees that they all lie inside `from`.
+pub fn gather_table(from: &[u8], origin: isize, table: &[isize], item_size: usize, out: &mut [u8]) {
+    let at = |k: usize| (origin + table[k]) as usize;
+    gather(from, table.len(), item_size, out, at);
+}
+
 #[inline(always)]
 fn gather(
     from: &[u8],
@@ -172,6 +180,41 @@ pub fn unshuffle(
     );
 }
 
+/// As [`unshuffle`], for the elements at `positions`.
+pub fn unshuffle_list(
+    from: &[u8],
+    total: usize,
+    item_size: usize,
+    positions: &[usize],
+    out: &mut [u8],
+) {
+    match item_size {
+        2 => unshuffle_listed::<2>(from, total, positions, out),
+        4 => unshuffle_listed::<4>(from, total, positions, out),
+        8 => unshuffle_listed::<8>(from, total, positions, out),
+        _ => {
+            let items = out.chunks_exact_mut(item_size.max(1)).zip(positions);
+            for (item, at) in items {
+                for (plane, byte) in item.iter_mut().enumerate() {
+                    *byte = from[plane * total + at];
+                }
+            }
+        }
+    }
+}
+
+fn unshuffle_listed<const SIZE: usize>(
+    from: &[u8],
+    total: usize,
+    positions: &[usize],
+    out: &mut [u8],
+) {
+    let planes: [&[u8]; SIZE] = std::array::from_fn(|plane| &from[plane * total..][..total]);
+    for (item, at) in out.as_chunks_mut::<SIZE>().0.iter_mut().zip(positions) {
+        *item = planes.map(|plane| plane[*at]);
+    }
+}
+
 /// Writes part `part` of `PARTS` (of `SIZE` bytes each) of every item of `ITEM` bytes.
 #[inline(always)]
 fn unshuffle_items<'a, const SIZE: usize, const PARTS: usize, const ITEM: usize>(
@@ -226,6 +269,11 @@ mod tests {
                 unshuffle(&shuffled, total, size, first, count, &mut out);
                 assert_eq!(out, items[first * size..][..count * size], "{size} {first}");
             }
+            let positions = [130, 0, 7, 7, 64];
+            let mut out = vec![0; positions.len() * size];
+            unshuffle_list(&shuffled, total, size, &positions, &mut out);
+            let listed = positions.map(|at| items[at * size..][..size].to_vec());
+            assert_eq!(out, listed.concat(), "{size}");
         }
     }
 
@@ -243,7 +291,11 @@ mod tests {
                 }
             }
             let positions = [9, 9, 0, 49, 3, 2, 1, 4, 4, 4, 8, 7];
+            let table = positions.map(|at| at as isize - 5);
+            gather_table(&items, 5, &table, size, &mut out);
+            let by_table = out.clone();
             gather_list(&items, &positions, size, &mut out);
+            assert_eq!(by_table, out);
             for (k, at) in positions.into_iter().enumerate() {
                 assert_eq!(&out[k * size..][..size], item(at));
             }

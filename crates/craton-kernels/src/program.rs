@@ -6,6 +6,7 @@
 
 use crate::binary::{Binary, BinaryKernel};
 use crate::cast::cast;
+use crate::interpolate::{InterpolateKernel, interpolate};
 use crate::select::{fill_missing, select};
 use crate::unary::{Unary, UnaryKernel};
 use craton_core::DType;
@@ -24,6 +25,7 @@ enum Kind {
     Binary(BinaryKernel),
     Select,
     FillMissing,
+    Interpolate(InterpolateKernel),
     /// No kernel exists; planning refuses such operations before they get here.
     Undefined,
 }
@@ -75,6 +77,15 @@ impl Operation {
         Self {
             kind: Kind::FillMissing,
             output,
+        }
+    }
+
+    /// Between the first operand and the second, as far as the third says.
+    #[must_use]
+    pub fn interpolate(operand: DType) -> Self {
+        Self {
+            kind: interpolate(operand).map_or(Kind::Undefined, Kind::Interpolate),
+            output: DType::Float64,
         }
     }
 }
@@ -309,6 +320,9 @@ impl Program {
                         fill_missing_from_each(values, items, size, dtype, second, out);
                     }
                 }
+            }
+            (Kind::Interpolate(kernel), [lower, upper, fraction]) => {
+                kernel(*lower, *upper, *fraction, out);
             }
             // OK because planning checks arities and kernels; nothing sensible could be written here.
             _ => debug_assert!(false, "operation without a kernel"),

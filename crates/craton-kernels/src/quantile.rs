@@ -3,6 +3,7 @@
 //! Results are NumPy's: `linear` interpolation between neighbours, and for medians the mean of the middle two in
 //! the values' own precision.
 
+use crate::column::ColumnKernel;
 use crate::element::{Element, dispatch, elements_mut};
 use bytemuck::Pod;
 use craton_core::DType;
@@ -61,21 +62,20 @@ impl Quantile {
             skips: skip_missing,
         })
     }
+}
 
-    /// The type of the results.
-    #[must_use]
-    pub fn output(&self) -> DType {
+impl ColumnKernel for Quantile {
+    fn output(&self) -> DType {
         self.output
     }
-
-    /// Results of one column.
-    #[must_use]
-    pub fn count(&self) -> usize {
+    fn count(&self, _: usize) -> usize {
         self.quantity.count()
     }
-
-    /// Puts the results of `column` into `out`, and its values out of order. Nothing gives NaN.
-    pub fn run(&self, column: &mut [u8], out: &mut [u8]) {
+    fn verb(&self) -> &'static str {
+        "take quantiles"
+    }
+    /// Nothing gives NaN.
+    fn run(&self, column: &mut [u8], _: &mut [u64], out: &mut [u8]) {
         (self.run)(self, column, out);
     }
 }
@@ -226,17 +226,19 @@ mod tests {
     fn of(quantity: Quantity, dtype: DType, skips: bool, values: &[f32]) -> Vec<f64> {
         let quantile = Quantile::new(quantity, dtype, skips).unwrap();
         let mut column: Vec<f32> = values.to_vec();
-        let mut out = vec![0f64; quantile.count()];
+        let mut out = vec![0f64; quantile.count(0)];
         if quantile.output() == DType::Float32 {
-            let mut narrow = vec![0f32; quantile.count()];
+            let mut narrow = vec![0f32; quantile.count(0)];
             quantile.run(
                 bytemuck::cast_slice_mut(&mut column),
+                &mut [],
                 bytemuck::cast_slice_mut(&mut narrow),
             );
             return narrow.into_iter().map(f64::from).collect();
         }
         quantile.run(
             bytemuck::cast_slice_mut(&mut column),
+            &mut [],
             bytemuck::cast_slice_mut(&mut out),
         );
         out

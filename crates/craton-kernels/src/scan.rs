@@ -1,16 +1,20 @@
 //! Running totals and moving windows along the rows of a block.
 
-use crate::element::{Element, Key, dispatch, elements, elements_mut};
+mod median;
+mod moments;
+
+use crate::element::{Element, Key, NOT_A_TIME, dispatch, elements, elements_mut};
 use crate::unary::named_operations;
 use crate::wide::wide_if;
 use bytemuck::Pod;
 use craton_core::DType;
 
 named_operations! {
-    /// A running total. Names are NumPy's.
+    /// A running total, or the last valid value. Names are NumPy's and xarray's.
     Cumulation {
         Sum => "cumsum",
         Prod => "cumprod",
+        Last => "ffill",
     }
 }
 
@@ -18,18 +22,26 @@ named_operations! {
     /// A function of a moving window. Names are xarray's.
     RollingKind {
         Sum => "sum",
+        Prod => "prod",
         Mean => "mean",
         Min => "min",
         Max => "max",
         Count => "count",
+        Var => "var",
+        Std => "std",
+        Median => "median",
+        Last => "last",
     }
 }
 
-/// The type of a running total, by NumPy's rules; `None` for complex numbers, times and text.
+/// The type of a running total, by NumPy's rules; `None` for complex numbers, times and text. The last valid value is
+/// defined for what can be missing: floats and times.
 #[must_use]
-pub fn cumulation_output(_: Cumulation, dtype: DType) -> Option<DType> {
+pub fn cumulation_output(kind: Cumulation, dtype: DType) -> Option<DType> {
     match dtype {
         _ if dtype.is_float() => Some(dtype),
+        DType::Time(_) if kind == Cumulation::Last => Some(dtype),
+        _ if kind == Cumulation::Last => None,
         _ if dtype.is_unsigned_integer() => Some(DType::UInt64),
         _ if dtype.is_integer() || dtype == DType::Bool => Some(DType::Int64),
         _ => None,
@@ -40,6 +52,8 @@ pub fn cumulation_output(_: Cumulation, dtype: DType) -> Option<DType> {
 #[must_use]
 pub fn cumulation_start(kind: Cumulation, dtype: DType) -> u64 {
     match (kind, dtype.is_float()) {
+        (Cumulation::Last, true) => f64::NAN.to_bits(),
+        (Cumulation::Last, false) => NOT_A_TIME.cast_unsigned(),
         (Cumulation::Sum, _) => 0,
         (Cumulation::Prod, true) => 1f64.to_bits(),
         (Cumulation::Prod, false) => 1,
@@ -54,6 +68,10 @@ macro_rules! each_step {
             (Cumulation::Sum, true) => each_step!(@ $type, false, true, $step => $body),
             (Cumulation::Prod, false) => each_step!(@ $type, true, false, $step => $body),
             (Cumulation::Prod, true) => each_step!(@ $type, true, true, $step => $body),
+            (Cumulation::Last, _) => {
+                let $step = last_float::<$type>;
+                $body
+            }
         }
     };
     (@ $type:ty, $product:literal, $skips:literal, $step:ident => $body:expr) => {{
@@ -97,8 +115,9 @@ pub fn cumulate(
             match kind {
                 Cumulation::Sum => run(values, shape, carry, out, add_whole::<T>, give),
                 Cumulation::Prod => run(values, shape, carry, out, multiply_whole::<T>, give),
+                Cumulation::Last => run(values, shape, carry, out, last_whole::<T>, give),
             }
-        }, (); integers);
+        }, (); integers, times);
     }
 }
 
@@ -126,7 +145,8 @@ pub fn cumulation_total(
         dispatch!(dtype, T => match kind {
             Cumulation::Sum => run_total(values, shape, carry, add_whole::<T>),
             Cumulation::Prod => run_total(values, shape, carry, multiply_whole::<T>),
-        }, (); integers);
+            Cumulation::Last => run_total(values, shape, carry, last_whole::<T>),
+        }, (); integers, times);
     }
 }
 
@@ -140,6 +160,26 @@ fn advance_float<T: Element, const PRODUCT: bool, const SKIP: bool>(total: u64, 
     };
     let stays = SKIP && value.is_nan();
     (if stays { before } else { after }).to_bits()
+}
+
+#[inline(always)]
+fn last_float<T: Element>(last: u64, value: T) -> u64 {
+    let value = value.to_f64();
+    if value.is_nan() {
+        last
+    } else {
+        value.to_bits()
+    }
+}
+
+#[inline(always)]
+fn last_whole<T: Element>(last: u64, value: T) -> u64 {
+    let is_missing = value.is_missing();
+    if is_missing {
+        last
+    } else {
+        value.key().to_word()
+    }
 }
 
 #[inline(always)]
@@ -220,7 +260,7 @@ const STRIP: usize = 64;
 /// How many doubles [`rolling`] needs as scratch.
 #[must_use]
 pub fn rolling_scratch_len(window: usize, rows: usize, count: usize) -> usize {
-    (window.min(rows) + 1) * 2 * count.min(STRIP)
+    (window.min(rows) + 1) * 3 * count.min(STRIP)
 }
 
 /// Moving windows over `rows` rows of `count` values of the operand type.
@@ -259,10 +299,17 @@ pub fn rolling(
         first_output,
         end: first_output + outputs as u64,
     };
-    if kind == RollingKind::Count {
-        dispatch!(dtype, T => roll::<T, f64>(shape, values, scratch, out), (); floats, times);
-    } else {
-        dispatch!(dtype, T => roll::<T, T>(shape, values, scratch, out), (); floats);
+    match kind {
+        RollingKind::Count => {
+            dispatch!(dtype, T => roll::<T, f64>(shape, values, scratch, out), (); floats, times);
+        }
+        RollingKind::Var | RollingKind::Std => {
+            dispatch!(dtype, T => moments::roll::<T>(shape, values, scratch, out), (); floats);
+        }
+        RollingKind::Median => {
+            dispatch!(dtype, T => median::roll::<T>(shape, values, scratch, out), (); floats);
+        }
+        _ => dispatch!(dtype, T => roll::<T, T>(shape, values, scratch, out), (); floats),
     }
 }
 
@@ -287,6 +334,8 @@ struct Part<'a> {
 impl Window {
     fn neutral(self) -> f64 {
         match self.kind {
+            RollingKind::Last => f64::NAN,
+            RollingKind::Prod => 1.0,
             RollingKind::Min => f64::INFINITY,
             RollingKind::Max => f64::NEG_INFINITY,
             _ => 0.0,
@@ -310,6 +359,14 @@ impl Window {
                     left
                 }
             }
+            RollingKind::Prod => left * right,
+            RollingKind::Last => {
+                if right.is_nan() {
+                    left
+                } else {
+                    right
+                }
+            }
             _ => left + right,
         }
     }
@@ -317,11 +374,13 @@ impl Window {
     #[inline(always)]
     fn result(self, value: f64, count: f64) -> f64 {
         let result = match self.kind {
-            RollingKind::Sum => value,
+            RollingKind::Sum | RollingKind::Prod => value,
             RollingKind::Mean => value / count,
             RollingKind::Count => count,
             RollingKind::Min | RollingKind::Max if count == 0.0 => f64::NAN,
-            RollingKind::Min | RollingKind::Max => value,
+            RollingKind::Min | RollingKind::Max | RollingKind::Last => value,
+            // Of other kinds, which have loops of their own.
+            RollingKind::Var | RollingKind::Std | RollingKind::Median => f64::NAN,
         };
         if count < self.min_periods {
             f64::NAN

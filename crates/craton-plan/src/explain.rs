@@ -69,7 +69,9 @@ pub fn explain_stage(stage: &Stage) -> Vec<String> {
                 format!("{fused}fold by group (streaming)")
             }
             SinkKind::Reduce { .. } => format!("{fused}fold (streaming)"),
-            SinkKind::Columns { .. } => format!("{fused}put columns together, take quantiles"),
+            SinkKind::Columns { work, .. } => {
+                format!("{fused}put columns together, {}", work.kernel.verb())
+            }
             SinkKind::Store(_) => format!("{fused}store (streaming)"),
             SinkKind::Cumulate { .. } => format!("{fused}accumulate in order, store (streaming)"),
         });

@@ -2,6 +2,7 @@
 
 use crate::operator::{Operator, Work};
 use craton_core::{DType, Error, ErrorKind, Result};
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -121,6 +122,18 @@ impl Node {
     pub fn work(&self) -> Work {
         let metas: Vec<&Meta> = self.inputs.iter().map(|input| input.meta()).collect();
         self.operator.work(&metas, &self.meta)
+    }
+
+    /// Operators in the plan, each counted once however often its result is used.
+    #[must_use]
+    pub fn operations(&self) -> usize {
+        let mut seen = HashSet::from([self.hash]);
+        let mut pending: Vec<&Self> = vec![self];
+        while let Some(node) = pending.pop() {
+            let inputs = node.inputs.iter().map(|input| &**input);
+            pending.extend(inputs.filter(|input| seen.insert(input.hash)));
+        }
+        seen.len()
     }
 
     /// This node with other inputs of the same meta.

@@ -3,9 +3,9 @@
 use crate::axis_map::AxisMap;
 use crate::node::{Canonical, Meta};
 use craton_core::{Block, Error, Result, Source};
+use craton_kernels::column::ColumnKernel;
 use craton_kernels::fold::Fold;
 use craton_kernels::program::Operation;
-use craton_kernels::quantile::Quantile;
 use craton_kernels::scan::{Cumulation, RollingKind};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -28,6 +28,13 @@ pub trait Operator: Debug + Send + Sync {
 
     /// The work, as one of the shapes that the executor knows.
     fn work(&self, inputs: &[&Meta], output: &Meta) -> Work;
+
+    /// Of an operator that folds by group: the one that folds only the groups `wanted`, which ascend, in that order,
+    /// and the input indices along its axis that it needs. `None` for all other operators, and if these are all groups.
+    fn of_groups(&self, wanted: &[u64]) -> Option<(Box<dyn Operator>, Arc<[u64]>)> {
+        let _ = wanted;
+        None
+    }
 
     /// The arguments as canonical bytes.
     fn canonical(&self, out: &mut Canonical);
@@ -62,16 +69,18 @@ pub enum Work {
     Columns(ColumnWork),
     /// In order along an axis.
     Cumulate {
-        /// Sum or product.
+        /// Sum, product or last valid value.
         kind: Cumulation,
         /// The axis.
         axis: usize,
         /// Whether missing values count as nothing.
         skip_missing: bool,
+        /// Whether it begins at the end of the axis.
+        is_reversed: bool,
     },
     /// Windows that slide along an axis.
     Rolling {
-        /// Sum, mean, minimum or maximum.
+        /// The statistic.
         kind: RollingKind,
         /// The axis.
         axis: usize,
@@ -97,11 +106,22 @@ pub struct ReduceWork {
 #[derive(Clone)]
 pub struct ColumnWork {
     /// The arithmetic.
-    pub quantile: Quantile,
+    pub kernel: Arc<dyn ColumnKernel>,
     /// For each input axis, whether it is folded away.
     pub is_reduced: Vec<bool>,
     /// As for a reduction.
     pub groups: Option<Groups>,
+    /// Where the results of a column lie.
+    pub results: Results,
+}
+
+/// Where the results of a column lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Results {
+    /// Along a new first axis, which is not there for a single result.
+    First,
+    /// Along the axis of the column, the only one that is folded.
+    Along(usize),
 }
 
 impl ColumnWork {
@@ -142,6 +162,23 @@ impl Groups {
             ))),
             None => Ok(()),
         }
+    }
+
+    /// Only the groups `wanted`, which ascend, and the indices that belong to them; `None` if these are all groups.
+    pub(crate) fn only(&self, wanted: &[u64]) -> Option<(Self, Arc<[u64]>)> {
+        if wanted.len() >= self.count {
+            return None;
+        }
+        let place = |code: i64| wanted.binary_search(&u64::try_from(code).ok()?).ok();
+        let members = (0u64..).zip(self.codes.iter());
+        let members = members.filter_map(|(at, code)| Some((at, place(*code)? as i64)));
+        let (indices, codes): (Vec<u64>, Vec<i64>) = members.unzip();
+        let groups = Self {
+            axis: self.axis,
+            codes: codes.into(),
+            count: wanted.len(),
+        };
+        Some((groups, indices.into()))
     }
 
     /// The canonical bytes.

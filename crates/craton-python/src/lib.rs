@@ -26,7 +26,7 @@ mod _native {
     #[pymodule_export]
     use super::array::Memory;
     #[pymodule_export]
-    use super::node::{Node, compute, explain_nodes};
+    use super::node::{Node, compute, cost, explain_nodes};
     #[pymodule_export]
     use super::stored::{StoredFile, expand, open_together};
 
@@ -44,9 +44,10 @@ mod _native {
         raw: bool,
         memory: Option<u64>,
         threads: Option<usize>,
+        stores: Vec<(String, String)>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let question = question(expression, &inputs, raw);
-        let (labelled, blocks) = run_detached(py, threads, memory, |session| {
+        let (labelled, blocks) = run_detached(py, threads, memory, &stores, |session| {
             let labelled = Answer::plan(&question, session)?.labelled()?;
             let blocks = session.compute(&labelled.nodes())?;
             Ok((labelled, blocks))
@@ -63,9 +64,10 @@ mod _native {
         raw: bool,
         memory: Option<u64>,
         threads: Option<usize>,
+        stores: Vec<(String, String)>,
     ) -> PyResult<String> {
         let question = question(expression, &inputs, raw);
-        run_detached(py, threads, memory, |session| {
+        run_detached(py, threads, memory, &stores, |session| {
             Answer::plan(&question, session)?.explain(session)
         })
     }

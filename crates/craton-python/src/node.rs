@@ -4,8 +4,8 @@ use crate::array::to_numpy;
 use crate::attached::run_detached;
 use crate::dtype::{from_name, to_name};
 use crate::failure::to_exception;
-use craton::answer;
-use craton::lazy::{AxisIndex, GroupCodes, Lazy, ReduceOptions};
+use craton::lazy::{AxisIndex, Between, GroupCodes, Lazy, ReduceOptions};
+use craton::{StageCost, answer};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
@@ -164,6 +164,39 @@ impl Node {
     ) -> PyResult<Self> {
         wrap(self.lazy.rolling(statistic, axis, window, min_periods))
     }
+
+    fn interpolate(
+        &self,
+        axis: usize,
+        lower: Vec<u64>,
+        upper: Vec<u64>,
+        fraction: Vec<f64>,
+    ) -> PyResult<Self> {
+        let between = Between {
+            lower,
+            upper,
+            fraction,
+        };
+        wrap(self.lazy.interpolate(axis, &between))
+    }
+
+    fn spline(
+        &self,
+        axis: usize,
+        places: Vec<f64>,
+        wanted: Vec<f64>,
+        extrapolate: bool,
+    ) -> PyResult<Self> {
+        wrap(self.lazy.spline(axis, places, wanted, extrapolate))
+    }
+
+    fn order(&self, ordering: &str, axis: usize) -> PyResult<Self> {
+        wrap(self.lazy.order(ordering, axis))
+    }
+
+    fn fill(&self, axis: usize, is_forward: bool, limit: Option<usize>) -> PyResult<Self> {
+        wrap(self.lazy.fill(axis, is_forward, limit))
+    }
 }
 
 fn options(skip_missing: bool, ddof: u32, min_count: u32) -> ReduceOptions {
@@ -184,7 +217,7 @@ pub(crate) fn compute<'py>(
 ) -> PyResult<Bound<'py, PyList>> {
     let plans: Vec<_> = nodes.iter().map(|one| one.lazy.node().clone()).collect();
     drop(nodes);
-    let blocks = run_detached(py, threads, memory, |session| session.compute(&plans))?;
+    let blocks = run_detached(py, threads, memory, &[], |session| session.compute(&plans))?;
     let arrays: PyResult<Vec<_>> = blocks
         .into_iter()
         .map(|block| to_numpy(py, block))
@@ -205,7 +238,29 @@ pub(crate) fn explain_nodes(
         .map(|(name, one)| (name.clone(), one.lazy.node().clone()))
         .collect();
     drop(nodes);
-    run_detached(py, threads, memory, |session| {
+    run_detached(py, threads, memory, &[], |session| {
         answer::explain(&plans, session)
+    })
+}
+
+/// What computing a node will read and hold: operations of its plan, chunks, bytes decoded, bytes of memory beside what
+/// the process holds already.
+#[pyfunction]
+pub(crate) fn cost(py: Python<'_>, node: PyRef<'_, Node>) -> PyResult<(usize, u64, u64, u64)> {
+    let plan = node.lazy.node().clone();
+    drop(node);
+    run_detached(py, None, None, &[], |session| {
+        let stages = session.costs(std::slice::from_ref(&plan))?;
+        let threads = session.engine().threads() as u64;
+        let memory = |stage: &StageCost| {
+            let tasks = stage.bytes_per_task.saturating_mul(threads);
+            stage.bytes_shared.saturating_add(tasks)
+        };
+        Ok((
+            plan.operations(),
+            stages.iter().map(|stage| stage.chunks).sum(),
+            stages.iter().map(|stage| stage.bytes_decoded).sum(),
+            stages.iter().map(memory).max().unwrap_or(0),
+        ))
     })
 }

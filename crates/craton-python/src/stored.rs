@@ -7,7 +7,7 @@ use crate::failure::to_exception;
 use crate::labelled::{attributes, calendar_of};
 use crate::node::Node;
 use craton::answer::expand_glob;
-use craton::open::{OpenOptions, Opened, Stored, StoredVariable, open, open_stored};
+use craton::open::{OpenOptions, Opened, Stored, StoredVariable, open, open_stored_with};
 use craton_core::DType;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -22,9 +22,17 @@ pub(crate) struct StoredFile {
 impl StoredFile {
     /// Opens what lies at a URL; reads metadata only.
     #[new]
-    fn new(py: Python<'_>, url: &str) -> PyResult<Self> {
-        let stored = run_detached(py, Some(1), None, |_| open_stored(url))?;
+    fn new(py: Python<'_>, url: &str, stores: Vec<(String, String)>) -> PyResult<Self> {
+        let stored = run_detached(py, Some(1), None, &stores, |session| {
+            open_stored_with(url, &session.stores()?)
+        })?;
         Ok(Self { stored })
+    }
+
+    /// The URL without secrets.
+    #[getter]
+    fn url(&self) -> &str {
+        &self.stored.url
     }
 
     /// The paths of all groups; `/` is the root.
@@ -119,8 +127,9 @@ fn stored_name(dtype: DType) -> String {
 pub(crate) fn open_together<'py>(
     py: Python<'py>,
     urls: Vec<String>,
+    stores: Vec<(String, String)>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let (dataset, blocks) = run_detached(py, None, None, |session| {
+    let (dataset, blocks) = run_detached(py, None, None, &stores, |session| {
         let dataset = match open(&urls, OpenOptions::default(), session)? {
             Opened::Dataset(dataset) => dataset,
             Opened::Array(array) => array.to_dataset(None)?,

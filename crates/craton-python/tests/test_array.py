@@ -78,6 +78,9 @@ FUNCTIONS = {
     "numpy numbers are strong": lambda a: a.astype("float32") * np.float64(2.5),
     "an integer out of range": lambda a: a.astype("uint8") > -1,
     "truth": lambda a: ~(a > 3) | (a == 7),
+    "sort": lambda a: np.sort(-a % 7, axis=1),
+    "sort flat": lambda a: np.sort(-a % 7, axis=None),
+    "argsort": lambda a: np.argsort(-a, axis=0),
     "full_like": lambda a: np.full_like(a, 7, dtype="int8"),
 }
 

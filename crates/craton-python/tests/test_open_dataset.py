@@ -191,7 +191,8 @@ def test_options_mean_what_they_mean_in_xarray(mixed, options):
     [
         ({"engine": "netcdf4"}, NotImplementedError, "engine"),
         ({"backend_kwargs": {}}, NotImplementedError, "backend_kwargs"),
-        ({"storage_options": {"anon": True}}, NotImplementedError, "storage_options"),
+        ({"storage_options": {"anon_key": "canary"}}, ValueError, "anon_key"),
+        ({"storage_options": {"key": object()}}, TypeError, "key"),
         ({"chunked_array_type": "dask"}, NotImplementedError, "chunked_array_type"),
         ({"nonsense": 1}, TypeError, "nonsense"),
         ({"group": "nothing"}, KeyError, "nothing"),

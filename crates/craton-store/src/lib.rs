@@ -6,15 +6,20 @@
 pub mod local;
 pub mod memory;
 pub mod partial;
+pub mod placed;
+pub mod remote;
 pub mod scheme;
 pub mod zip;
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+#[cfg(any(test, feature = "contract"))]
+pub mod server;
 
 mod keys;
 
 pub use local::{LocalStore, PartFile};
 pub use memory::MemoryStore;
-pub use scheme::open_store;
+pub use remote::{RemoteStore, StoreOptions, StoreSettings, give_to_all, public_url};
+pub use scheme::{open_store, open_store_with};
 pub use zip::ZipStore;

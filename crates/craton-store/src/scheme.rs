@@ -1,5 +1,6 @@
 //! The table from URL schemes to stores.
 
+use crate::remote::{RemoteStore, StoreSettings};
 use crate::{LocalStore, ZipStore};
 use craton_core::{ByteRange, Error, Pool, ReadRanges, Result};
 use std::path::Path;
@@ -8,33 +9,57 @@ use std::sync::Arc;
 /// A store and the prefix or object in it that a URL names.
 pub type Opened = (Arc<dyn ReadRanges>, String);
 
-type Open = fn(&str) -> Result<Opened>;
+/// How a scheme is opened.
+#[derive(Clone, Copy)]
+enum Open {
+    /// As a path of this machine.
+    File,
+    /// Over the network.
+    Remote,
+}
 
 /// What each scheme means; plain paths have none.
 const SCHEMES: &[(&str, Open)] = &[
-    ("file", open_file_url),
-    ("s3", not_built),
-    ("gs", not_built),
-    ("az", not_built),
-    ("abfs", not_built),
-    ("http", not_built),
-    ("https", not_built),
+    ("file", Open::File),
+    ("http", Open::Remote),
+    ("https", Open::Remote),
+    ("s3", Open::Remote),
+    ("s3a", Open::Remote),
+    ("s3n", Open::Remote),
+    ("gs", Open::Remote),
+    ("gcs", Open::Remote),
+    ("az", Open::Remote),
+    ("azure", Open::Remote),
+    ("abfs", Open::Remote),
+    ("abfss", Open::Remote),
+    ("adl", Open::Remote),
+    ("wasb", Open::Remote),
+    ("wasbs", Open::Remote),
 ];
+
+/// The store that holds `url`, and where in it `url` points, with the settings of
+/// `craton.toml` and those given to the process.
+///
+/// # Errors
+/// As [`open_store_with`].
+pub async fn open_store(url: &str) -> Result<Opened> {
+    open_store_with(url, &StoreSettings::current()?).await
+}
 
 /// The store that holds `url`, and where in it `url` points.
 ///
-/// Takes plain paths, `file://` URLs and members of ZIP archives (`X.zip!/inner`). A file that is a
-/// ZIP archive opens as the store of its members.
+/// Takes plain paths, `file://` URLs, URLs of web servers and object stores, and members of ZIP archives
+/// (`X.zip!/inner`). A file that is a ZIP archive opens as the store of its members.
 ///
 /// # Errors
 /// [`craton_core::ErrorKind::NotFound`] if nothing is there, [`craton_core::ErrorKind::Unsupported`] for
 /// schemes this build does not read.
-pub async fn open_store(url: &str) -> Result<Opened> {
+pub async fn open_store_with(url: &str, settings: &StoreSettings) -> Result<Opened> {
     let (outer, member) = match url.split_once("!/") {
         Some((outer, member)) => (outer, Some(member)),
         None => (url, None),
     };
-    let (store, root) = open_outer(outer)?;
+    let (store, root) = open_outer(outer, settings).await?;
     match member {
         Some(member) => {
             let zip = ZipStore::open(store, &root).await?;
@@ -48,25 +73,36 @@ pub async fn open_store(url: &str) -> Result<Opened> {
     }
 }
 
-fn open_outer(url: &str) -> Result<Opened> {
+/// Whether `url` names something of another machine.
+#[must_use]
+pub fn is_remote_url(url: &str) -> bool {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| matches!(scheme_of(scheme), Some(Open::Remote)))
+}
+
+fn scheme_of(scheme: &str) -> Option<Open> {
+    let lower = scheme.to_ascii_lowercase();
+    let found = SCHEMES.iter().find(|(name, _)| *name == lower);
+    found.map(|(_, open)| *open)
+}
+
+async fn open_outer(url: &str, settings: &StoreSettings) -> Result<Opened> {
     let Some((scheme, _)) = url.split_once("://") else {
         return open_path(url);
     };
-    let lower = scheme.to_ascii_lowercase();
-    match SCHEMES.iter().find(|(name, _)| *name == lower) {
-        Some((_, open)) => open(url),
+    match scheme_of(scheme) {
+        Some(Open::File) => open_file_url(url),
+        Some(Open::Remote) => {
+            let (store, root) = RemoteStore::open(url, &settings.options_for(url)).await?;
+            Ok((Arc::new(store), root))
+        }
         None => {
             let message = format!("URL scheme `{scheme}` is not known");
-            Err(Error::unsupported(message)
-                .hint("plain paths, `file://` and `X.zip!/inner` are read"))
+            Err(Error::unsupported(message).hint(
+                "plain paths, `file://`, `http(s)://`, `s3://`, `gs://`, `az://`, `abfs://` and `X.zip!/inner` are read",
+            ))
         }
     }
-}
-
-fn not_built(url: &str) -> Result<Opened> {
-    let scheme = url.split_once("://").map_or(url, |(scheme, _)| scheme);
-    let message = format!("this build does not read `{scheme}://` URLs");
-    Err(Error::unsupported(message).hint("plain paths, `file://` and `X.zip!/inner` are read"))
 }
 
 fn open_file_url(url: &str) -> Result<Opened> {
@@ -99,7 +135,9 @@ fn open_path(path: &str) -> Result<Opened> {
 }
 
 async fn is_zip(store: &dyn ReadRanges, root: &str) -> Result<bool> {
-    if root.is_empty() || store.size(root).await?.is_none_or(|size| size < 22) {
+    // Over a network only names tell: a store may deny, or show a page for, what is only the beginning of names.
+    let may_be = !store.is_remote() || root.to_ascii_lowercase().ends_with(".zip");
+    if root.is_empty() || !may_be || store.size(root).await?.is_none_or(|size| size < 22) {
         return Ok(false);
     }
     let range = ByteRange::Bounded {
@@ -110,7 +148,7 @@ async fn is_zip(store: &dyn ReadRanges, root: &str) -> Result<bool> {
     Ok(magic.is_some_and(|magic| matches!(&magic[..], b"PK\x03\x04" | b"PK\x05\x06")))
 }
 
-fn percent_decode(text: &str) -> String {
+pub(crate) fn percent_decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {
@@ -149,14 +187,11 @@ mod tests {
     }
 
     #[test]
-    fn schemes_that_are_not_built_are_named() {
-        let error = open("s3://bucket/a.zarr").unwrap_err();
+    fn unknown_schemes_are_named() {
+        let error = open("gopher://x").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
-        assert!(error.message().contains("s3"), "{error}");
-        assert_eq!(
-            open("gopher://x").unwrap_err().kind(),
-            ErrorKind::Unsupported
-        );
+        assert!(error.message().contains("gopher"), "{error}");
+        assert!(is_remote_url("S3://b/x") && !is_remote_url("file:///x") && !is_remote_url("a/b"));
     }
 
     #[test]

@@ -240,6 +240,14 @@ impl ReadRanges for ZipStore {
     fn url_of(&self, location: &str) -> String {
         format!("{}!/{location}", self.inner.url_of(&self.location))
     }
+
+    fn is_remote(&self) -> bool {
+        self.inner.is_remote()
+    }
+
+    fn version(&self, _location: &str) -> Option<String> {
+        self.inner.version(&self.location)
+    }
 }
 
 /// Where the directory is.

@@ -1,12 +1,18 @@
 //! From a question as typed to its answer: the one path that every face takes.
 
+mod limits;
+mod remarks;
+
+use crate::estimate::Estimate;
 use crate::evaluate::{Scope, Value, evaluate};
 use crate::labels::{DataArray, Dataset, Variable};
+use crate::mistakes;
 use crate::open::{OpenOptions, Opened, open};
 use crate::output;
-use crate::output::zarr::Length;
+use crate::output::chunks::Length;
 use crate::session::Session;
 use craton_core::{Error, ErrorKind, Result};
+use craton_format::netcdf::NetcdfFormat;
 use craton_plan::NodeRef;
 use craton_plan::explain::{explain_plan, explain_stage};
 use craton_plan::physical::Target;
@@ -43,25 +49,74 @@ pub struct AnswerOptions {
     pub chunks: Option<String>,
     /// Shards of a Zarr output, as `time=240,lat=-1`.
     pub shards: Option<String>,
-    /// Codec of a Zarr output, as `zstd:3`.
+    /// Codec of a Zarr output, as `zstd:3`, or filters of a netCDF one, as `zlib:4`.
     pub codec: Option<String>,
+    /// Which of netCDF's formats a `.nc` output has, such as `classic`.
+    pub format: Option<String>,
+    /// The dimension along which results are appended to a Zarr store that is there.
+    pub append_dim: Option<String>,
+    /// The region of a Zarr store that results are written to, such as `time=0:24,lat=auto` or `auto`.
+    pub region: Option<String>,
 }
 
 impl AnswerOptions {
-    /// Refuses options of Zarr stores where none is written.
-    fn check_storage(&self, what: &str) -> Result<()> {
+    /// Refuses options of storage, except `has`, where what is written has no such thing.
+    fn check_storage(&self, what: &str, has: &[&str]) -> Result<()> {
         let given = [
             ("--chunks", &self.chunks),
             ("--shards", &self.shards),
             ("--codec", &self.codec),
+            ("--format", &self.format),
+            ("--append-dim", &self.append_dim),
+            ("--region", &self.region),
         ];
-        match given.iter().find(|(_, value)| value.is_some()) {
+        let is_wrong =
+            |(option, value): &&(&str, &Option<String>)| value.is_some() && !has.contains(option);
+        match given.iter().find(is_wrong) {
             None => Ok(()),
             Some((option, _)) => {
                 let message = format!("`{option}` is given, but {what} has no such thing");
-                Err(Error::usage(message)
-                    .hint("only a `.zarr` output has chunks, shards and codecs"))
+                Err(Error::usage(message).hint(match *option {
+                    "--format" => "only a `.nc` output has several formats",
+                    "--append-dim" | "--region" => {
+                        "only a `.zarr` output that is there can be changed"
+                    }
+                    "--shards" => "only a `.zarr` output has shards",
+                    _ => "only `.zarr` and `.nc` outputs have chunks and codecs",
+                }))
             }
+        }
+    }
+
+    /// Refuses options that an output with this ending does not have.
+    pub(crate) fn check_ending(&self, ending: &str) -> Result<()> {
+        match ending {
+            "zarr" if self.append_dim.is_some() || self.region.is_some() => {
+                if self.append_dim.is_some() && self.region.is_some() {
+                    return Err(Error::usage(
+                        "`--append-dim` and `--region` exclude each other",
+                    ));
+                }
+                if self.may_replace {
+                    return Err(Error::usage(
+                        "`--overwrite` would replace the store that is to be changed",
+                    ));
+                }
+                self.check_storage("a store that is changed", &["--append-dim", "--region"])
+            }
+            "zarr" => self.check_storage("a `.zarr` store", &["--chunks", "--shards", "--codec"]),
+            "nc" => {
+                self.check_storage("a `.nc` file", &["--chunks", "--codec", "--format"])?;
+                let format = NetcdfFormat::from_name(self.format.as_deref().unwrap_or("netcdf4"))?;
+                match self.codec {
+                    Some(_) if format.is_classic() => {
+                        Err(Error::usage("classic netCDF files have no codecs")
+                            .hint("`--format netcdf4` has them"))
+                    }
+                    _ => Ok(()),
+                }
+            }
+            other => self.check_storage(&format!("a `.{other}` file"), &[]),
         }
     }
 }
@@ -73,6 +128,10 @@ pub struct Answer {
     question: Question,
     /// Variables of the inputs that cannot be read.
     broken: Vec<(String, Arc<Error>)>,
+    /// How the inputs store their times and dimensions.
+    stored: output::StoredForms,
+    /// What the names stand for, to propose a smaller question.
+    inputs: Vec<(String, Value)>,
 }
 
 impl Question {
@@ -89,6 +148,7 @@ impl Question {
         }
         let options = OpenOptions {
             decodes_cf: !is_raw,
+            ..OpenOptions::default()
         };
         Self {
             expression: expression.to_owned(),
@@ -161,8 +221,10 @@ fn explain_outputs(
         }
     }
     let pipelines = session.plan(outputs)?;
+    let mut estimate = Estimate::on(session.engine().threads());
     for (number, stage) in pipelines.stages.iter().enumerate() {
         let cost = session.engine().cost(stage, &pipelines.slots);
+        estimate.add(stage, &cost);
         let _ = writeln!(
             text,
             "pipeline {}: {} tasks",
@@ -174,7 +236,7 @@ fn explain_outputs(
         }
         let _ = writeln!(
             text,
-            "  locate {} chunks, read ≤ {} bytes, decode {} bytes {}; about {} MiB a task and {} MiB shared",
+            "  locate {} chunks, read ≤ {} bytes, decode {} bytes {}; about {} MiB a task and {} MiB shared{}",
             cost.chunks,
             cost.bytes_decoded,
             cost.bytes_decoded,
@@ -183,8 +245,15 @@ fn explain_outputs(
                 passes => format!("in {passes} passes"),
             },
             cost.bytes_per_task >> 20,
-            cost.bytes_shared >> 20
+            cost.bytes_shared >> 20,
+            match cost.bytes_ahead >> 20 {
+                0 => String::new(),
+                ahead => format!(", {ahead} MiB to read ahead"),
+            }
         );
+    }
+    if !pipelines.stages.is_empty() {
+        text.push_str(&estimate.to_text());
     }
     Ok(text)
 }
@@ -197,36 +266,29 @@ impl Answer {
     pub fn plan(question: &Question, session: &Session) -> Result<Self> {
         let mut scope = Scope::default();
         let mut broken = Vec::new();
+        let mut stored = output::StoredForms::default();
+        let mut inputs = Vec::new();
         for (name, urls) in &question.inputs {
             let value = match open(urls, question.options, session)? {
                 Opened::Dataset(dataset) => {
                     broken.extend(dataset.broken.clone());
+                    stored.add(&dataset);
                     Value::Dataset(dataset)
                 }
                 Opened::Array(array) => Value::Array(array),
             };
+            inputs.push((name.clone(), value.clone()));
             scope.insert(name, value);
         }
-        let value = evaluate(&question.expression, scope, session)?;
+        let value = evaluate(&question.expression, scope, session)
+            .map_err(|error| mistakes::with_lost_quotes(error, &question.expression))?;
         Ok(Self {
             value,
             question: question.clone(),
             broken,
+            stored,
+            inputs,
         })
-    }
-
-    /// What is missing from an answer that is a dataset: the variables of its inputs that cannot be read.
-    #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
-        if !matches!(self.value, Value::Dataset(_)) {
-            return Vec::new();
-        }
-        let warning = |(name, error): &(String, Arc<Error>)| {
-            let report = error.report();
-            let report = report.trim_start_matches("error: ");
-            format!("warning: variable `{name}` cannot be read and is left out: {report}")
-        };
-        self.broken.iter().map(warning).collect()
     }
 
     /// The planned value.
@@ -274,7 +336,7 @@ impl Answer {
     /// # Errors
     /// What planning refuses.
     pub fn explain(&self, session: &Session) -> Result<String> {
-        explain(&self.nodes()?, session)
+        Ok(explain(&self.nodes()?, session)? + &self.stale_units(session)?)
     }
 
     /// As [`Answer::explain`], if the result is written to `path`.
@@ -287,36 +349,17 @@ impl Answer {
         options: &AnswerOptions,
         session: &Session,
     ) -> Result<String> {
-        if ending(path) != "zarr" {
-            return self.explain(session);
-        }
         let labelled = self.labelled()?;
-        let outputs = output::zarr::plan_zarr(&[labelled.part()], &options.zarr()?, session)?;
+        let parts = [labelled.part()];
+        let outputs = match ending(path).as_str() {
+            "zarr" => output::zarr::plan_zarr(&parts, &options.zarr(&self.stored)?, session)?,
+            "nc" => {
+                let options = options.netcdf(&self.stored)?;
+                output::netcdf::plan_netcdf(&parts, &options, session)?
+            }
+            _ => return self.explain(session),
+        };
         explain_outputs(&self.nodes()?, &outputs, session)
-    }
-
-    /// Refuses to read more than `limit` bytes (as decoded, which bounds what is stored).
-    ///
-    /// # Errors
-    /// [`ErrorKind::Budget`] with the figures.
-    pub fn check_reads(&self, limit: u64, session: &Session) -> Result<()> {
-        let outputs: Vec<_> = self
-            .nodes()?
-            .into_iter()
-            .map(|(_, node)| (node, Target::Keep))
-            .collect();
-        let pipelines = session.plan(&outputs)?;
-        let costs = pipelines
-            .stages
-            .iter()
-            .map(|stage| session.engine().cost(stage, &pipelines.slots).bytes_decoded);
-        let total: u64 = costs.sum();
-        if total > limit {
-            let message = format!("the work reads up to {total} bytes, {limit} are allowed");
-            return Err(Error::new(ErrorKind::Budget, message)
-                .hint("select less first, with `.sel(…)` or `.isel(…)`, or raise `--max-read`"));
-        }
-        Ok(())
     }
 
     /// Computes and prints the answer.
@@ -329,8 +372,8 @@ impl Answer {
         options: &AnswerOptions,
         session: &Session,
     ) -> Result<()> {
-        options.check_storage("a printed answer")?;
-        let labelled = self.labelled()?;
+        options.check_storage("a printed answer", &[])?;
+        let labelled = self.labelled()?.without_stale_units(session);
         if options.is_json && labelled.value_count() > MOST_PRINTED {
             let message = format!(
                 "the answer has {} values, at most {MOST_PRINTED} are printed",
@@ -368,10 +411,26 @@ impl Answer {
     /// [`ErrorKind::Usage`] for unknown endings, [`ErrorKind::Conflict`] if the output exists; what computing and
     /// writing report. Nothing is left under the final name after an error.
     pub fn write_to(&self, path: &Path, options: &AnswerOptions, session: &Session) -> Result<()> {
-        let labelled = self.labelled()?;
+        let labelled = self.labelled()?.without_stale_units(session);
         let named = |error: Error| labelled.name_in(error).at(path.display().to_string());
         self.write_labelled(&labelled, path, options, session)
+            .and_then(|()| self.write_side_car(&labelled, path))
             .map_err(named)
+    }
+
+    /// Tables have no room for a recipe, so it lies beside them.
+    fn write_side_car(&self, labelled: &Labelled, path: &Path) -> Result<()> {
+        if ending(path) != "csv" {
+            return Ok(());
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let beside = path.with_file_name(format!("{name}.recipe.json"));
+        let recipe = self
+            .recipe()
+            .to_text(&output::merged(&[labelled.part()])?)?;
+        output::whole_file::write_whole(&beside, true, |out| {
+            writeln!(out, "{recipe}").map_err(|cause| Error::io("cannot write the recipe", cause))
+        })
     }
 
     fn write_labelled(
@@ -382,23 +441,20 @@ impl Answer {
         session: &Session,
     ) -> Result<()> {
         let ending = ending(path);
-        if ending != "zarr" {
-            options.check_storage(&format!("a `.{ending}` file"))?;
-        }
+        options.check_ending(&ending)?;
         match ending.as_str() {
             "zarr" => {
-                let inputs = self.question.inputs.iter();
-                let recipe = output::Recipe {
-                    expression: self.question.expression.clone(),
-                    inputs: inputs
-                        .flat_map(|(name, urls)| {
-                            urls.iter()
-                                .map(|url| output::RecipeInput::of_url(name, url))
-                        })
-                        .collect(),
-                };
-                let zarr = options.zarr()?;
-                output::zarr::write_zarr(&[labelled.part()], path, &zarr, &recipe, session)
+                if let Some(place) = options.place(labelled)? {
+                    let (parts, recipe) = ([labelled.part()], self.recipe());
+                    return output::zarr::update_zarr(&parts, path, &place, &recipe, session);
+                }
+                let zarr = options.zarr(&self.stored)?;
+                output::zarr::write_zarr(&[labelled.part()], path, &zarr, &self.recipe(), session)
+            }
+            "nc" => {
+                let netcdf = options.netcdf(&self.stored)?;
+                let recipe = self.recipe();
+                output::netcdf::write_netcdf(&[labelled.part()], path, &netcdf, &recipe, session)
             }
             "json" | "csv" => output::whole_file::write_whole(path, options.may_replace, |out| {
                 match (labelled, ending.as_str()) {
@@ -416,14 +472,27 @@ impl Answer {
             }),
             other => {
                 let message = format!("no output format for the ending `.{other}`");
-                Err(Error::usage(message).hint("there are .zarr, .csv and .json"))
+                Err(Error::usage(message).hint("there are .zarr, .nc, .csv and .json"))
             }
+        }
+    }
+
+    /// What was asked of which inputs.
+    fn recipe(&self) -> output::Recipe {
+        let inputs = self.question.inputs.iter();
+        let inputs = inputs.flat_map(|(name, urls)| {
+            urls.iter()
+                .map(|url| output::RecipeInput::of_url(name, url))
+        });
+        output::Recipe {
+            expression: self.question.expression.clone(),
+            inputs: inputs.collect(),
         }
     }
 }
 
 /// What follows the last dot, in lower case.
-fn ending(path: &Path) -> String {
+pub(crate) fn ending(path: &Path) -> String {
     path.extension()
         .and_then(|ending| ending.to_str())
         .unwrap_or_default()
@@ -431,12 +500,45 @@ fn ending(path: &Path) -> String {
 }
 
 impl AnswerOptions {
-    fn zarr(&self) -> Result<output::zarr::ZarrOptions> {
+    /// Where in a store that is there results go; `None` if a new one is written.
+    fn place(&self, labelled: &Labelled) -> Result<Option<output::zarr::Place>> {
+        use output::zarr::{Place, parse_region};
+        let coords = match labelled {
+            Labelled::Array(array) => &array.coords,
+            Labelled::Dataset(dataset) => &dataset.coords,
+        };
+        let dims = coords
+            .iter()
+            .filter(|(name, coord)| coord.dims == [(*name).clone()]);
+        let dims: Vec<String> = dims.map(|(name, _)| name.clone()).collect();
+        Ok(match (&self.append_dim, &self.region) {
+            (Some(dim), _) => Some(Place::Append(dim.clone())),
+            (None, Some(region)) => Some(Place::Region(parse_region(region, &dims)?)),
+            (None, None) => None,
+        })
+    }
+
+    pub(crate) fn netcdf(
+        &self,
+        stored: &output::StoredForms,
+    ) -> Result<output::netcdf::NetcdfOptions> {
+        let default = output::netcdf::NetcdfOptions::default();
+        Ok(output::netcdf::NetcdfOptions {
+            format: NetcdfFormat::from_name(self.format.as_deref().unwrap_or("netcdf4"))?,
+            chunks: parse_lengths(self.chunks.as_deref().unwrap_or_default())?,
+            codec: self.codec.clone().unwrap_or(default.codec),
+            may_replace: self.may_replace,
+            stored: stored.clone(),
+        })
+    }
+
+    pub(crate) fn zarr(&self, stored: &output::StoredForms) -> Result<output::zarr::ZarrOptions> {
         Ok(output::zarr::ZarrOptions {
             chunks: parse_lengths(self.chunks.as_deref().unwrap_or_default())?,
             shards: parse_lengths(self.shards.as_deref().unwrap_or_default())?,
             codec: self.codec.clone().unwrap_or_else(|| "zstd:3".to_owned()),
             may_replace: self.may_replace,
+            times: stored.times.clone(),
         })
     }
 }
@@ -477,6 +579,30 @@ pub enum Labelled {
 }
 
 impl Labelled {
+    /// The same with the units that the numbers have, or `unknown`, where arithmetic made an attribute stale.
+    #[must_use]
+    pub fn without_stale_units(self, session: &Session) -> Self {
+        let units = session.units();
+        let settle = |variables: IndexMap<String, Variable>| {
+            let settled = variables
+                .into_iter()
+                .map(|(name, variable)| (name, units.without_stale(&variable)));
+            settled.collect()
+        };
+        match self {
+            Self::Array(array) => Self::Array(DataArray {
+                variable: units.without_stale(&array.variable),
+                coords: settle(array.coords),
+                name: array.name,
+            }),
+            Self::Dataset(dataset) => Self::Dataset(Dataset {
+                variables: settle(dataset.variables),
+                coords: settle(dataset.coords),
+                ..dataset
+            }),
+        }
+    }
+
     /// How many values the array or the data variables have.
     fn value_count(&self) -> u64 {
         let count = |variable: &Variable| {

@@ -1,5 +1,9 @@
 //! What lies at a URL, without reading a value: groups, dimensions, variables, chunks, codecs, attributes.
 
+mod stats;
+
+pub use stats::{Statistics, of_variable};
+
 use crate::open::{Stored, StoredGroup, open_stored};
 use crate::output::repr::{attribute_text, human_bytes};
 use craton_core::{Attributes, DType, Result, Scalar, Source};
@@ -60,6 +64,7 @@ pub struct ArrayInfo {
     pub fill_value: Scalar,
     /// Its attributes.
     pub attributes: Attributes,
+    statistics: Option<Statistics>,
 }
 
 /// Looks at `url`.
@@ -247,6 +252,7 @@ impl ArrayInfo {
             codecs: meta.codecs.clone(),
             fill_value: meta.fill_value.clone(),
             attributes: meta.attributes.clone(),
+            statistics: None,
         }
     }
 
@@ -262,7 +268,7 @@ impl ArrayInfo {
     }
 
     fn to_json(&self) -> Value {
-        json!({
+        let mut json = json!({
             "dims": self.dims,
             "shape": self.shape,
             "dtype": self.dtype.name(),
@@ -273,7 +279,11 @@ impl ArrayInfo {
             "fill_value": self.fill_value.to_json(),
             "bytes": self.bytes(),
             "attrs": attributes_json(&self.attributes),
-        })
+        });
+        if let Some(statistics) = &self.statistics {
+            json["stats"] = statistics.to_json();
+        }
+        json
     }
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
@@ -309,6 +319,9 @@ impl ArrayInfo {
             "        {chunks}{}, {codecs}",
             shards.unwrap_or_default()
         )?;
+        if let Some(statistics) = &self.statistics {
+            writeln!(out, "        {}", statistics.to_text())?;
+        }
         write_attributes(&self.attributes, "        ", out)
     }
 }

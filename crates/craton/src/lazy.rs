@@ -6,12 +6,14 @@ use crate::language::did_you_mean;
 use craton_core::{Block, Buffer, DType, Error, Result, Scalar};
 use craton_kernels::binary::Binary;
 use craton_kernels::fold::Reduction;
+use craton_kernels::order::Ordering;
 use craton_kernels::quantile::Quantity;
 use craton_kernels::scan::{Cumulation, RollingKind};
 use craton_kernels::unary::Unary;
+use craton_plan::ops::Direction;
 use craton_plan::{NodeRef, ops};
 
-pub use craton_plan::ops::{AxisIndex, ReduceOptions};
+pub use craton_plan::ops::{AxisIndex, Between, ReduceOptions};
 
 /// An array that has not been computed. Cloning is cheap.
 #[derive(Debug, Clone)]
@@ -214,6 +216,51 @@ impl Lazy {
         let all = RollingKind::ALL.iter().map(|one| one.name());
         let kind = named(RollingKind::from_name(name), "window statistic", name, all)?;
         ops::rolling(kind, &self.node, axis, window, min_periods).map(Self::from)
+    }
+
+    /// The values between two indices of `axis` for each new place, as far from the first as its fraction says.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::InvalidInput`] if an index lies outside, lengths differ or there are no numbers.
+    pub fn interpolate(&self, axis: usize, between: &Between) -> Result<Self> {
+        ops::interpolate(&self.node, axis, between).map(Self::from)
+    }
+
+    /// The cubic spline through ascending `places` along `axis`, at the places `wanted`.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::InvalidInput`] if there are fewer than four places, or they do not fit or ascend.
+    pub fn spline(
+        &self,
+        axis: usize,
+        places: Vec<f64>,
+        wanted: Vec<f64>,
+        extrapolate: bool,
+    ) -> Result<Self> {
+        ops::spline(&self.node, axis, places, wanted, extrapolate).map(Self::from)
+    }
+
+    /// The ordering `name` along `axis`: `sort`, `argsort`, `rank` or `rank of 1`.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::InvalidInput`] if values have no order, or the axis is outside.
+    pub fn order(&self, name: &str, axis: usize) -> Result<Self> {
+        let all = Ordering::ALL.iter().map(|one| one.name());
+        let ordering = named(Ordering::from_name(name), "ordering", name, all)?;
+        ops::order(ordering, &self.node, axis).map(Self::from)
+    }
+
+    /// Missing values along `axis` filled with the last valid one before, or the first after, so many of each gap.
+    ///
+    /// # Errors
+    /// As [`ops::fill`].
+    pub fn fill(&self, axis: usize, is_forward: bool, limit: Option<usize>) -> Result<Self> {
+        let direction = if is_forward {
+            Direction::Forward
+        } else {
+            Direction::Backward
+        };
+        ops::fill(&self.node, axis, direction, limit).map(Self::from)
     }
 }
 

@@ -5,15 +5,22 @@
 pub mod answer;
 pub mod calendar;
 pub mod cf;
+pub mod check;
+pub mod copy;
 pub mod demo;
+pub mod diff;
+mod estimate;
 pub mod evaluate;
 pub mod info;
 pub mod labels;
 pub mod language;
 pub mod lazy;
+mod missing;
+pub mod mistakes;
 pub mod open;
 pub mod output;
 pub mod session;
+pub mod units;
 
 /// The generator and the loop that the fuzz tests of stored formats have.
 #[cfg(test)]
@@ -25,5 +32,8 @@ pub mod session;
 mod fuzzing;
 
 pub use craton_core::{Error, ErrorKind, Result};
-pub use craton_exec::{Metrics, peak_resident};
+pub use craton_exec::{Metrics, StageCost, peak_resident};
+#[cfg(feature = "testing")]
+pub use craton_store::server;
+pub use craton_store::{StoreOptions, StoreSettings, give_to_all};
 pub use session::Session;

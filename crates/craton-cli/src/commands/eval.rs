@@ -5,6 +5,8 @@ use crate::progress::Progress;
 use crate::size::parse_size;
 use clap::Args;
 use craton::answer::{Answer, AnswerOptions, Question};
+use craton::mistakes::check_words;
+use craton::open::Keep;
 use craton::{Error, Result, Session};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -23,7 +25,7 @@ pub struct Eval {
     /// Read the expression from a file.
     #[arg(short, long, value_name = "FILE.py")]
     file: Option<PathBuf>,
-    /// Where the answer goes, by its ending: .zarr, .csv, .json.
+    /// Where the answer goes, by its ending: .zarr, .nc, .csv, .json.
     #[arg(short, long)]
     output: Option<PathBuf>,
     /// Print JSON.
@@ -50,18 +52,36 @@ pub struct Eval {
     /// Refuse to read more than this.
     #[arg(long, value_parser = parse_size)]
     max_read: Option<u64>,
+    /// Where files overlap, take each label once: from the file that is named first, or last.
+    #[arg(long, value_name = "first|last", value_parser = parse_keep)]
+    keep: Option<Keep>,
+    /// Leave files out that cannot be read, and list them.
+    #[arg(long)]
+    skip_bad: bool,
+    /// Let slices take nothing, which is an error otherwise.
+    #[arg(long)]
+    allow_empty: bool,
     /// Replace the output if it exists.
     #[arg(long)]
     overwrite: bool,
-    /// Chunks of a .zarr output, such as time=24,lat=-1.
+    /// Chunks of a .zarr or .nc output, such as time=24,lat=-1.
     #[arg(long)]
     chunks: Option<String>,
     /// Shards of a .zarr output, such as time=240,lat=-1; rounded up to whole chunks.
     #[arg(long)]
     shards: Option<String>,
-    /// Codec of a .zarr output, such as zstd:3.
+    /// Codec of a .zarr output, such as zstd:3, or of a .nc output, such as zlib:4,fletcher32.
     #[arg(long)]
     codec: Option<String>,
+    /// Format of a .nc output: netcdf4, classic, 64bit-offset or cdf5.
+    #[arg(long)]
+    format: Option<String>,
+    /// Append to the .zarr output that is there, along this dimension.
+    #[arg(long, value_name = "DIM")]
+    append_dim: Option<String>,
+    /// Write into a region of the .zarr output that is there, such as time=0:24,lat=auto; auto finds it by the labels.
+    #[arg(long)]
+    region: Option<String>,
 }
 
 impl Eval {
@@ -71,9 +91,11 @@ impl Eval {
         if let Some(list) = &self.list {
             self.inputs.extend(inputs_of(list)?);
         }
-        let session = Session::new(self.threads, self.memory);
+        let session = Session::new(self.threads, self.memory).allowing_empty(self.allow_empty);
         cancel_on_interrupt(&session);
-        let question = Question::new(&expression, &self.inputs, self.raw);
+        let mut question = Question::new(&expression, &self.inputs, self.raw);
+        question.options.keep = self.keep;
+        question.options.skips_bad = self.skip_bad;
         let answer = Answer::plan(&question, &session)?;
         for warning in answer.warnings() {
             say(&warning);
@@ -86,6 +108,9 @@ impl Eval {
             chunks: self.chunks.clone(),
             shards: self.shards.clone(),
             codec: self.codec.clone(),
+            format: self.format.clone(),
+            append_dim: self.append_dim.clone(),
+            region: self.region.clone(),
         };
         if self.explain || self.dry_run {
             let text = match &self.output {
@@ -107,6 +132,9 @@ impl Eval {
                 drop(progress);
             }
             None => answer.print(&mut progress.until_written(out), &options, &session)?,
+        }
+        for remark in answer.remarks(&session) {
+            say(&remark);
         }
         if self.explain {
             let done = session.metrics();
@@ -134,12 +162,7 @@ impl Eval {
         if text == "-" {
             return read_text(Path::new("-"), "the expression");
         }
-        if Path::new(&text).exists() {
-            let message = format!("`{text}` is a file, not an expression");
-            return Err(Error::usage(message).hint(
-                "the expression comes first: `craton eval 'ds.mean()' FILE`, or `-f FILE.py`",
-            ));
-        }
+        check_words(&text, &self.inputs)?;
         Ok(text)
     }
 }
@@ -164,6 +187,14 @@ fn inputs_of(list: &Path) -> Result<Vec<String>> {
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .map(str::to_owned)
         .collect())
+}
+
+fn parse_keep(text: &str) -> Result<Keep, String> {
+    match text {
+        "first" => Ok(Keep::First),
+        "last" => Ok(Keep::Last),
+        other => Err(format!("`{other}` is neither `first` nor `last`")),
+    }
 }
 
 /// Talk goes to standard error; nothing can be done if even that is gone.

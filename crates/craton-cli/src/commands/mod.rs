@@ -1,6 +1,8 @@
 //! One file per command.
 
+pub mod copy;
 pub mod demo;
+pub mod diff;
 pub mod eval;
 pub mod help;
 pub mod info;

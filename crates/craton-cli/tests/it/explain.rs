@@ -39,7 +39,7 @@ fn plans_are_told_as_before() {
             "--dry-run",
         ),
         ("running_total", "ds.tp.cumsum('time')", "--dry-run"),
-        ("misaligned_chunks", "(ds.t2m - ds.tp).mean()", "--explain"),
+        ("misaligned_chunks", "(ds.t2m * ds.tp).mean()", "--explain"),
         ("packed", "ds.tp.max()", "--explain"),
         ("constant", "1 + 2 * 3", "--explain"),
     ] {

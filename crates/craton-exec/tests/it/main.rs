@@ -7,12 +7,17 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod along;
 mod compose;
 mod failures;
 mod operators;
 mod passes;
 mod quantiles;
 mod reading;
+mod selection;
 mod sharing;
+mod shelf;
 mod support;
+mod tiles;
+mod together;
 mod writing;

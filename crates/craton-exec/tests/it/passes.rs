@@ -1,13 +1,15 @@
 //! Work that does not fit at once gives the same in several passes, or is refused before it begins.
 
+use crate::along::{backwards, filled, ranks};
 use crate::support::*;
 use craton_core::{DType, Error, ErrorKind};
 use craton_exec::{Control, Engine};
 use craton_kernels::fold::Reduction;
+use craton_kernels::order::Ordering;
 use craton_kernels::quantile::Quantity;
 use craton_kernels::scan::{Cumulation, RollingKind};
 use craton_plan::NodeRef;
-use craton_plan::ops::{self, ReduceOptions};
+use craton_plan::ops::{self, Direction, ReduceOptions};
 use craton_plan::physical::{Output, Target, lower};
 use proptest::prelude::*;
 use std::sync::atomic::Ordering::Relaxed;
@@ -41,7 +43,17 @@ fn plan(random: &mut Random) -> (Array, NodeRef) {
     let array = Array::random(random, dtype, &shape);
     let (_, node) = stored(random, &array);
     let axis = random.below(rank);
-    match random.below(4) {
+    match random.below(6) {
+        3 => {
+            let fill = ops::fill(&node, axis, Direction::Backward, None).unwrap();
+            let dtype = fill.dtype();
+            let back = |line: &[f64]| backwards(line, |line| filled(line, usize::MAX));
+            (array.along(axis, dtype, back), fill)
+        }
+        4 => {
+            let ordered = ops::order(Ordering::Rank, &node, axis).unwrap();
+            (array.along(axis, DType::Float64, ranks), ordered)
+        }
         0 => {
             let sums = ops::cumulate(Cumulation::Sum, &node, axis, true).unwrap();
             (
@@ -88,7 +100,8 @@ proptest! {
             let engine = small_engine(1 + random.below(3), kibibytes);
             match engine.run(&pipelines, &Control::default()) {
                 Ok(blocks) => {
-                    sink.array(array.dtype, &array.shape).check(&array, 0.0, "written");
+                    let what = node.operator().name();
+                    sink.array(array.dtype, &array.shape).check(&array, 0.0, what);
                     prop_assert_eq!(sink.begun.load(Relaxed), 1);
                     prop_assert_eq!(sink.committed.load(Relaxed), 1);
                     means.extend(blocks.into_iter().flatten().map(|block| bits(&block)));

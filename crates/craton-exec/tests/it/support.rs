@@ -153,6 +153,14 @@ impl Array {
     }
 }
 
+/// The mean of squared distances from the mean; of nothing, NaN.
+fn variance(values: &[f64]) -> f64 {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let squares = values.iter().map(|value| (value - mean).powi(2));
+    squares.sum::<f64>() / count
+}
+
 /// Every index of a shape in C order.
 pub fn indices(shape: &[usize]) -> impl Iterator<Item = Vec<usize>> + use<> {
     let shape = shape.to_vec();
@@ -238,7 +246,7 @@ static NEXT_URL: AtomicU64 = AtomicU64::new(0);
 pub struct ModelSource {
     meta: ArrayMeta,
     url: String,
-    chunks: HashMap<Vec<u64>, (Buffer, Arc<ModelDecode>)>,
+    pub chunks: HashMap<Vec<u64>, (Buffer, Arc<ModelDecode>)>,
     pub locates: Mutex<HashMap<Vec<u64>, u64>>,
     pub fails_at: Option<Vec<u64>>,
     pub panics_at: Option<Vec<u64>>,
@@ -689,9 +697,18 @@ impl Array {
                 RollingKind::Count => count,
                 RollingKind::Sum => sum,
                 RollingKind::Mean => sum / count,
+                RollingKind::Prod => valid.iter().product(),
+                RollingKind::Var => variance(&valid),
+                RollingKind::Std => variance(&valid).sqrt(),
                 _ if valid.is_empty() => f64::NAN,
                 RollingKind::Min => valid.iter().copied().fold(f64::INFINITY, f64::min),
                 RollingKind::Max => valid.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+                RollingKind::Last => valid[valid.len() - 1],
+                RollingKind::Median => {
+                    let mut sorted = valid.clone();
+                    sorted.sort_by(f64::total_cmp);
+                    (sorted[(sorted.len() - 1) / 2] + sorted[sorted.len() / 2]) / 2.0
+                }
             };
             rounded(dtype, value)
         })
@@ -709,6 +726,10 @@ impl Array {
             let value = match kind {
                 Cumulation::Sum => values.sum::<f64>() + 0.0,
                 Cumulation::Prod => values.product(),
+                Cumulation::Last => values
+                    .filter(|value| !value.is_nan())
+                    .last()
+                    .unwrap_or(f64::NAN),
             };
             rounded(dtype, value)
         })

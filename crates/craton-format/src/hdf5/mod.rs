@@ -22,6 +22,7 @@ mod plugins;
 mod source;
 mod strings;
 mod superblock;
+pub mod writer;
 
 use crate::ranges::RangeCache;
 use crate::tree::{Node, NodeKind};

@@ -7,11 +7,12 @@ use super::messages::{Chunked, Layout};
 use super::object::Dataset;
 use super::strings::{self, PlainStrings};
 use super::superblock::Widths;
+use crate::counted::Counted;
 use crate::pieces;
 use crate::ranges::RangeCache;
 use craton_core::{
     ArrayMeta, AxisGrid, BoxFuture, Buffer, ByteRange, ChunkRef, Decode, Error, ErrorKind, Grid,
-    MissingMeans, Pool, ReadRanges, Result, Source, StoredRange,
+    MissingMeans, Placement, Pool, ReadRanges, Reads, Result, Source, StoredRange,
 };
 use futures_util::lock::Mutex;
 use std::collections::HashMap;
@@ -34,6 +35,8 @@ pub struct File {
 #[derive(Debug)]
 pub struct Hdf5Array {
     file: Arc<File>,
+    /// The file's store, for what tells where chunks are.
+    indexes: Arc<Counted>,
     url: String,
     meta: ArrayMeta,
     dataset: Dataset,
@@ -88,6 +91,7 @@ impl Hdf5Array {
             shard_shape: None,
         };
         Ok(Self {
+            indexes: Arc::new(Counted::new(file.store.clone())),
             file,
             url,
             meta,
@@ -102,7 +106,7 @@ impl Hdf5Array {
 
     fn cache(&self) -> RangeCache {
         RangeCache::with_size(
-            self.file.store.clone(),
+            self.indexes.clone(),
             self.file.location.clone(),
             self.file.size,
         )
@@ -242,11 +246,7 @@ impl Hdf5Array {
         plain: u64,
     ) -> Result<ChunkRef> {
         let pool = Pool::unlimited();
-        let encoded = self
-            .file
-            .store
-            .read(&self.file.location, range, &pool)
-            .await?;
+        let encoded = self.indexes.read(&self.file.location, range, &pool).await?;
         let encoded =
             encoded.ok_or_else(|| Error::not_found("the file does not exist any more"))?;
         let plain =
@@ -357,5 +357,20 @@ impl Source for Hdf5Array {
 
     fn url(&self) -> &str {
         &self.url
+    }
+
+    fn version(&self) -> Option<String> {
+        self.file.store.version(&self.file.location)
+    }
+
+    fn placement(&self) -> Placement {
+        Placement {
+            is_remote: self.file.store.is_remote(),
+            shares_objects: true,
+        }
+    }
+
+    fn read_to_locate(&self) -> Reads {
+        self.indexes.reads()
     }
 }

@@ -5,6 +5,7 @@
 
 mod header;
 mod source;
+pub mod writer;
 
 use crate::ranges::RangeCache;
 use crate::tree::{Dimension, Group, Node, NodeKind};

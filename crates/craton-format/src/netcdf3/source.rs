@@ -4,7 +4,7 @@ use super::header::{Header, RawVariable};
 use crate::pieces::{self, Plain};
 use craton_core::{
     ArrayMeta, AxisGrid, BoxFuture, ByteRange, ChunkRef, DType, Error, Grid, MissingMeans,
-    ReadRanges, Result, Scalar, Source, StoredRange,
+    Placement, ReadRanges, Result, Scalar, Source, StoredRange,
 };
 use std::sync::Arc;
 
@@ -273,5 +273,16 @@ impl Source for Netcdf3Array {
 
     fn url(&self) -> &str {
         &self.url
+    }
+
+    fn version(&self) -> Option<String> {
+        self.store.version(&self.location)
+    }
+
+    fn placement(&self) -> Placement {
+        Placement {
+            is_remote: self.store.is_remote(),
+            shares_objects: true,
+        }
     }
 }

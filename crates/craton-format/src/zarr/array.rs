@@ -2,9 +2,10 @@
 
 use super::description::Description;
 use super::shard::{Bytes, Shard, ShardCache};
+use crate::counted::Counted;
 use craton_core::{
-    ArrayMeta, BoxFuture, Buffer, ByteRange, ChunkRef, Error, MissingMeans, Pool, ReadRanges,
-    Result, Source, StoredRange,
+    ArrayMeta, BoxFuture, Buffer, ByteRange, ChunkRef, Error, MissingMeans, Placement, Pool,
+    ReadRanges, Reads, Result, Source, StoredRange,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +13,8 @@ use std::sync::Arc;
 /// A stored Zarr array of either version. Shards are seen as the grid of their innermost chunks.
 pub struct ZarrArray {
     store: Arc<dyn ReadRanges>,
+    /// The same store, for the indexes of shards.
+    indexes: Counted,
     /// The array's own name in the store, without a trailing `/`.
     prefix: String,
     url: String,
@@ -46,6 +49,7 @@ impl ZarrArray {
         Self {
             url: store.url_of(prefix),
             prefix: prefix.to_owned(),
+            indexes: Counted::new(store.clone()),
             store,
             description,
             meta,
@@ -144,7 +148,7 @@ impl ZarrArray {
                 )
                 .collect();
             let read = Shard::read(
-                &*self.store,
+                &self.indexes,
                 level,
                 &bytes,
                 self.largest_shard(depth),
@@ -202,6 +206,27 @@ impl Source for ZarrArray {
 
     fn url(&self) -> &str {
         &self.url
+    }
+
+    fn version(&self) -> Option<String> {
+        // Chunks may still be others: no store says of a folder whether anything in it changed.
+        let names = ["zarr.json", ".zarray"];
+        let versions = names.map(|name| match self.prefix.as_str() {
+            "" => self.store.version(name),
+            prefix => self.store.version(&format!("{prefix}/{name}")),
+        });
+        versions.into_iter().flatten().next()
+    }
+
+    fn placement(&self) -> Placement {
+        Placement {
+            is_remote: self.store.is_remote(),
+            shares_objects: !self.description.layout.levels.is_empty(),
+        }
+    }
+
+    fn read_to_locate(&self) -> Reads {
+        self.indexes.reads()
     }
 }
 

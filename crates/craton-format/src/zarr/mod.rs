@@ -18,4 +18,4 @@ pub mod writer;
 pub use array::ZarrArray;
 pub use description::{Description, KeyEncoding};
 pub use hierarchy::{Node, NodeKind, open_hierarchy};
-pub use writer::{ArraySpec, ZarrStoreWriter, parse_codecs};
+pub use writer::{ArraySpec, ZarrStoreUpdate, ZarrStoreWriter, parse_codecs};

@@ -3,6 +3,7 @@
 use super::description::Description;
 use super::{fill, v3};
 use crate::codec::permute::strings_from_c;
+use crate::gather;
 use craton_core::{
     AttributeValue, Attributes, Block, BoxFuture, Calendar, DType, Error, ErrorKind, Order, Pool,
     Result, Scalar, Sink, SinkChunks, Strings, TimeKind,
@@ -16,10 +17,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-mod gather;
 mod spec;
+mod update;
 
 pub use spec::{ArraySpec, parse_codecs};
+pub use update::ZarrStoreUpdate;
 
 /// A Zarr store being written. It shows under its name at [`ZarrStoreWriter::commit`], and leaves
 /// nothing if it is dropped before.
@@ -105,6 +107,8 @@ impl ZarrStoreWriter {
             object_shape: spec.shards.clone().unwrap_or_else(|| spec.chunks.clone()),
             prefix: path.to_owned(),
             shared: self.shared.clone(),
+            first: vec![0; spec.shape.len()],
+            emptied: None,
             description,
         }))
     }
@@ -277,11 +281,38 @@ struct ZarrSink {
     chunks: SinkChunks,
     /// Elements of a whole object along each axis.
     object_shape: Vec<u64>,
+    /// The object in the array that is the first one here: sinks of a part begin elsewhere.
+    first: Vec<u64>,
+    /// Where the names of objects go that hold nothing but fill values and are not written, if anyone wants them.
+    emptied: Option<Arc<Mutex<Vec<String>>>>,
     description: Description,
 }
 
 impl ZarrSink {
     fn put_now(&self, index: &[u64], block: &Block, pool: &Pool) -> Result<u64> {
+        let index: Vec<u64> = index
+            .iter()
+            .zip(&self.first)
+            .map(|(at, first)| at + first)
+            .collect();
+        let written = self.put_object(&index, block, pool)?;
+        if let (0, Some(emptied)) = (written, &self.emptied) {
+            let mut emptied = emptied.lock().unwrap_or_else(PoisonError::into_inner);
+            emptied.push(self.location(&index));
+        }
+        Ok(written)
+    }
+
+    fn location(&self, index: &[u64]) -> String {
+        let key = self.description.keys.key(index);
+        if self.prefix.is_empty() {
+            key
+        } else {
+            format!("{}/{key}", self.prefix)
+        }
+    }
+
+    fn put_object(&self, index: &[u64], block: &Block, pool: &Pool) -> Result<u64> {
         if !self.shared.is_open.load(Ordering::Acquire) {
             return Err(Error::internal("chunk written after its store was closed"));
         }
@@ -296,12 +327,7 @@ impl ZarrSink {
         if block.as_constant() == Some(&self.description.fill_value) {
             return Ok(0);
         }
-        let key = self.description.keys.key(index);
-        let location = if self.prefix.is_empty() {
-            key
-        } else {
-            format!("{}/{key}", self.prefix)
-        };
+        let location = self.location(index);
         match self.description.layout.levels.first() {
             None => match self.encode(block, &vec![0; index.len()], pool)? {
                 None => Ok(0),

@@ -15,4 +15,5 @@ mod hostile;
 #[path = "../fuzz/machine.rs"]
 #[allow(dead_code, reason = "only its clock is used here")]
 mod machine;
+mod netcdf_writer;
 mod reading;

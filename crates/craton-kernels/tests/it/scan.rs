@@ -23,11 +23,34 @@ fn model(kind: RollingKind, window: &[f64], min_periods: usize) -> f64 {
         RollingKind::Min => valid.iter().copied().reduce(f64::min).unwrap_or(f64::NAN),
         RollingKind::Max => valid.iter().copied().reduce(f64::max).unwrap_or(f64::NAN),
         RollingKind::Count => valid.len() as f64,
+        RollingKind::Prod => valid.iter().product(),
+        RollingKind::Last => valid.last().copied().unwrap_or(f64::NAN),
+        RollingKind::Var | RollingKind::Std => {
+            let mean = sum / valid.len() as f64;
+            let squares = valid.iter().map(|value| (value - mean).powi(2));
+            let variance = squares.sum::<f64>() / valid.len() as f64;
+            if kind == RollingKind::Var {
+                variance
+            } else {
+                variance.sqrt()
+            }
+        }
+        RollingKind::Median => {
+            let mut sorted = valid;
+            sorted.sort_by(f64::total_cmp);
+            match sorted.len() {
+                0 => f64::NAN,
+                count if count % 2 == 1 => sorted[count / 2],
+                count => (sorted[count / 2 - 1] + sorted[count / 2]) / 2.0,
+            }
+        }
     }
 }
 
 fn same(left: f64, right: f64) -> bool {
-    left == right || (left.is_nan() && right.is_nan()) || (left - right).abs() < 1e-12
+    left == right
+        || (left.is_nan() && right.is_nan())
+        || (left - right).abs() < 1e-12 * right.abs().max(100.0)
 }
 
 fn values() -> impl Strategy<Value = Vec<f64>> {
@@ -71,17 +94,26 @@ proptest! {
     #[test]
     fn totals_go_on_from_their_carry(values in values(), skips: bool, cut in 0usize..300) {
         let cut = cut.min(values.len());
-        for kind in [Cumulation::Sum, Cumulation::Prod] {
+        for kind in Cumulation::ALL.iter().copied() {
             let mut carry = [cumulation_start(kind, DType::Float64)];
             cumulation_total(kind, DType::Float64, skips, bytemuck::cast_slice(&values[..cut]), cut, 1, &mut carry);
             let rest = values.len() - cut;
             let mut out = vec![0f64; rest];
             cumulate(kind, DType::Float64, skips, bytemuck::cast_slice(&values[cut..]), rest, 1, &mut carry,
                 bytemuck::cast_slice_mut(&mut out));
-            let mut total = if kind == Cumulation::Sum { 0.0 } else { 1.0 };
+            let mut total = match kind {
+                Cumulation::Sum => 0.0,
+                Cumulation::Prod => 1.0,
+                Cumulation::Last => f64::NAN,
+            };
             for (at, value) in values.iter().enumerate() {
-                let next = if kind == Cumulation::Sum { total + value } else { total * value };
-                total = if skips && value.is_nan() { total } else { next };
+                let next = match kind {
+                    Cumulation::Sum => total + value,
+                    Cumulation::Prod => total * value,
+                    Cumulation::Last => *value,
+                };
+                let stays = (skips || kind == Cumulation::Last) && value.is_nan();
+                total = if stays { total } else { next };
                 if at >= cut {
                     prop_assert!(out[at - cut] == total || total.is_nan() && out[at - cut].is_nan());
                 }

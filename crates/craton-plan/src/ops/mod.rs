@@ -1,19 +1,25 @@
 //! The operators, one file per family.
 
+mod column;
 mod concat;
+mod interpolate;
 mod leaf;
 mod map;
+mod points;
 mod quantile;
 mod reduce;
 mod scan;
 mod view;
 
+pub use column::{fill_gaps, order, spline};
 pub use concat::{concat, stack};
+pub use interpolate::{Between, interpolate, interpolate_points};
 pub use leaf::{full, literal, source};
 pub use map::{binary, cast, clip, fill_missing, scalar, select, unary};
+pub use points::points;
 pub use quantile::{group_quantile, quantile};
 pub use reduce::{ReduceOptions, group_reduce, reduce};
-pub use scan::{cumulate, rolling};
+pub use scan::{Direction, cumulate, fill, rolling};
 pub use view::{AxisIndex, broadcast, broadcast_axes, gather, index, rechunk, transpose};
 
 use crate::operator::{OperatorEntry, ShapeOfWork};
@@ -28,8 +34,10 @@ pub(crate) static ENTRIES: &[OperatorEntry] = &[
     map::CAST,
     map::SELECT,
     map::FILL_MISSING,
+    interpolate::INTERPOLATE,
     view::INDEX,
     view::GATHER,
+    points::POINTS,
     view::TRANSPOSE,
     view::BROADCAST,
     view::RECHUNK,
@@ -38,6 +46,9 @@ pub(crate) static ENTRIES: &[OperatorEntry] = &[
     reduce::GROUP_REDUCE,
     quantile::QUANTILE,
     quantile::GROUP_QUANTILE,
+    column::ORDER,
+    column::FILL_GAPS,
+    column::SPLINE,
     scan::CUMULATE,
     scan::ROLLING,
 ];

@@ -3,8 +3,9 @@
 use super::entry;
 use crate::axis_map::AxisMap;
 use crate::node::{Canonical, Meta, Node, NodeRef};
-use crate::operator::{ColumnWork, Groups, Operator, OperatorEntry, ShapeOfWork, Work};
+use crate::operator::{ColumnWork, Groups, Operator, OperatorEntry, Results, ShapeOfWork, Work};
 use craton_core::{Error, Result};
+use craton_kernels::column::ColumnKernel;
 use craton_kernels::quantile::{Quantile, Quantity};
 use std::sync::Arc;
 
@@ -123,7 +124,7 @@ impl Operator for Columns {
         let mut is_kept = self.is_reduced.iter().map(|is_reduced| !is_reduced);
         shape.retain(|_| is_kept.next().unwrap_or(true));
         if matches!(self.quantity, Quantity::Quantiles(_)) {
-            shape.insert(0, bound.count() as u64);
+            shape.insert(0, bound.count(0) as u64);
         }
         Ok(Meta::new(shape, bound.output()))
     }
@@ -147,13 +148,22 @@ impl Operator for Columns {
     fn work(&self, inputs: &[&Meta], _: &Meta) -> Work {
         match self.bound(inputs[0]) {
             Ok(quantile) => Work::Columns(ColumnWork {
-                quantile,
+                kernel: Arc::new(quantile),
                 is_reduced: self.is_reduced.clone(),
                 groups: self.groups.clone(),
+                results: Results::First,
             }),
             // OK because `infer` refused what has none; a view of nothing cannot be lowered by mistake.
             Err(_) => Work::View,
         }
+    }
+    fn of_groups(&self, wanted: &[u64]) -> Option<(Box<dyn Operator>, Arc<[u64]>)> {
+        let (groups, indices) = self.groups.as_ref()?.only(wanted)?;
+        let fewer = Self {
+            groups: Some(groups),
+            ..self.clone()
+        };
+        Some((Box::new(fewer), indices))
     }
     fn canonical(&self, out: &mut Canonical) {
         match &self.quantity {

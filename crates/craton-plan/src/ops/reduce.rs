@@ -244,6 +244,16 @@ impl Operator for GroupReduce {
             Err(_) => Work::View,
         }
     }
+    fn of_groups(&self, wanted: &[u64]) -> Option<(Box<dyn Operator>, Arc<[u64]>)> {
+        let (groups, indices) = self.groups.only(wanted)?;
+        let fewer = Self {
+            groups,
+            ..self.clone()
+        };
+        // An extremum of nothing is refused; a group without members beside others is missing.
+        let is_defined = check_not_empty(self.reduction, indices.len() as u64).is_ok();
+        is_defined.then(|| (Box::new(fewer) as Box<dyn Operator>, indices))
+    }
     fn canonical(&self, out: &mut Canonical) {
         self.groups.canonical(out.text(self.reduction.name()));
         canonical_options(self.options, out);

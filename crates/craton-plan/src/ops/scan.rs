@@ -1,6 +1,6 @@
 //! Results that depend on the order along an axis: cumulative and sliding-window operators.
 
-use super::{cast, entry};
+use super::{AxisIndex, cast, entry, index};
 use crate::axis_map::AxisMap;
 use crate::node::{Canonical, Meta, Node, NodeRef};
 use crate::operator::{Operator, OperatorEntry, ShapeOfWork, Work};
@@ -9,9 +9,9 @@ use craton_kernels::scan::{Cumulation, RollingKind, cumulation_output, rolling_o
 
 pub(super) const CUMULATE: OperatorEntry = entry(
     "cumulate",
-    "kind, axis, skipna",
+    "kind, axis, skipna, reverse",
     ShapeOfWork::Scan,
-    "Running totals along an axis.",
+    "Running totals or the last valid values along an axis.",
 );
 pub(super) const ROLLING: OperatorEntry = entry(
     "rolling",
@@ -35,9 +35,78 @@ pub fn cumulate(
             kind,
             axis,
             skip_missing,
+            is_reversed: false,
         },
         vec![input.clone()],
     )
+}
+
+/// Which way gaps are filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// With the last valid value before.
+    Forward,
+    /// With the first valid value after.
+    Backward,
+}
+
+/// Missing values along `axis` filled from one side; with a `limit`, so many of each gap.
+///
+/// # Missing values
+/// They stay where there is no valid value on that side, within the limit.
+/// # Errors
+/// [`craton_core::ErrorKind::InvalidInput`] if the axis is outside; [`craton_core::ErrorKind::Unsupported`] for a limit
+/// on times.
+/// # Cost
+/// Each chunk once. With a limit, as a window of that many indices.
+pub fn fill(
+    input: &NodeRef,
+    axis: usize,
+    direction: Direction,
+    limit: Option<usize>,
+) -> Result<NodeRef> {
+    check_axis(axis, input.meta())?;
+    let length = input.shape()[axis];
+    let limit = limit.filter(|limit| (*limit as u64) < length);
+    let Some(_) = cumulation_output(Cumulation::Last, input.dtype()) else {
+        return Ok(input.clone());
+    };
+    let Some(limit) = limit else {
+        let operator = Cumulate {
+            kind: Cumulation::Last,
+            axis,
+            skip_missing: true,
+            is_reversed: direction == Direction::Backward,
+        };
+        return Node::apply(operator, vec![input.clone()]);
+    };
+    if !input.dtype().is_float() {
+        let message = format!("filling gaps of {} up to a limit", input.dtype());
+        return Err(Error::unsupported(message).hint("leave `limit` out"));
+    }
+    let kind = RollingKind::Last;
+    match direction {
+        Direction::Forward => rolling(kind, input, axis, limit + 1, 0),
+        Direction::Backward => {
+            let back = reversed(input, axis)?;
+            reversed(&rolling(kind, &back, axis, limit + 1, 0)?, axis)
+        }
+    }
+}
+
+fn reversed(input: &NodeRef, axis: usize) -> Result<NodeRef> {
+    let axes = input.shape().iter().enumerate().map(|(own, length)| {
+        if own == axis && *length > 0 {
+            AxisIndex::Range {
+                start: length - 1,
+                length: *length,
+                step: -1,
+            }
+        } else {
+            AxisIndex::all(*length)
+        }
+    });
+    index(input, &axes.collect::<Vec<_>>())
 }
 
 /// A statistic of the `window` indices that end at each index; missing where fewer than `min_periods` are valid.
@@ -84,6 +153,7 @@ struct Cumulate {
     kind: Cumulation,
     axis: usize,
     skip_missing: bool,
+    is_reversed: bool,
 }
 
 impl Operator for Cumulate {
@@ -111,12 +181,17 @@ impl Operator for Cumulate {
             kind: self.kind,
             axis: self.axis,
             skip_missing: self.skip_missing,
+            is_reversed: self.is_reversed,
         }
     }
     fn canonical(&self, out: &mut Canonical) {
         out.text(self.kind.name())
             .integer(self.axis as i64)
             .integer(i64::from(self.skip_missing));
+        // Left out where it is not so: plans of before keep their hash.
+        if self.is_reversed {
+            out.text("reversed");
+        }
     }
     fn describe(&self) -> String {
         format!("{} along axis {}", self.kind.name(), self.axis)

@@ -5,8 +5,8 @@ use crate::axis_map::AxisMap;
 use craton_core::{AxisGrid, Error, ErrorKind, Result, Source};
 use std::sync::Arc;
 
-/// A fold over an outer axis pays for its accumulator once per task; from this many indices on it is amortised.
-const FOLDED_TOGETHER: u64 = 8;
+/// A fold over an outer axis makes and merges a state per task; from this many indices on that is amortised.
+const FOLDED_TOGETHER: u64 = 24;
 /// Thin chunks are folded together only up to this many bytes.
 const TOGETHER_BYTES: u64 = 32 << 20;
 /// Tasks without a source to drive them hold about this many elements.
@@ -271,6 +271,12 @@ fn stride_to_next_chunk(map: &AxisMap, grid: &AxisGrid, index: u64, chunk: Optio
 
 fn sink_cuts(sinks: &[StageSink], axis: usize) -> Option<Vec<u64>> {
     let sink = sinks.iter().find_map(|sink| match &sink.kind {
+        // The other way round; nothing says where to begin then.
+        SinkKind::Cumulate {
+            axis: along,
+            is_reversed: true,
+            ..
+        } if *along == axis => None,
         SinkKind::Store(StoreTo::Sink(sink))
         | SinkKind::Cumulate {
             to: StoreTo::Sink(sink),

@@ -8,7 +8,7 @@ use super::stage::{
 };
 use crate::axis_map::AxisMap;
 use crate::node::{Meta, NodeRef, PlanHash};
-use crate::operator::Work;
+use crate::operator::{Results, Work};
 use craton_core::{Error, Result};
 use craton_kernels::program::{Operand, Program};
 use std::collections::HashMap;
@@ -78,7 +78,9 @@ impl Lowering {
             Work::Columns(work) => {
                 let body = self.body(&node.inputs()[0], depth + 1)?;
                 let slot = self.new_slot(node);
-                self.push(body, SinkKind::Columns { work, slot });
+                let dtype = node.dtype();
+                let to = StoreTo::Slot(slot);
+                self.push(body, SinkKind::Columns { work, dtype, to });
                 slot
             }
             _ => {
@@ -98,27 +100,47 @@ impl Lowering {
 
     /// Adds the stage that computes `node` and puts it where it should go.
     fn store(&mut self, node: &NodeRef, to: StoreTo, depth: usize) -> Result<()> {
-        if let Work::Cumulate {
-            kind,
-            axis,
-            skip_missing,
-        } = node.work()
-        {
-            let body = self.body(&node.inputs()[0], depth + 1)?;
-            self.push(
-                body,
-                SinkKind::Cumulate {
+        let dtype = node.dtype();
+        let kind = match node.work() {
+            Work::Cumulate {
+                kind,
+                axis,
+                skip_missing,
+                is_reversed,
+            } => {
+                // Tasks come in the order of their space, so the space is that of the input from its end on.
+                let input = &node.inputs()[0];
+                let mut maps = AxisMap::identity(input.shape().len());
+                if is_reversed {
+                    maps[axis] = AxisMap::Affine {
+                        axis,
+                        start: input.shape()[axis].saturating_sub(1),
+                        step: -1,
+                    };
+                }
+                let body = self.body_through(input, maps, depth + 1)?;
+                let kind = SinkKind::Cumulate {
                     kind,
                     axis,
                     skip_missing,
-                    dtype: node.dtype(),
+                    is_reversed,
+                    dtype,
                     to,
-                },
-            );
-        } else {
-            let body = self.body(node, depth + 1)?;
-            self.push(body, SinkKind::Store(to));
-        }
+                };
+                self.push(body, kind);
+                return Ok(());
+            }
+            Work::Columns(work) if matches!(work.results, Results::Along(_)) => {
+                SinkKind::Columns { work, dtype, to }
+            }
+            _ => {
+                let body = self.body(node, depth + 1)?;
+                self.push(body, SinkKind::Store(to));
+                return Ok(());
+            }
+        };
+        let body = self.body(&node.inputs()[0], depth + 1)?;
+        self.push(body, kind);
         Ok(())
     }
 
@@ -144,6 +166,11 @@ impl Lowering {
 
     /// `node` as an expression over its own index space.
     fn body(&mut self, node: &NodeRef, depth: usize) -> Result<Body> {
+        self.body_through(node, AxisMap::identity(node.shape().len()), depth)
+    }
+
+    /// `node` as an expression over an index space of the same shape, read through `maps`.
+    fn body_through(&mut self, node: &NodeRef, maps: Vec<AxisMap>, depth: usize) -> Result<Body> {
         let mut fusion = Fusion {
             extents: node.shape().to_vec(),
             leaves: Vec::new(),
@@ -151,12 +178,7 @@ impl Lowering {
             program: Program::default(),
             done: HashMap::new(),
         };
-        let result = self.fuse(
-            node,
-            AxisMap::identity(node.shape().len()),
-            &mut fusion,
-            depth,
-        )?;
+        let result = self.fuse(node, maps, &mut fusion, depth)?;
         fusion.program.finish(result);
         let Fusion {
             extents,

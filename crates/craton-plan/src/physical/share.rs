@@ -26,17 +26,13 @@ pub(super) fn share_scans(stages: Vec<Stage>) -> Vec<Stage> {
 
 fn filled_slot(kind: &SinkKind) -> Option<usize> {
     match kind {
-        SinkKind::Reduce { slot, .. } | SinkKind::Columns { slot, .. } => Some(*slot),
-        SinkKind::Store(StoreTo::Slot(slot))
-        | SinkKind::Cumulate {
-            to: StoreTo::Slot(slot),
-            ..
-        } => Some(*slot),
-        SinkKind::Store(StoreTo::Sink(_))
-        | SinkKind::Cumulate {
-            to: StoreTo::Sink(_),
-            ..
-        } => None,
+        SinkKind::Reduce { slot, .. } => Some(*slot),
+        SinkKind::Store(to) | SinkKind::Columns { to, .. } | SinkKind::Cumulate { to, .. } => {
+            match to {
+                StoreTo::Slot(slot) => Some(*slot),
+                StoreTo::Sink(_) => None,
+            }
+        }
     }
 }
 

@@ -175,19 +175,23 @@ pub enum SinkKind {
     Columns {
         /// The arithmetic.
         work: ColumnWork,
-        /// The slot.
-        slot: usize,
+        /// The dtype of the results.
+        dtype: DType,
+        /// Where they go; into a stored array only along the axis of the columns.
+        to: StoreTo,
     },
     /// Kept or written as they are.
     Store(StoreTo),
     /// Accumulated along an axis, then kept or written.
     Cumulate {
-        /// Sum or product.
+        /// Sum, product or last valid value.
         kind: Cumulation,
         /// The axis.
         axis: usize,
         /// Whether missing values count as nothing.
         skip_missing: bool,
+        /// Whether the axis of the space is that of the result from its end on.
+        is_reversed: bool,
         /// The dtype of the result.
         dtype: DType,
         /// Where the result goes.

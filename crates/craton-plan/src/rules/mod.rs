@@ -2,6 +2,7 @@
 
 mod drop_identity;
 mod fold_constants;
+mod push_selection;
 
 use crate::node::{NodeRef, PlanHash};
 use craton_core::{Error, Result};
@@ -38,6 +39,12 @@ pub static RULES: &[Rule] = &[
         name: "fold_constants",
         exactness: Exactness::Exact,
         rewrite: fold_constants::rewrite,
+    },
+    // Last, so that what it takes apart is as simple as it gets.
+    Rule {
+        name: "push_selection",
+        exactness: Exactness::Reassociates,
+        rewrite: push_selection::rewrite,
     },
 ];
 

@@ -68,11 +68,17 @@ class Node:
     ) -> Node: ...
     def cumulate(self, total: str, axis: int, skip_missing: bool) -> Node: ...
     def rolling(self, statistic: str, axis: int, window: int, min_periods: int) -> Node: ...
+    def interpolate(self, axis: int, lower: list[int], upper: list[int], fraction: list[float]) -> Node: ...
+    def spline(self, axis: int, places: list[float], wanted: list[float], extrapolate: bool) -> Node: ...
+    def order(self, ordering: str, axis: int) -> Node: ...
+    def fill(self, axis: int, is_forward: bool, limit: int | None) -> Node: ...
 
 class StoredFile:
     """The groups at one URL, as stored."""
 
-    def __new__(cls, url: str) -> StoredFile: ...
+    def __new__(cls, url: str, stores: Sequence[tuple[str, str]]) -> StoredFile: ...
+    @property
+    def url(self) -> str: ...
     @property
     def groups(self) -> list[str]: ...
     @property
@@ -88,11 +94,14 @@ class StoredFile:
 def compute(nodes: Sequence[Node], memory: int | None, threads: int | None) -> list[numpy.ndarray]:
     """Compute nodes together."""
 
+def cost(node: Node) -> tuple[int, int, int, int]:
+    """Tell operations, chunks, bytes decoded, and bytes of memory of computing a node."""
+
 def explain_nodes(nodes: Sequence[tuple[str, Node]], memory: int | None, threads: int | None) -> str:
     """Tell how nodes would be computed."""
 
 def open_together(
-    urls: Sequence[str],
+    urls: Sequence[str], stores: Sequence[tuple[str, str]]
 ) -> dict[str, tuple[tuple[str, ...], Node | numpy.ndarray, CountedCalendar | None]]:
     """Open files as one dataset."""
 
@@ -103,9 +112,21 @@ class Memory(Buffer):
     """Memory of the engine, shared with the arrays over it."""
 
 def evaluate(
-    expression: str, inputs: dict[str, list[str]], raw: bool, memory: int | None, threads: int | None
+    expression: str,
+    inputs: dict[str, list[str]],
+    raw: bool,
+    memory: int | None,
+    threads: int | None,
+    stores: Sequence[tuple[str, str]],
 ) -> AnyAnswer:
     """Compute an expression."""
 
-def explain(expression: str, inputs: dict[str, list[str]], raw: bool, memory: int | None, threads: int | None) -> str:
+def explain(
+    expression: str,
+    inputs: dict[str, list[str]],
+    raw: bool,
+    memory: int | None,
+    threads: int | None,
+    stores: Sequence[tuple[str, str]],
+) -> str:
     """Tell how an expression would be computed."""

@@ -73,7 +73,7 @@ def _reads(path: Any) -> bool:
     if not isinstance(path, (str, os.PathLike)) or "://" in os.fspath(path):
         return False
     try:
-        _native.StoredFile(os.path.expanduser(os.fspath(path)))
+        _native.StoredFile(os.path.expanduser(os.fspath(path)), [])
     except (KeyError, NotImplementedError, OSError, ValueError):
         return False
     return True

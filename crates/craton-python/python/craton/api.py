@@ -6,9 +6,11 @@ import os
 from typing import TYPE_CHECKING
 
 from craton import _native
+from craton.stores import pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
     import numpy
     import xarray
@@ -24,6 +26,7 @@ def eval(
     raw: bool = False,
     memory: int | None = None,
     threads: int | None = None,
+    storage_options: Mapping[str, Any] | None = None,
     **named: Url | Iterable[Url],
 ) -> xarray.DataArray | xarray.Dataset:
     """Compute an expression over the data at URLs.
@@ -42,6 +45,8 @@ def eval(
         Bytes that the whole process may hold; half of what is available by default.
     threads : int, optional
         Threads to compute on; all cores by default.
+    storage_options : dict, optional
+        How the stores behind URLs are reached, as for `open_dataset`.
     **named : str, path, or an iterable of these
         Further inputs, each under its name.
 
@@ -73,7 +78,7 @@ def eval(
     >>> craton.eval("ds.t2m.sel(lat=slice(60, 40)).mean('time')", "era5.zarr")  # doctest: +SKIP
     >>> craton.eval("a.tas.mean() - b.tas.mean()", a="one.nc", b="other.nc")  # doctest: +SKIP
     """
-    answer = _native.evaluate(expression, _inputs(urls, named), raw, memory, threads)
+    answer = _native.evaluate(expression, _inputs(urls, named), raw, memory, threads, pairs(storage_options))
     return _labelled(answer)
 
 
@@ -83,13 +88,14 @@ def explain(
     raw: bool = False,
     memory: int | None = None,
     threads: int | None = None,
+    storage_options: Mapping[str, Any] | None = None,
     **named: Url | Iterable[Url],
 ) -> str:
     """Tell how an expression would be computed, and what that would read and hold; only metadata and labels are read.
 
     Parameters
     ----------
-    expression, *urls, raw, memory, threads, **named
+    expression, *urls, raw, memory, threads, storage_options, **named
         As for `eval`.
 
     Returns
@@ -102,7 +108,7 @@ def explain(
     KeyError, ValueError, NotImplementedError, OSError
         As for `eval`.
     """
-    return _native.explain(expression, _inputs(urls, named), raw, memory, threads)
+    return _native.explain(expression, _inputs(urls, named), raw, memory, threads, pairs(storage_options))
 
 
 def _inputs(urls: tuple[Url, ...], named: Mapping[str, Url | Iterable[Url]]) -> dict[str, list[str]]:

@@ -185,6 +185,11 @@ class Array:
         text = f"craton.Array{label}"
         return text if len(text) <= max_width else "craton.Array"[:max_width]
 
+    def _repr_html_(self) -> str:
+        from craton.html import show
+
+        return show(self)
+
     # Computing
 
     def compute(self, *, memory: int | None = None, threads: int | None = None) -> numpy.ndarray:

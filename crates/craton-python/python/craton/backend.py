@@ -20,6 +20,7 @@ from xarray.core import indexing
 
 from craton import _native
 from craton.array import Array
+from craton.stores import pairs
 
 __all__ = ["CratonBackendEntrypoint"]
 
@@ -49,8 +50,8 @@ class StoredValues(BackendArray):
 class StoredGroup(AbstractDataStore):
     """One group of a file, with what xarray calls attributes and encoding."""
 
-    def __init__(self, file: _native.StoredFile, group: str, drop: set[str], url: str) -> None:
-        self.file, self.group, self.url = file, group, url
+    def __init__(self, file: _native.StoredFile, group: str, drop: set[str]) -> None:
+        self.file, self.group = file, group
         variables, broken = file.variables(group)
         self.facts = {name: facts for name, facts in variables.items() if name not in drop}
         for name, report in broken:
@@ -65,7 +66,7 @@ class StoredGroup(AbstractDataStore):
 
     def _variable(self, facts: _native.StoredFacts) -> xarray.Variable:
         dims, chunks, shape = facts["dims"], facts["chunks"], tuple(facts["node"].shape)
-        encoding: dict[str, Any] = {} if self.file.is_zarr else {"source": self.url, "original_shape": shape}
+        encoding: dict[str, Any] = {} if self.file.is_zarr else {"source": self.file.url, "original_shape": shape}
         if chunks is not None:
             encoding["preferred_chunks"] = dict(zip(dims, chunks, strict=True))
             encoding["chunks" if self.file.is_zarr else "chunksizes"] = chunks
@@ -115,10 +116,9 @@ class CratonBackendEntrypoint(BackendEntrypoint):
         **options: Any,
     ) -> xarray.Dataset:
         """Open one group."""
-        url = url_of(filename_or_obj, storage_options)
-        file = _native.StoredFile(url)
+        file = _native.StoredFile(url_of(filename_or_obj), pairs(storage_options))
         path = file.selected if group is None else "/" + group.strip("/")
-        return _dataset(file, path, url, options)
+        return _dataset(file, path, options)
 
     def open_groups_as_dict(
         self,
@@ -129,39 +129,32 @@ class CratonBackendEntrypoint(BackendEntrypoint):
         **options: Any,
     ) -> dict[str, xarray.Dataset]:
         """Open every group from one on, by path."""
-        url = url_of(filename_or_obj, storage_options)
-        file = _native.StoredFile(url)
+        file = _native.StoredFile(url_of(filename_or_obj), pairs(storage_options))
         top = (file.selected if group is None else "/" + group.strip("/")).rstrip("/")
         inside = [path for path in file.groups if f"{path.rstrip('/')}/".startswith(f"{top}/")]
-        return {path[len(top) :] or "/": _dataset(file, path, url, options) for path in inside}
+        return {path[len(top) :] or "/": _dataset(file, path, options) for path in inside}
 
     def open_datatree(self, filename_or_obj: Any, **options: Any) -> xarray.DataTree:
         """Open every group as a tree."""
         return xarray.DataTree.from_dict(self.open_groups_as_dict(filename_or_obj, **options))
 
 
-def url_of(path: Any, storage_options: Mapping[str, Any] | None = None) -> str:
+def url_of(path: Any) -> str:
     """Give the URL of what a user names.
 
     Raises
     ------
     TypeError
         If it is no path: an opened file, bytes, or a store object.
-    NotImplementedError
-        If options for a remote store are given.
     """
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"a path is needed, this is a {type(path).__qualname__}; craton opens files and stores by name")
-    if storage_options:
-        raise NotImplementedError(
-            f"`storage_options` {sorted(storage_options)}: only local files and stores are read yet"
-        )
     return os.path.expanduser(os.fspath(path))
 
 
-def _dataset(file: _native.StoredFile, group: str, url: str, options: dict[str, Any]) -> xarray.Dataset:
+def _dataset(file: _native.StoredFile, group: str, options: dict[str, Any]) -> xarray.Dataset:
     drop = options.get("drop_variables") or ()
-    store = StoredGroup(file, group, {drop} if isinstance(drop, str) else set(drop), url)
+    store = StoredGroup(file, group, {drop} if isinstance(drop, str) else set(drop))
     dataset = StoreBackendEntrypoint().open_dataset(
         store, **{name: value for name, value in options.items() if value is not None}
     )

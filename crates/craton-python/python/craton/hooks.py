@@ -13,6 +13,7 @@ from typing import Any
 import numpy
 
 from craton.array import Array
+from craton.between import pushed
 
 __all__ = ["install"]
 
@@ -25,6 +26,10 @@ _WINDOWS = {
     "max": "max",
     "count": "count",
     "_count": "count",
+    "std": "std",
+    "var": "var",
+    "median": "median",
+    "prod": "prod",
 }
 
 _installed = False
@@ -39,6 +44,7 @@ def install() -> None:
     from xarray import Dataset
     from xarray.backends import api
     from xarray.computation.rolling import DataArrayRolling
+    from xarray.core import missing
     from xarray.core.groupby import GroupBy
     from xarray.core.resample import Resample
 
@@ -48,6 +54,7 @@ def install() -> None:
     Resample._flox_reduce = _without_flox(Resample._flox_reduce)
     Dataset.chunk = _labelled(Dataset.chunk)
     DataArrayRolling._array_reduce = _windowed(DataArrayRolling._array_reduce)
+    missing.push = pushed(missing.push)
 
 
 def _unprotected(original: Any) -> Any:

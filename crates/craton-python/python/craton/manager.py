@@ -14,6 +14,7 @@ from craton import _native
 from craton.array import Array, full
 from craton.asked import check_asked
 from craton.axes import label_of, unsupported
+from craton.between import STEPS
 
 __all__ = ["CratonManager"]
 
@@ -97,6 +98,9 @@ class CratonManager(ChunkManagerEntrypoint[Array]):
         if getattr(getattr(func, "func", func), "__qualname__", "") == "Variable.quantile.<locals>._wrapper":
             # xarray's own step around `numpy.quantile`, which comes this way only where dask is not installed.
             return func(*args)
+        step = STEPS.get(_name(func))
+        if step is not None and isinstance(args[0], Array) and not kwargs.get("vectorize"):
+            return step(*args, **getattr(func, "keywords", {}))
         raise unsupported(f"`xarray.apply_ufunc` of the Python function `{_name(func)}`")
 
     def map_blocks(self, func: Any, *args: Any, **kwargs: Any) -> Any:

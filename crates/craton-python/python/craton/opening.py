@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from craton import _native
+from craton.stores import pairs
 
 if TYPE_CHECKING:
     import xarray
@@ -65,7 +66,8 @@ def open_dataset(
     create_default_indexes : bool, default: True
         Whether coordinates along their own dimension are read and become indexes.
     storage_options : dict, optional
-        For remote stores, which are not read yet.
+        How the stores behind URLs are reached, by the names of ``--store`` or of fsspec: ``anon``, ``key``, ``secret``,
+        ``profile``, ``endpoint_url``, ``requester_pays``, ``headers`` and others. ``craton.toml`` has what is not given.
     **options
         Further names of `xarray.open_dataset`: those without a meaning here are accepted, others refused by name.
 
@@ -98,7 +100,7 @@ def open_dataset(
     from craton.backend import CratonBackendEntrypoint, url_of
 
     _check(options)
-    urls = _urls(paths, storage_options)
+    urls = _urls(paths)
     decoders = {
         "mask_and_scale": mask_and_scale,
         "decode_times": decode_times,
@@ -109,8 +111,9 @@ def open_dataset(
     }
     given: dict[str, Any] = {name: value for name, value in decoders.items() if value is not None}
     dataset = xarray.open_dataset(
-        url_of(urls[0], storage_options),
+        url_of(urls[0]),
         engine=CratonBackendEntrypoint,
+        storage_options=storage_options,
         decode_cf=decode_cf,
         drop_variables=drop_variables,
         create_default_indexes=create_default_indexes,
@@ -121,7 +124,7 @@ def open_dataset(
         named = [*given, *["group"] * (group is not None), *["decode_cf"] * (decode_cf is not None)]
         if named:
             raise NotImplementedError(f"`{named[0]}` for several files at once; open them one by one and combine them")
-        dataset = _together(dataset, urls)
+        dataset = _together(dataset, urls, storage_options)
     return dataset if chunks is None else _labelled(dataset, chunks)
 
 
@@ -161,8 +164,9 @@ def open_datatree(
     _check(refused)
     options = {name: value for name, value in options.items() if name not in refused}
     tree = xarray.open_datatree(
-        url_of(path, storage_options),
+        url_of(path),
         engine=CratonBackendEntrypoint,
+        storage_options=storage_options,
         **({} if group is None else {"group": group}),
         **{name: value for name, value in options.items() if value is not None},
     )
@@ -175,8 +179,8 @@ _PASSED = ("decode_cf", "drop_variables", "create_default_indexes")
 def open(paths: Url | Iterable[Url], **options: Any) -> xarray.Dataset | xarray.DataArray:
     """Open a dataset, or the one array that the path names (``FILE!/array``); options as `open_dataset`."""
     dataset = open_dataset(paths, **options)
-    urls = _urls(paths, None)
-    name = _native.StoredFile(urls[0]).array if len(urls) == 1 else None
+    urls = _urls(paths)
+    name = _native.StoredFile(urls[0], pairs(options.get("storage_options"))).array if len(urls) == 1 else None
     return dataset if name is None else dataset[name]
 
 
@@ -195,24 +199,26 @@ def _check(options: Mapping[str, Any]) -> None:
         raise TypeError(f"`{name}` is no option of open_dataset")
 
 
-def _urls(paths: Any, storage_options: Mapping[str, Any] | None) -> list[str]:
+def _urls(paths: Any) -> list[str]:
     from craton.backend import url_of
 
     several = [paths] if isinstance(paths, (str, os.PathLike)) or not isinstance(paths, Iterable) else list(paths)
-    urls = [url for path in several for url in _native.expand(url_of(path, storage_options))]
+    urls = [url for path in several for url in _native.expand(url_of(path))]
     if not urls:
         raise ValueError("no path was given; at least one is needed")
     return urls
 
 
-def _together(first: xarray.Dataset, urls: list[str]) -> xarray.Dataset:
+def _together(
+    first: xarray.Dataset, urls: list[str], storage_options: Mapping[str, Any] | None
+) -> xarray.Dataset:
     """Give the dataset of all files, with names, attributes and encoding of the first."""
     import xarray
 
     from craton.api import dates
     from craton.array import Array
 
-    joined = _native.open_together(urls)
+    joined = _native.open_together(urls, pairs(storage_options))
     variables = {}
     for name, variable in first.variables.items():
         dims, stored, calendar = joined[str(name)]
@@ -225,7 +231,7 @@ def _together(first: xarray.Dataset, urls: list[str]) -> xarray.Dataset:
         variables[name] = xarray.Variable(dims, values, variable.attrs, encoding)
     coords = {name: variables.pop(name) for name in first.coords}
     dataset = xarray.Dataset(variables, coords, first.attrs)
-    dataset.encoding = {**first.encoding, "source": urls[0]}
+    dataset.encoding = {**first.encoding, "source": first.encoding.get("source", urls[0])}
     return dataset
 
 

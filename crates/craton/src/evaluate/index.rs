@@ -107,7 +107,8 @@ fn positions(array: &DataArray, items: &[Value], session: &Session) -> Result<Da
             Some(place) if at > place => &dims[dims.len() - (items.len() - at)],
             _ => &dims[at],
         };
-        out = out.select_positions(dim, &position(item, session)?)?;
+        out =
+            out.select_positions_or_none(dim, &position(item, session)?, session.allows_empty())?;
     }
     Ok(out)
 }

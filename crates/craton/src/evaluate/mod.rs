@@ -356,6 +356,7 @@ pub(crate) fn combine(
                     Operand::Array(one.array(name)?),
                     Operand::Array(other.array(name)?),
                 );
+                session.units().check_operands(function, &one, &other)?;
                 Ok((name.clone(), labels::binary(function, &one, &other)?))
             });
             let mut out = Dataset::from_arrays(arrays.collect::<Result<Vec<_>>>()?)?;
@@ -365,13 +366,17 @@ pub(crate) fn combine(
         (Value::Dataset(_), other) => {
             let other = other.as_operand()?;
             left.map_arrays("an operator", |array| {
-                labels::binary(function, &Operand::Array(array.clone()), &other)
+                let array = Operand::Array(array.clone());
+                session.units().check_operands(function, &array, &other)?;
+                labels::binary(function, &array, &other)
             })
         }
         (other, Value::Dataset(_)) => {
             let other = other.as_operand()?;
             right.map_arrays("an operator", |array| {
-                labels::binary(function, &other, &Operand::Array(array.clone()))
+                let array = Operand::Array(array.clone());
+                session.units().check_operands(function, &other, &array)?;
+                labels::binary(function, &other, &array)
             })
         }
         (Value::Number(one, one_kind), Value::Number(other, other_kind)) => {
@@ -387,6 +392,7 @@ pub(crate) fn combine(
                 left.as_operand_beside(right)?,
                 right.as_operand_beside(left)?,
             );
+            session.units().check_operands(function, &left, &right)?;
             labels::binary(function, &left, &right).map(Value::Array)
         }
     }

@@ -4,7 +4,9 @@ use super::registry::entries;
 use super::{Scope, Value, evaluate};
 use crate::labels::{Dataset, Variable};
 use crate::session::Session;
-use craton_core::{Attributes, Block, Buffer, Calendar, DType, TimeKind, TimeType, TimeUnit};
+use craton_core::{
+    AttributeValue, Attributes, Block, Buffer, Calendar, DType, TimeKind, TimeType, TimeUnit,
+};
 
 /// Two years of days on a small grid: distinct temperatures `t2m` and rain `tp`.
 fn dataset() -> Dataset {
@@ -61,6 +63,10 @@ fn dataset() -> Dataset {
         "tp".into(),
         variable(&dims, DType::Float32, &shape, field(1e-5, 0.0)),
     );
+    let kelvins = AttributeValue::Text("K".to_owned());
+    dataset.variables["t2m"]
+        .attributes
+        .insert("units".to_owned(), kelvins);
     dataset
 }
 

@@ -1,7 +1,7 @@
 //! Bringing arrays to common dimensions: by name, never by position.
 
-use super::{DataArray, Variable};
-use craton_core::{Error, Result};
+use super::{DataArray, Variable, check_calendars, time_nanoseconds};
+use craton_core::{DType, Error, Result};
 use craton_plan::ops::gather;
 use craton_plan::{NodeRef, Work};
 use indexmap::IndexMap;
@@ -55,6 +55,16 @@ fn align_along(dim: &str, arrays: &mut [DataArray]) -> Result<()> {
     if is_equal {
         return Ok(());
     }
+    for at in others {
+        let indexes = [arrays[*first].index(dim), arrays[*at].index(dim)];
+        if let [Some(one), Some(other)] = indexes {
+            let names = [*first, *at].map(|at| match &arrays[at].name {
+                Some(name) => format!("`{name}`"),
+                None => "another array".to_owned(),
+            });
+            check_calendars(dim, [one.dtype(), other.dtype()], names)?;
+        }
+    }
     let labels: Option<Vec<Vec<Vec<u8>>>> = having
         .iter()
         .map(|at| arrays[*at].index(dim).and_then(labels_of))
@@ -106,7 +116,16 @@ fn labels_of(index: &Variable) -> Option<Vec<Vec<u8>>> {
     let Work::Literal(block) = index.node.work() else {
         return None;
     };
+    let nanoseconds = |scalar: &craton_core::Scalar| match index.dtype() {
+        DType::Time(time) => time_nanoseconds(scalar.to_i64()?, time),
+        _ => None,
+    };
     let label = |scalar: craton_core::Scalar| match scalar.to_f64() {
+        // One form for times of any resolution.
+        _ if nanoseconds(&scalar).is_some() => nanoseconds(&scalar)
+            .unwrap_or_default()
+            .to_ne_bytes()
+            .to_vec(),
         // One form for numbers of any dtype, so that labels match by value; times and text by their bytes.
         Some(value) if index.dtype().is_numeric() => (value + 0.0).to_ne_bytes().to_vec(),
         _ => scalar.bytes().to_vec(),

@@ -59,6 +59,19 @@ impl DataArray {
     /// [`craton_core::ErrorKind::NotFound`] for unknown dimensions, [`craton_core::ErrorKind::InvalidInput`] for
     /// positions outside, or a slice that takes nothing of something.
     pub fn select_positions(&self, dim: &str, selection: &PositionSelection) -> Result<Self> {
+        self.select_positions_or_none(dim, selection, false)
+    }
+
+    /// As [`DataArray::select_positions`]; a slice may take nothing if `allows_empty`.
+    ///
+    /// # Errors
+    /// As [`DataArray::select_positions`].
+    pub fn select_positions_or_none(
+        &self,
+        dim: &str,
+        selection: &PositionSelection,
+        allows_empty: bool,
+    ) -> Result<Self> {
         let length = self.variable.shape()[self.axis(dim)?];
         match selection {
             PositionSelection::At(index) => {
@@ -73,7 +86,10 @@ impl DataArray {
             }
             PositionSelection::Slice(start, stop, step) => {
                 let range = slice_range(*start, *stop, *step, length)?;
-                if matches!(range, AxisIndex::Range { length: 0, .. }) && length > 0 {
+                if matches!(range, AxisIndex::Range { length: 0, .. })
+                    && length > 0
+                    && !allows_empty
+                {
                     let message = format!(
                         "the slice {} takes nothing of `{dim}`, which has {length} elements",
                         slice_text(*start, *stop, *step)
@@ -153,7 +169,8 @@ impl DataArray {
                 take(self, dim, &indices)
             }
             LabelSelection::Slice(start, stop, step) => {
-                let (first, length) = labels.slice(start.as_ref(), stop.as_ref())?;
+                let (first, length) =
+                    labels.slice(start.as_ref(), stop.as_ref(), session.allows_empty())?;
                 let part = self.index_along(
                     dim,
                     AxisIndex::Range {
@@ -491,7 +508,12 @@ impl<'a> Labels<'a> {
     }
 
     /// The run of labels from `start` to `stop`, both included, in the axis's own order.
-    fn slice(&self, start: Option<&Label>, stop: Option<&Label>) -> Result<(u64, u64)> {
+    fn slice(
+        &self,
+        start: Option<&Label>,
+        stop: Option<&Label>,
+        allows_empty: bool,
+    ) -> Result<(u64, u64)> {
         let count = self.block.len();
         let (start_key, stop_key) = (
             start.map(|label| self.wanted(label)).transpose()?,
@@ -520,7 +542,7 @@ impl<'a> Labels<'a> {
             .collect();
         match (inside.first(), inside.last()) {
             (Some(first), Some(last)) => Ok((*first as u64, (last - first + 1) as u64)),
-            _ if count == 0 => Ok((0, 0)),
+            _ if count == 0 || allows_empty => Ok((0, 0)),
             _ => Err(self.empty_slice(start, stop, order)),
         }
     }
@@ -600,6 +622,27 @@ impl<'a> Labels<'a> {
         }
     }
 
+    /// Longitudes one turn further, if the labels run from 0 to 360 and those that were asked for from -180 to 180, or
+    /// the other way round.
+    fn round_the_globe(&self, start: Option<&Label>, stop: Option<&Label>) -> Option<(f64, f64)> {
+        if !self.dim.to_ascii_lowercase().starts_with("lon") {
+            return None;
+        }
+        let number = |label: Option<&Label>| match label? {
+            Label::Number(number) => number.to_f64(),
+            Label::Text(_) => None,
+        };
+        let (start, stop) = (number(start)?, number(stop)?);
+        let ends =
+            [0, self.block.len() - 1].map(|at| self.block.get(at).and_then(|end| end.to_f64()));
+        let [Some(first), Some(last)] = ends else {
+            return None;
+        };
+        let turn = if stop < first { 360.0 } else { -360.0 };
+        let (start, stop) = (start + turn, stop + turn);
+        (start <= stop && start <= last && stop >= first).then_some((start, stop))
+    }
+
     fn empty_slice(&self, start: Option<&Label>, stop: Option<&Label>, order: i32) -> Error {
         let text = |label: Option<&Label>| label.map_or_else(|| "None".to_owned(), Label::text);
         let message = format!(
@@ -609,6 +652,11 @@ impl<'a> Labels<'a> {
             self.dim
         );
         let error = Error::invalid(message).caused_by(Error::invalid(self.range_text()));
+        if let Some((start, stop)) = self.round_the_globe(start, stop) {
+            return error.hint(format!(
+                "the same longitudes are called `slice({start}, {stop})` here"
+            ));
+        }
         if order < 0 {
             return error.hint(format!(
                 "labels descend: `slice({}, {})`",

@@ -54,7 +54,15 @@ pub(super) fn decode_group(
     promote_coordinates(&mut dataset, &names_of_coords);
     load_indexes(&mut dataset, session)?;
     keep_broken_indexes(&mut dataset)?;
+    note_units(&dataset, session);
     Ok(dataset)
+}
+
+/// Notes which units the values of each variable have, so that arithmetic can be followed.
+pub(super) fn note_units(dataset: &Dataset, session: &Session) {
+    for variable in dataset.variables.values().chain(dataset.coords.values()) {
+        session.units().note(variable);
+    }
 }
 
 /// One array of a group, decoded.
@@ -67,10 +75,29 @@ fn decode_member(
 ) -> Result<Variable> {
     let mut stored = raw_variable(source)?;
     take_units_of_bounds(&mut stored.attributes, name, arrays, options);
+    let joins = stored
+        .dims
+        .last()
+        .is_some_and(|dim| is_of_characters(dim, arrays));
     match options.decodes_cf {
-        true => decode_variable(&stored, session).map_err(|error| error.at(source.url())),
+        true => decode(&stored, joins, session).map_err(|error| error.at(source.url())),
         false => Ok(stored),
     }
+}
+
+/// Whether a dimension does nothing but hold the characters of texts: it has no variable of its own, and is the last
+/// one of character arrays only. Others are left as single characters, as xarray leaves them.
+fn is_of_characters(dim: &str, arrays: &IndexMap<String, Arc<dyn Source>>) -> bool {
+    let holds_texts = |source: &Arc<dyn Source>| {
+        let meta = source.meta();
+        let names: Vec<Option<&str>> = meta.dimension_names.iter().map(Option::as_deref).collect();
+        let is_last =
+            names.iter().rposition(|name| *name == Some(dim)) == names.len().checked_sub(1);
+        let is_once = names.iter().filter(|name| **name == Some(dim)).count() == 1;
+        !names.contains(&Some(dim))
+            || (matches!(meta.dtype, DType::FixedBytes(_)) && is_last && is_once)
+    };
+    !arrays.contains_key(dim) && arrays.values().all(holds_texts)
 }
 
 /// Keeps `error` for whoever asks for `name`; the user's own stop goes on.
@@ -114,6 +141,9 @@ pub(super) fn promote_coordinates(dataset: &mut Dataset, names: &[String]) {
 /// Coordinates of one dimension with more elements than this are read only when they are used, unless they are an index.
 const MOST_LABELS: u64 = 100_000;
 
+/// Labels that are read over a network at once.
+const MOST_AT_ONCE: usize = 16;
+
 /// Reads the index coordinates and the small ones of one dimension at most, all in one run: they are compared whenever
 /// arrays meet.
 pub(super) fn load_indexes(dataset: &mut Dataset, session: &Session) -> Result<()> {
@@ -132,13 +162,17 @@ pub(super) fn load_indexes(dataset: &mut Dataset, session: &Session) -> Result<(
         .iter()
         .map(|name| dataset.coords[name].node.clone())
         .collect();
-    let blocks: Vec<Result<Block>> = match session.compute(&nodes) {
-        Ok(blocks) => blocks.into_iter().map(Ok).collect(),
-        // One of them cannot be read: each alone tells which.
-        Err(_) => nodes
-            .iter()
-            .map(|node| Ok(session.compute(std::slice::from_ref(node))?.remove(0)))
-            .collect(),
+    let blocks = if nodes.iter().any(is_remote) {
+        compute_at_once(&nodes, session)
+    } else {
+        match session.compute(&nodes) {
+            Ok(blocks) => blocks.into_iter().map(Ok).collect(),
+            // One of them cannot be read: each alone tells which.
+            Err(_) => nodes
+                .iter()
+                .map(|node| compute_one(node, session))
+                .collect(),
+        }
     };
     for (name, block) in names.iter().zip(blocks) {
         match block {
@@ -156,8 +190,40 @@ pub(super) fn load_indexes(dataset: &mut Dataset, session: &Session) -> Result<(
     Ok(())
 }
 
+fn compute_one(node: &NodeRef, session: &Session) -> Result<Block> {
+    Ok(session.compute(std::slice::from_ref(node))?.remove(0))
+}
+
+/// Each on a thread of its own, because over a network each mostly waits.
+fn compute_at_once(nodes: &[NodeRef], session: &Session) -> Vec<Result<Block>> {
+    let parts = nodes.chunks(MOST_AT_ONCE).flat_map(|part| {
+        std::thread::scope(|scope| {
+            let compute = |node| scope.spawn(move || compute_one(node, session));
+            let running: Vec<_> = part.iter().map(compute).collect();
+            let panicked = |_| Err(Error::internal("reading labels panicked"));
+            let joined = running
+                .into_iter()
+                .map(|one| one.join().unwrap_or_else(panicked));
+            joined.collect::<Vec<_>>()
+        })
+    });
+    parts.collect()
+}
+
+/// Whether values come over a network.
+fn is_remote(node: &NodeRef) -> bool {
+    let mut pending = vec![node];
+    while let Some(node) = pending.pop() {
+        match node.work() {
+            Work::Source(source) if source.placement().is_remote => return true,
+            _ => pending.extend(node.inputs()),
+        }
+    }
+    false
+}
+
 /// A stored array under its own names, values as stored.
-pub(super) fn raw_variable(source: &Arc<dyn Source>) -> Result<Variable> {
+pub(crate) fn raw_variable(source: &Arc<dyn Source>) -> Result<Variable> {
     let meta = source.meta();
     let dims = (0..meta.shape.len())
         .map(|axis| {
@@ -176,8 +242,11 @@ pub(super) fn raw_variable(source: &Arc<dyn Source>) -> Result<Variable> {
     .map_err(|error| error.at(source.url()))
 }
 
-/// What tells apart two states of a local file: its size and time of change.
+/// What tells apart two states of an array: what its store says, else size and time of change of a local file.
 fn version_of(source: &Arc<dyn Source>) -> String {
+    if let Some(version) = source.version() {
+        return version;
+    }
     let path = source.url().split('!').next().unwrap_or_default();
     let Ok(facts) = std::fs::metadata(path) else {
         return String::new();
@@ -230,7 +299,7 @@ pub(super) fn take_units_of_bounds(
 }
 
 /// Zarr's own fill attribute of floats, as xarray writes it: the bytes of a double in base64, because JSON has no NaN.
-pub(super) fn decode_fill(dtype: DType, attributes: &mut Attributes) {
+pub(crate) fn decode_fill(dtype: DType, attributes: &mut Attributes) {
     let Some(text) = attributes
         .get("_FillValue")
         .and_then(|value| value.as_text())
@@ -248,8 +317,13 @@ pub(super) fn decode_fill(dtype: DType, attributes: &mut Attributes) {
     }
 }
 
-/// Decodes one variable.
+/// Decodes one variable; arrays of characters become texts.
 pub(super) fn decode_variable(stored: &Variable, session: &Session) -> Result<Variable> {
+    decode(stored, true, session)
+}
+
+/// As [`decode_variable`]; characters become texts only if `joins`.
+fn decode(stored: &Variable, joins: bool, session: &Session) -> Result<Variable> {
     let mut stored = stored.clone();
     decode_fill(stored.dtype(), &mut stored.attributes);
     let stored = &stored;
@@ -265,7 +339,8 @@ pub(super) fn decode_variable(stored: &Variable, session: &Session) -> Result<Va
     ] {
         attributes.shift_remove(name);
     }
-    if decoding.joins_characters
+    if joins
+        && decoding.joins_characters
         && stored.dtype() == DType::FixedBytes(1)
         && !stored.dims.is_empty()
     {
@@ -282,7 +357,7 @@ pub(super) fn decode_variable(stored: &Variable, session: &Session) -> Result<Va
 }
 
 /// The stored values, masked and unpacked; nothing is read.
-pub(super) fn mask_and_scale(stored: &NodeRef, decoding: &CfDecoding) -> Result<NodeRef> {
+pub(crate) fn mask_and_scale(stored: &NodeRef, decoding: &CfDecoding) -> Result<NodeRef> {
     let node = match decoding.reinterpreted {
         // A conversion between integers of one size keeps the bits.
         Some(dtype) => ops::cast(stored, dtype)?,

@@ -163,6 +163,7 @@ fn attributes_and_dimensions() {
         }
         let options = OpenOptions {
             decodes_cf: random.below(4) != 0,
+            ..OpenOptions::default()
         };
         let dataset = stored
             .root()

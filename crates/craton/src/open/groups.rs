@@ -1,6 +1,7 @@
 //! The groups beside the one that was opened: `ds["/group/name"]` reaches them.
 
-use super::{OpenOptions, Stored, StoredGroup, combine, decode};
+use super::combine::{Combined, combine};
+use super::{OpenOptions, Stored, StoredGroup, decode};
 use crate::labels::{DataArray, Dataset};
 use crate::language::did_you_mean;
 use crate::session::Session;
@@ -11,6 +12,7 @@ use craton_core::{Error, ErrorKind, Result};
 pub struct Groups {
     stored: Vec<Stored>,
     options: OpenOptions,
+    skipped: Vec<(String, Error)>,
 }
 
 /// What stands at a path.
@@ -24,7 +26,22 @@ pub enum Member {
 
 impl Groups {
     pub(super) fn new(stored: Vec<Stored>, options: OpenOptions) -> Self {
-        Self { stored, options }
+        Self {
+            stored,
+            options,
+            skipped: Vec::new(),
+        }
+    }
+
+    /// Files that could not be read and were left out, with the reason.
+    #[must_use]
+    pub fn skipped(&self) -> &[(String, Error)] {
+        &self.skipped
+    }
+
+    /// The group that the first URL names, as stored.
+    pub(crate) fn first(&self) -> Option<&StoredGroup> {
+        self.stored.first()?.root().ok()
     }
 
     /// The paths of all groups; `/` is the root.
@@ -74,32 +91,43 @@ impl Groups {
         did_you_mean(path, paths.iter().map(String::as_str))
     }
 
-    /// The groups that the URLs themselves name, combined.
-    pub(super) fn selected(&self, session: &Session) -> Result<Dataset> {
-        self.combined(Stored::root, session)
+    /// The groups that the URLs themselves name, combined. Files that were left out before, or are now, are noted.
+    pub(super) fn selected(
+        &mut self,
+        session: &Session,
+        skipped: Vec<(String, Error)>,
+    ) -> Result<Dataset> {
+        let combined = self.combined(Stored::root, session)?;
+        self.skipped = skipped;
+        self.skipped.extend(combined.skipped);
+        Ok(combined.dataset)
     }
 
     fn group(&self, path: &str, session: &Session) -> Result<Dataset> {
-        self.combined(|stored| stored.group(path), session)
+        let combined = self.combined(|stored| stored.group(path), session)?;
+        Ok(combined.dataset)
     }
 
     fn combined<'a>(
         &'a self,
         group_of: impl Fn(&'a Stored) -> Result<&'a StoredGroup>,
         session: &Session,
-    ) -> Result<Dataset> {
+    ) -> Result<Combined> {
         let groups = self.stored.iter().map(group_of);
         let groups = groups.collect::<Result<Vec<_>>>()?;
         match groups.as_slice() {
             [] => Err(Error::usage("no input was named")),
-            [single] => decode::decode_group(single, self.options, session),
+            [single] => Ok(Combined {
+                dataset: decode::decode_group(single, self.options, session)?,
+                skipped: Vec::new(),
+            }),
             several => {
                 let urls: Vec<String> = self
                     .stored
                     .iter()
                     .map(|stored| stored.url.clone())
                     .collect();
-                combine::combine(several, &urls, self.options, session)
+                combine(several, &urls, self.options, session)
             }
         }
     }

@@ -9,13 +9,14 @@ mod groups;
 mod stored;
 mod variables;
 
+pub(crate) use decode::{decode_fill, mask_and_scale, raw_variable};
 pub use groups::{Groups, Member};
-pub use stored::{Stored, StoredGroup, open_stored};
+pub use stored::{Stored, StoredGroup, open_stored, open_stored_with};
 pub use variables::StoredVariable;
 
 use crate::labels::{DataArray, Dataset};
 use crate::session::Session;
-use craton_core::Result;
+use craton_core::{Error, ErrorKind, Result};
 use std::sync::Arc;
 
 /// How stored values become what the user sees.
@@ -23,11 +24,28 @@ use std::sync::Arc;
 pub struct OpenOptions {
     /// Whether masks, packing and times are decoded by the CF conventions.
     pub decodes_cf: bool,
+    /// Which file gives a label that several have; an error if `None`.
+    pub keep: Option<Keep>,
+    /// Whether files that cannot be read are left out.
+    pub skips_bad: bool,
+}
+
+/// Which of several files gives a label that more than one has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// The one that was named first.
+    First,
+    /// The one that was named last.
+    Last,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { decodes_cf: true }
+        Self {
+            decodes_cf: true,
+            keep: None,
+            skips_bad: false,
+        }
     }
 }
 
@@ -49,20 +67,43 @@ pub enum Opened {
 /// # Cost
 /// Reads metadata and the index coordinates.
 pub fn open(urls: &[String], options: OpenOptions, session: &Session) -> Result<Opened> {
-    let stored = urls
-        .iter()
-        .map(|url| open_stored(url))
-        .collect::<Result<Vec<_>>>()?;
+    let (stored, skipped) = open_all(urls, options, session)?;
     if let [single] = stored.as_slice()
         && let Some(name) = &single.array
     {
         let dataset = decode::decode_group(single.root()?, options, session)?;
         return dataset.array(name).map(Opened::Array);
     }
-    let groups = Groups::new(stored, options);
-    let mut dataset = groups.selected(session)?;
+    let mut groups = Groups::new(stored, options);
+    let mut dataset = groups.selected(session, skipped)?;
     dataset.groups = Some(Arc::new(groups));
     Ok(Opened::Dataset(dataset))
+}
+
+/// What lies at each URL. Those that cannot be opened are left out if the options allow it, but not all of them.
+fn open_all(
+    urls: &[String],
+    options: OpenOptions,
+    session: &Session,
+) -> Result<(Vec<Stored>, Vec<(String, Error)>)> {
+    let stores = session.stores()?;
+    let (mut stored, mut skipped) = (Vec::new(), Vec::new());
+    for url in urls {
+        match open_stored_with(url, &stores) {
+            Ok(opened) => stored.push(opened),
+            Err(error) if options.skips_bad && error.kind() != ErrorKind::Cancelled => {
+                skipped.push((url.clone(), error.at(url)));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    match (stored.is_empty(), skipped.pop()) {
+        (true, Some((_, error))) => Err(error),
+        (_, last) => {
+            skipped.extend(last);
+            Ok((stored, skipped))
+        }
+    }
 }
 
 /// Opens one group of an opened file as a dataset.

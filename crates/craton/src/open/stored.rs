@@ -1,9 +1,10 @@
 //! What lies at a URL, in one form for all formats: groups of named arrays.
 
 use crate::language::did_you_mean;
-use craton_core::{Attributes, Error, Result, Source};
-use craton_format::detect::{Format, detect};
+use craton_core::{Attributes, Error, ErrorKind, Result, Source};
+use craton_format::detect::{Detected, Format, detect};
 use craton_format::{hdf5, netcdf3, tree, zarr};
+use craton_store::{StoreSettings, public_url};
 use indexmap::IndexMap;
 use std::sync::Arc;
 
@@ -27,6 +28,8 @@ pub struct Stored {
 pub struct StoredGroup {
     /// Attributes.
     pub attributes: Attributes,
+    /// The dimensions that it defines, where the format has such things.
+    pub dimensions: Vec<tree::Dimension>,
     /// Arrays by name.
     pub arrays: IndexMap<String, Arc<dyn Source>>,
     /// Members that cannot be read, by name.
@@ -69,14 +72,31 @@ impl Stored {
 /// # Errors
 /// [`craton_core::ErrorKind::NotFound`] if there is nothing; what the format reports.
 pub fn open_stored(url: &str) -> Result<Stored> {
-    let _span = tracing::debug_span!("open", url).entered();
+    open_stored_with(url, &StoreSettings::current()?)
+}
+
+/// As [`open_stored`], with settings for stores.
+///
+/// # Errors
+/// As [`open_stored`].
+pub fn open_stored_with(url: &str, settings: &StoreSettings) -> Result<Stored> {
+    let shown = public_url(url);
+    let _span = tracing::debug_span!("open", url = %shown).entered();
     let (file, member) = split_member(url);
-    let detected = pollster::block_on(detect(file))?;
+    let detected = pollster::block_on(detect(file, settings))?;
+    let url = shown.as_str();
     let mut groups = IndexMap::new();
     match detected.format {
         Format::Zarr2 | Format::Zarr3 => {
-            let node = pollster::block_on(zarr::open_hierarchy(detected.store, &detected.root))?;
-            collect_zarr(url, node, &mut groups);
+            let opened = zarr::open_hierarchy(detected.store.clone(), &detected.root);
+            match (pollster::block_on(opened), member) {
+                (Ok(node), _) => collect_zarr(url, node, &mut groups),
+                // A store that cannot be listed may still be asked for a name.
+                (Err(error), Some(member)) if error.kind() == ErrorKind::Unsupported => {
+                    collect_named(url, &detected, member, error, &mut groups)?;
+                }
+                (Err(error), _) => return Err(error),
+            }
         }
         Format::Hdf5 => {
             let file = pollster::block_on(hdf5::open(detected.store, &detected.root))?;
@@ -99,6 +119,33 @@ pub fn open_stored(url: &str) -> Result<Stored> {
         None => select_root_array(&mut stored),
     }
     Ok(stored)
+}
+
+/// The member `member` of a Zarr store of which the names are not known.
+fn collect_named(
+    url: &str,
+    detected: &Detected,
+    member: &str,
+    cause: Error,
+    groups: &mut IndexMap<String, StoredGroup>,
+) -> Result<()> {
+    let path = member.trim_matches('/');
+    let root = match detected.root.as_str() {
+        "" => path.to_owned(),
+        root => format!("{root}/{path}"),
+    };
+    let opened = pollster::block_on(zarr::open_hierarchy(detected.store.clone(), &root));
+    let mut node = opened.map_err(|error| match error.kind() {
+        ErrorKind::Unsupported => cause,
+        _ => error,
+    })?;
+    let mut pending = vec![&mut node];
+    while let Some(node) = pending.pop() {
+        node.path = format!("/{path}{}", node.path.trim_end_matches('/'));
+        pending.extend(&mut node.children);
+    }
+    collect_zarr(url, node, groups);
+    Ok(())
 }
 
 /// `FILE!/path` into its parts; `X.zip!/inner` belongs to the store.
@@ -205,7 +252,9 @@ fn collect_tree(url: &str, nodes: Vec<tree::Node>, groups: &mut IndexMap<String,
         let (parent, name) = parent_and_name(&node.path);
         match node.kind {
             tree::NodeKind::Group(group) => {
-                groups.entry(node.path).or_default().attributes = group.attributes;
+                let known = groups.entry(node.path).or_default();
+                known.attributes = group.attributes;
+                known.dimensions = group.dimensions;
             }
             tree::NodeKind::Array(source) => {
                 groups

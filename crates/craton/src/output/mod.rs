@@ -1,18 +1,28 @@
-//! What people and programs see of a result: text, JSON, CSV, Zarr.
+//! What people and programs see of a result: text, JSON, CSV, Zarr, netCDF.
 //!
 //! Takes labelled arrays; gives bytes. Results larger than memory pass through in slabs.
 
+pub mod chunks;
 pub mod csv;
+mod encode;
 pub mod json;
+mod members;
+pub mod netcdf;
 mod numpy;
+mod planned;
 pub mod recipe;
 pub mod repr;
-mod slabs;
+pub(crate) mod slabs;
+mod stored;
+mod texts;
 mod values;
 pub mod whole_file;
 pub mod zarr;
 
+pub use encode::TimeEncoding;
 pub use recipe::{Recipe, RecipeInput};
+pub use stored::StoredForms;
+pub(crate) use texts::write_held;
 
 use crate::labels::{DataArray, Dataset};
 use craton_core::{Error, Result};

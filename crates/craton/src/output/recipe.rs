@@ -1,12 +1,17 @@
 //! How a result came about: what every output carries.
 
+use crate::calendar::{date_from_count, iso_string};
 use crate::labels::Dataset;
-use craton_core::{Error, Result};
+use craton_core::{Calendar, Error, Result, TimeKind, TimeType, TimeUnit};
 use craton_plan::{NodeRef, Work};
+use craton_store::public_url;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::path::Path;
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A line of history names no more inputs; the recipe names all.
+const MOST_NAMED: usize = 8;
 
 /// What was asked of which data, by which version.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,7 +49,7 @@ impl RecipeInput {
             .and_then(|metadata| metadata.modified().ok());
         Self {
             name: name.to_owned(),
-            url: url.to_owned(),
+            url: public_url(url),
             size: metadata
                 .filter(std::fs::Metadata::is_file)
                 .map(|metadata| metadata.len()),
@@ -84,6 +89,47 @@ impl Recipe {
             "inputs": self.inputs.iter().map(RecipeInput::to_json).collect::<Vec<_>>(),
             "version": env!("CARGO_PKG_VERSION"),
         })
+    }
+
+    /// One line of netCDF's attribute `history`: when, by what, and what was asked.
+    ///
+    /// `SOURCE_DATE_EPOCH`, in seconds since 1970, stands for now where it is set.
+    #[must_use]
+    pub fn history_line(&self) -> String {
+        let now = || Some(SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs());
+        let stated = std::env::var("SOURCE_DATE_EPOCH").ok();
+        let seconds = stated.and_then(|text| text.parse().ok()).or_else(now);
+        let time = TimeType {
+            unit: TimeUnit::Second,
+            step: 1,
+            calendar: Calendar::ProlepticGregorian,
+            kind: TimeKind::Instant,
+        };
+        let count = i64::try_from(seconds.unwrap_or(0)).unwrap_or(0);
+        let date = date_from_count(count, time).map(iso_string);
+        let inputs: Vec<String> = self
+            .inputs
+            .iter()
+            .take(MOST_NAMED)
+            .map(|input| match input.name.as_str() {
+                "" | "ds" => input.url.clone(),
+                name => format!("{name}={}", input.url),
+            })
+            .collect();
+        let more = match self.inputs.len().saturating_sub(MOST_NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let asked = match self.expression.split_whitespace().collect::<Vec<_>>() {
+            words if words.is_empty() => "copy".to_owned(),
+            words => format!("eval '{}'", words.join(" ")),
+        };
+        format!(
+            "{}Z: craton {} {asked} {}{more}",
+            date.unwrap_or_default(),
+            env!("CARGO_PKG_VERSION"),
+            inputs.join(" ")
+        )
     }
 
     /// The recipe of `dataset` as JSON text.

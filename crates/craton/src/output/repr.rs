@@ -143,13 +143,7 @@ pub fn value_text(array: &DataArray, is_bare: bool, session: &Session) -> Result
     let block = super::slabs::compute_all(std::slice::from_ref(&array.variable.node), session)?;
     let value = block.first().and_then(|block| block.get(0));
     let value = value.ok_or_else(|| Error::internal("one value was computed to none"))?;
-    let text = match value.dtype() {
-        DType::Time(time) => {
-            time_text(value.to_i64().unwrap_or(i64::MIN), time).unwrap_or_else(|| "NaT".into())
-        }
-        DType::Complex64 | DType::Complex128 => complex_text(&value),
-        _ => value.to_text().unwrap_or_else(|| value.to_string()),
-    };
+    let text = scalar_text(&value);
     let units = array
         .variable
         .attributes
@@ -159,6 +153,17 @@ pub fn value_text(array: &DataArray, is_bare: bool, session: &Session) -> Result
         Some(units) if !is_bare && !units.is_empty() && units != "1" => format!("{text} {units}"),
         _ => text,
     })
+}
+
+/// One value with all its digits, bare.
+pub(crate) fn scalar_text(value: &Scalar) -> String {
+    match value.dtype() {
+        DType::Time(time) => {
+            time_text(value.to_i64().unwrap_or(i64::MIN), time).unwrap_or_else(|| "NaT".into())
+        }
+        DType::Complex64 | DType::Complex128 => complex_text(value),
+        _ => value.to_text().unwrap_or_else(|| value.to_string()),
+    }
 }
 
 fn count(variable: &Variable) -> u64 {
@@ -385,7 +390,7 @@ fn flat_values(block: &Block, count: u64, width: usize) -> String {
 }
 
 /// One value as it stands in a line of values.
-pub(super) fn short_text(value: &Scalar) -> String {
+pub(crate) fn short_text(value: &Scalar) -> String {
     match value.dtype() {
         dtype if dtype.is_float() => four_digits(value.to_f64().unwrap_or(f64::NAN)),
         DType::Bool => if value.to_i64() == Some(0) {

@@ -7,14 +7,14 @@ use craton_plan::{NodeRef, Work};
 use std::ops::Range;
 
 /// How many bytes of results are held at once.
-pub(super) fn budget(session: &Session) -> u64 {
+pub(crate) fn budget(session: &Session) -> u64 {
     (session.engine().memory() / 4).clamp(1 << 20, 1 << 30)
 }
 
 /// Boxes of at most `most` elements (at least one row of the last axis each) that cover `shape` in C order.
 ///
 /// An array without elements has no boxes, one without axes has one.
-pub(super) fn slabs(shape: &[u64], most: u64) -> impl Iterator<Item = Vec<Range<u64>>> + use<> {
+pub(crate) fn slabs(shape: &[u64], most: u64) -> impl Iterator<Item = Vec<Range<u64>>> + use<> {
     let inner = |axis: usize| {
         shape[axis + 1..]
             .iter()
@@ -52,7 +52,7 @@ pub(super) fn slabs(shape: &[u64], most: u64) -> impl Iterator<Item = Vec<Range<
 }
 
 /// The part of `node` within `ranges`.
-pub(super) fn cut(node: &NodeRef, ranges: &[Range<u64>]) -> Result<NodeRef> {
+pub(crate) fn cut(node: &NodeRef, ranges: &[Range<u64>]) -> Result<NodeRef> {
     let axis = |range: &Range<u64>| AxisIndex::Range {
         start: range.start,
         length: range.end - range.start,
@@ -62,7 +62,7 @@ pub(super) fn cut(node: &NodeRef, ranges: &[Range<u64>]) -> Result<NodeRef> {
 }
 
 /// The values of every node in C order without gaps; what is not at hand is computed in one run.
-pub(super) fn compute_all(nodes: &[NodeRef], session: &Session) -> Result<Vec<Block>> {
+pub(crate) fn compute_all(nodes: &[NodeRef], session: &Session) -> Result<Vec<Block>> {
     let at_hand = |node: &NodeRef| match node.work() {
         Work::Literal(block) => Some(block),
         _ => None,
@@ -93,7 +93,7 @@ pub(super) fn compute_all(nodes: &[NodeRef], session: &Session) -> Result<Vec<Bl
 }
 
 /// Bytes of all results together.
-pub(super) fn bytes_of<'a>(nodes: impl IntoIterator<Item = &'a NodeRef>) -> u64 {
+pub(crate) fn bytes_of<'a>(nodes: impl IntoIterator<Item = &'a NodeRef>) -> u64 {
     nodes
         .into_iter()
         .fold(0u64, |sum, node| sum.saturating_add(node.meta().bytes()))

@@ -1,23 +1,26 @@
 //! Results as Zarr stores: every variable computed in one run, visible under its name only when whole.
 
-mod chunks;
 mod encode;
-mod planned;
+mod update;
 
-pub use chunks::natural_chunks;
+pub use super::chunks::{Length, natural_chunks};
+pub use update::{CHANGE_ATTRIBUTE, Place, parse_region, update_zarr};
 
+use super::chunks::{check_dims, layout};
+use super::encode::{Encoded, TimeEncoding};
+use super::members::{self, coordinate_names};
+use super::planned::Planned;
 use super::recipe::Recipe;
+use super::texts::write_held;
 use super::{Labelled, merged};
 use crate::labels::{Dataset, Variable};
 use crate::session::Session;
-use chunks::layout;
-use craton_core::{AttributeValue, Attributes, Error, Result, Scalar, Sink};
+use craton_core::{AttributeValue, Attributes, Result, Scalar, Sink};
 use craton_format::zarr::{ArraySpec, ZarrStoreWriter, parse_codecs};
 use craton_plan::NodeRef;
 use craton_plan::physical::Target;
-use encode::{Encoded, encode};
+use encode::encode;
 use indexmap::IndexMap;
-use planned::Planned;
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
@@ -33,15 +36,8 @@ pub struct ZarrOptions {
     pub codec: String,
     /// Whether a Zarr store that is there may be replaced.
     pub may_replace: bool,
-}
-
-/// A length along a dimension.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Length {
-    /// So many indices.
-    Indices(u64),
-    /// The whole dimension (`-1`).
-    Whole,
+    /// How the inputs store their times, by name of variable: results keep that where they can.
+    pub times: IndexMap<String, TimeEncoding>,
 }
 
 impl Default for ZarrOptions {
@@ -51,6 +47,7 @@ impl Default for ZarrOptions {
             shards: IndexMap::new(),
             codec: "zstd:3".to_owned(),
             may_replace: false,
+            times: IndexMap::new(),
         }
     }
 }
@@ -76,7 +73,7 @@ pub fn write_zarr(
     session: &Session,
 ) -> Result<()> {
     let dataset = merged(parts)?;
-    check_dims(&dataset, options)?;
+    check_dims(&dataset, options.chunks.iter().chain(&options.shards))?;
     let codecs = parse_codecs(&options.codec)?;
     let writer = ZarrStoreWriter::create(path, options.may_replace)?;
     let mut streamed: Vec<(NodeRef, Arc<dyn Sink>)> = Vec::new();
@@ -107,11 +104,16 @@ pub fn plan_zarr(
     session: &Session,
 ) -> Result<Vec<(NodeRef, Target)>> {
     let dataset = merged(parts)?;
-    check_dims(&dataset, options)?;
+    check_dims(&dataset, options.chunks.iter().chain(&options.shards))?;
     let variables = dataset.coords.iter().chain(&dataset.variables);
     let planned = variables.map(|(name, variable)| {
-        let node = encode(variable, session)?.node;
-        let layout = layout(&variable.dims, &variable.node, node.dtype(), options);
+        let node = encode(variable, options.times.get(name), session)?.node;
+        let layout = layout(
+            &variable.dims,
+            &variable.node,
+            node.dtype(),
+            (&options.chunks, &options.shards),
+        );
         let objects = layout.shards.unwrap_or(layout.chunks);
         let sink = Planned::new(node.shape(), &objects).map_err(|error| error.in_variable(name))?;
         Ok((node, Target::Write(Arc::new(sink))))
@@ -121,20 +123,23 @@ pub fn plan_zarr(
         .collect()
 }
 
-fn check_dims(dataset: &Dataset, options: &ZarrOptions) -> Result<()> {
-    let sizes = dataset.sizes();
-    let named = options.chunks.iter().chain(&options.shards);
-    for (dim, length) in named {
-        if !sizes.contains_key(dim) {
-            let dims: Vec<&str> = sizes.keys().map(String::as_str).collect();
-            let message = format!("chunks are given for `{dim}`, which is no dimension");
-            return Err(Error::usage(message).hint(format!("dimensions are {}", dims.join(", "))));
-        }
-        if *length == Length::Indices(0) {
-            return Err(Error::usage(format!("the chunk length of `{dim}` is 0")));
-        }
-    }
-    Ok(())
+/// The values of a variable as Zarr stores them, and everything of its array but chunks and codecs.
+pub(crate) fn raw_spec(
+    name: &str,
+    variable: &Variable,
+    options: &ZarrOptions,
+    session: &Session,
+) -> Result<(NodeRef, ArraySpec)> {
+    let Encoded {
+        node,
+        attributes,
+        fill_value,
+    } = encode(variable, options.times.get(name), session)?;
+    let mut spec = ArraySpec::new(node.dtype(), node.shape().to_vec(), node.shape().to_vec());
+    spec.fill_value = fill_value.unwrap_or_else(|| Scalar::zero(node.dtype()));
+    spec.dimension_names = variable.dims.iter().cloned().map(Some).collect();
+    spec.attributes = attributes;
+    Ok((node, spec))
 }
 
 /// Declares one array; gives what to compute for it, and where that goes.
@@ -147,18 +152,11 @@ fn add_array(
     codecs: &[Value],
     session: &Session,
 ) -> Result<(NodeRef, Arc<dyn Sink>)> {
-    let Encoded {
-        node,
-        attributes,
-        fill_value,
-    } = encode(variable, session)?;
-    let layout = layout(&variable.dims, &variable.node, node.dtype(), options);
-    let mut spec = ArraySpec::new(node.dtype(), node.shape().to_vec(), layout.chunks);
-    spec.shards = layout.shards;
+    let (node, mut spec) = raw_spec(name, variable, options, session)?;
+    let lengths = (&options.chunks, &options.shards);
+    let layout = layout(&variable.dims, &variable.node, node.dtype(), lengths);
+    (spec.chunks, spec.shards) = (layout.chunks, layout.shards);
     spec.codecs = codecs.to_vec();
-    spec.fill_value = fill_value.unwrap_or_else(|| Scalar::zero(node.dtype()));
-    spec.dimension_names = variable.dims.iter().cloned().map(Some).collect();
-    spec.attributes = attributes;
     if let Some(names) = coordinate_names(dataset, name, variable) {
         spec.attributes
             .entry("coordinates".to_owned())
@@ -168,65 +166,12 @@ fn add_array(
     Ok((node, sink))
 }
 
-fn is_index(name: &str, coord: &Variable) -> bool {
-    coord.dims == [name]
-}
-
-/// The coordinates of a data variable that its dimensions do not name.
-fn coordinate_names(dataset: &Dataset, name: &str, variable: &Variable) -> Option<AttributeValue> {
-    if dataset.coords.contains_key(name) {
-        return None;
-    }
-    let belongs = |(name, coord): &(&String, &Variable)| {
-        !is_index(name, coord) && coord.dims.iter().all(|dim| variable.dims.contains(dim))
-    };
-    let names: Vec<&str> = dataset
-        .coords
-        .iter()
-        .filter(belongs)
-        .map(|(name, _)| name.as_str())
-        .collect();
-    (!names.is_empty()).then(|| AttributeValue::Text(names.join(" ")))
-}
-
-/// The dataset's attributes, with coordinates that belong to no variable, and the recipe.
+/// The dataset's attributes, and the recipe.
 fn group_attributes(dataset: &Dataset, recipe: &Recipe) -> Attributes {
-    let mut attributes = dataset.attributes.clone();
-    let has_variable = |coord: &Variable| {
-        dataset
-            .variables
-            .values()
-            .any(|variable| coord.dims.iter().all(|dim| variable.dims.contains(dim)))
-    };
-    let alone =
-        |(name, coord): &(&String, &Variable)| !is_index(name, coord) && !has_variable(coord);
-    let names: Vec<&str> = dataset
-        .coords
-        .iter()
-        .filter(alone)
-        .map(|(name, _)| name.as_str())
-        .collect();
-    if !names.is_empty() {
-        attributes.insert(
-            "coordinates".to_owned(),
-            AttributeValue::Text(names.join(" ")),
-        );
-    }
+    let mut attributes = members::attributes(dataset);
     let recipe = recipe.to_json(dataset);
     attributes.insert(RECIPE_ATTRIBUTE.to_owned(), AttributeValue::Json(recipe));
     attributes
-}
-
-/// Computes texts together and hands them to their sinks chunk by chunk: the engine streams only
-/// elements of fixed size.
-fn write_held(held: &[(NodeRef, Arc<dyn Sink>)], session: &Session) -> Result<()> {
-    let nodes: Vec<NodeRef> = held.iter().map(|(node, _)| node.clone()).collect();
-    for ((_, sink), block) in held.iter().zip(super::slabs::compute_all(&nodes, session)?) {
-        pollster::block_on(sink.begin())?;
-        encode::put_texts(&block, &**sink, session.engine().pool())?;
-        pollster::block_on(sink.commit())?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! Methods and properties of arrays, datasets, groups and windows, one file per family.
 
+mod along;
 mod arrange;
 mod assign;
 mod calculus;
 mod coarsen;
+mod conventions;
 mod dates;
 mod drop;
 mod elementwise;
@@ -39,6 +41,7 @@ pub(super) const FAMILIES: &[&[Entry]] = &[
     coarsen::ENTRIES,
     window::ENTRIES,
     missing::ENTRIES,
+    along::ENTRIES,
     elementwise::ENTRIES,
     arrange::ENTRIES,
     drop::ENTRIES,
@@ -47,6 +50,7 @@ pub(super) const FAMILIES: &[&[Entry]] = &[
     names::ENTRIES,
     calculus::ENTRIES,
     statistics::ENTRIES,
+    conventions::ENTRIES,
     properties::ENTRIES,
     dates::ENTRIES,
 ];

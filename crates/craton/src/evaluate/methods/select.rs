@@ -43,7 +43,11 @@ fn isel(call: &Call<'_>) -> Result<Value> {
         pairs.retain(|(dim, _)| dims.contains(dim));
     }
     select(call.object, &pairs, |array, dim, value| {
-        let mut out = array.select_positions(dim, &position(value, call.session)?)?;
+        let mut out = array.select_positions_or_none(
+            dim,
+            &position(value, call.session)?,
+            call.session.allows_empty(),
+        )?;
         if drops {
             let is_lost = |name: &String, coord: &Variable| {
                 coord.dims.is_empty() && !array.coords[name].dims.is_empty()

@@ -46,6 +46,26 @@ pub(super) const ENTRIES: &[Entry] = &[
         &["ds.t2m.rolling(time=5).max()"],
     ),
     of_windows(
+        "prod",
+        "The product of each window.",
+        &["ds.t2m.rolling(time=5).prod()"],
+    ),
+    of_windows(
+        "std",
+        "The standard deviation of each window, its sum of squares divided by the number of values.",
+        &["ds.t2m.rolling(time=5).std()"],
+    ),
+    of_windows(
+        "var",
+        "The variance of each window, its sum of squares divided by the number of values.",
+        &["ds.t2m.rolling(time=5, center=True).var()"],
+    ),
+    of_windows(
+        "median",
+        "The median of each window.",
+        &["ds.t2m.rolling(time=5).median()"],
+    ),
+    of_windows(
         "count",
         "How many values of each window are not missing.",
         &["ds.t2m.rolling(time=5).count()"],

@@ -126,7 +126,7 @@ fn chunks_and_shards_are_as_asked() {
         ]),
         shards: IndexMap::from([("y".into(), Length::Indices(6))]),
         codec: "blosc:zstd:3,crc32c".into(),
-        may_replace: false,
+        ..ZarrOptions::default()
     };
     write(&array, &folder.store(), &options).unwrap();
     let text = std::fs::read_to_string(folder.store().join("v/zarr.json")).unwrap();

@@ -5,7 +5,7 @@ use craton_core::{Block, BufferMut, Error, Pool, Result, Strings};
 
 /// The first element of inner chunk `position`, where `counts` chunks lie along each axis and are counted in
 /// the order of `axes`.
-pub(super) fn origin(
+pub(crate) fn origin(
     mut position: usize,
     counts: &[usize],
     axes: &[usize],
@@ -20,13 +20,13 @@ pub(super) fn origin(
 }
 
 /// Whether `bytes` are nothing but copies of `item`.
-pub(super) fn is_all(bytes: &[u8], item: &[u8]) -> bool {
+pub(crate) fn is_all(bytes: &[u8], item: &[u8]) -> bool {
     let size = item.len();
     bytes.len() >= size && bytes[..size] == *item && bytes[size..] == bytes[..bytes.len() - size]
 }
 
 /// The elements of `block` from `start` on as one chunk of `shape`, its axes stored in the order of `axes`.
-pub(super) fn elements(
+pub(crate) fn elements(
     block: &Block,
     start: &[usize],
     shape: &[usize],
@@ -96,7 +96,7 @@ pub(super) fn elements(
 }
 
 /// The strings of a C-order block from `start` on as one C-order chunk of `shape`.
-pub(super) fn strings(
+pub(crate) fn strings(
     strings: &Strings,
     there: &[usize],
     start: &[usize],

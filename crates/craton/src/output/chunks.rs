@@ -1,7 +1,7 @@
 //! How a result is cut into chunks: as asked, else as its source is, else into about 16 MiB each.
 
-use super::{Length, ZarrOptions};
-use craton_core::{DType, Source};
+use crate::labels::Dataset;
+use craton_core::{DType, Error, Result, Source};
 use craton_plan::{AxisMap, NodeRef, Work};
 use indexmap::IndexMap;
 use std::sync::Arc;
@@ -13,18 +13,53 @@ const SMALLEST: u64 = 1 << 20;
 /// Natural chunks larger than this would need more memory than people expect.
 const LARGEST: u64 = 256 << 20;
 
+/// A length along a dimension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    /// So many indices.
+    Indices(u64),
+    /// The whole dimension (`-1`).
+    Whole,
+}
+
+/// Refuses lengths of what is no dimension of `dataset`.
+pub(super) fn check_dims<'a>(
+    dataset: &Dataset,
+    named: impl Iterator<Item = (&'a String, &'a Length)>,
+) -> Result<()> {
+    let names: Vec<String> = dataset.sizes().into_keys().collect();
+    check_names(&names, named)
+}
+
+/// Refuses lengths of what is none of `dims`.
+pub(crate) fn check_names<'a>(
+    dims: &[String],
+    named: impl Iterator<Item = (&'a String, &'a Length)>,
+) -> Result<()> {
+    for (dim, length) in named {
+        if !dims.contains(dim) {
+            let message = format!("chunks are given for `{dim}`, which is no dimension");
+            return Err(Error::usage(message).hint(format!("dimensions are {}", dims.join(", "))));
+        }
+        if *length == Length::Indices(0) {
+            return Err(Error::usage(format!("the chunk length of `{dim}` is 0")));
+        }
+    }
+    Ok(())
+}
+
 /// Chunks and shards, in indices along each axis.
-pub(super) struct Layout {
+pub(crate) struct Layout {
     pub chunks: Vec<u64>,
     pub shards: Option<Vec<u64>>,
 }
 
 /// The layout of an array of `dims` that holds the values of `node`, stored as `dtype`.
-pub(super) fn layout(
+pub(crate) fn layout(
     dims: &[String],
     node: &NodeRef,
     dtype: DType,
-    options: &ZarrOptions,
+    (chunk_lengths, shard_lengths): (&IndexMap<String, Length>, &IndexMap<String, Length>),
 ) -> Layout {
     let shape = node.shape();
     let size = dtype.item_size().unwrap_or(32).max(1) as u64;
@@ -39,11 +74,11 @@ pub(super) fn layout(
         Length::Whole => Some(shape[axis].max(1)),
     };
     for (axis, chunk) in chunks.iter_mut().enumerate() {
-        *chunk = asked(&options.chunks, axis).unwrap_or(*chunk);
+        *chunk = asked(chunk_lengths, axis).unwrap_or(*chunk);
     }
-    let is_sharded = (0..shape.len()).any(|axis| asked(&options.shards, axis).is_some());
+    let is_sharded = (0..shape.len()).any(|axis| asked(shard_lengths, axis).is_some());
     let shard = |axis: usize| {
-        let length = asked(&options.shards, axis).unwrap_or(chunks[axis]);
+        let length = asked(shard_lengths, axis).unwrap_or(chunks[axis]);
         length.div_ceil(chunks[axis]).saturating_mul(chunks[axis])
     };
     let shards = is_sharded.then(|| (0..shape.len()).map(shard).collect());

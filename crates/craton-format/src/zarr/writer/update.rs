@@ -1,0 +1,317 @@
+//! Changes a Zarr version 3 store that is there: arrays grow, or parts of them get other values.
+//!
+//! New objects are written beside the store first and moved into it at [`ZarrStoreUpdate::commit`]; the metadata
+//! that make an array longer come last. A move that fails takes back those before it.
+
+use super::super::v3;
+use super::{Shared, ZarrSink, checked_path, pretty};
+use craton_core::{Error, ErrorKind, Grid, Result, Sink, SinkChunks};
+use craton_store::LocalStore;
+use craton_store::partial::temporary_beside;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A store being changed. Nothing changes before [`ZarrStoreUpdate::commit`], or if it is dropped.
+#[derive(Debug)]
+pub struct ZarrStoreUpdate {
+    target: PathBuf,
+    temporary: PathBuf,
+    shared: Arc<Shared>,
+    /// Metadata by path as they were read, to see whether somebody else changes the store, too.
+    read: Mutex<BTreeMap<String, Vec<u8>>>,
+    /// Metadata by path as they will be.
+    documents: Mutex<BTreeMap<String, Value>>,
+    /// Objects that are to be gone.
+    emptied: Arc<Mutex<Vec<String>>>,
+}
+
+/// One change that was made, and how to take it back.
+enum Done {
+    /// Something was replaced, and is kept here.
+    Replaced { place: PathBuf, kept: PathBuf },
+    /// Something was added.
+    Added(PathBuf),
+}
+
+impl ZarrStoreUpdate {
+    /// Begins to change the store at `target`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is no version 3 store; errors of the file system.
+    pub fn open(target: impl AsRef<Path>) -> Result<Self> {
+        let target = target.as_ref().to_owned();
+        if !target.join("zarr.json").is_file() {
+            let message = format!("`{}` is no Zarr store of version 3", target.display());
+            return Err(Error::not_found(message)
+                .hint("without `--append-dim` and `--region` a new store is written"));
+        }
+        let temporary = temporary_beside(&target);
+        fs::create_dir(&temporary).map_err(|cause| failed(&target, cause))?;
+        let shared = Shared {
+            store: LocalStore::new(temporary.join("new")),
+            is_open: AtomicBool::new(true),
+            nodes: Mutex::default(),
+        };
+        let update = Self {
+            target,
+            temporary,
+            shared: Arc::new(shared),
+            read: Mutex::default(),
+            documents: Mutex::default(),
+            emptied: Arc::default(),
+        };
+        update.document("")?;
+        Ok(update)
+    }
+
+    /// The metadata of a node; read now if they were not read before.
+    fn document(&self, path: &str) -> Result<Value> {
+        let mut documents = lock(&self.documents);
+        if let Some(document) = documents.get(path) {
+            return Ok(document.clone());
+        }
+        let bytes = self.read_document(path)?;
+        let document: Value = serde_json::from_slice(&bytes).map_err(|cause| {
+            Error::corrupt(format!("the metadata of `/{path}` are no JSON")).caused_by(cause)
+        })?;
+        lock(&self.read).insert(path.to_owned(), bytes);
+        documents.insert(path.to_owned(), document.clone());
+        Ok(document)
+    }
+
+    fn read_document(&self, path: &str) -> Result<Vec<u8>> {
+        let place = self.target.join(path).join("zarr.json");
+        fs::read(&place)
+            .map_err(|cause| Error::io(format!("cannot read `{}`", place.display()), cause))
+    }
+
+    /// Objects of an array along each axis: chunks, or shards.
+    ///
+    /// # Errors
+    /// Errors of the file system and of the array's metadata.
+    pub fn object_shape(&self, path: &str) -> Result<Vec<u64>> {
+        let path = checked_path(path)?;
+        object_shape(&self.document(path)?)
+    }
+
+    /// Sets the length of an array's axes.
+    ///
+    /// # Errors
+    /// As [`ZarrStoreUpdate::object_shape`].
+    pub fn resize(&self, path: &str, shape: &[u64]) -> Result<()> {
+        let path = checked_path(path)?;
+        let mut document = self.document(path)?;
+        document["shape"] = Value::from(shape.to_vec());
+        lock(&self.documents).insert(path.to_owned(), document);
+        Ok(())
+    }
+
+    /// Sets attributes of the root group.
+    ///
+    /// # Errors
+    /// Errors of the file system.
+    pub fn set_attributes(&self, attributes: Map<String, Value>) -> Result<()> {
+        let mut document = self.document("")?;
+        match document
+            .get_mut("attributes")
+            .and_then(Value::as_object_mut)
+        {
+            Some(known) => known.extend(attributes),
+            None => document["attributes"] = Value::Object(attributes),
+        }
+        lock(&self.documents).insert(String::new(), document);
+        Ok(())
+    }
+
+    /// An attribute of the root group.
+    ///
+    /// # Errors
+    /// Errors of the file system.
+    pub fn attribute(&self, name: &str) -> Result<Option<Value>> {
+        Ok(self.document("")?["attributes"].get(name).cloned())
+    }
+
+    /// The sink of the part of an array that begins with object `first` and has `lengths` elements along each axis. The
+    /// part ends where an object ends, or the array.
+    ///
+    /// # Errors
+    /// As [`ZarrStoreUpdate::object_shape`].
+    pub fn part(&self, path: &str, first: &[u64], lengths: &[u64]) -> Result<Arc<dyn Sink>> {
+        let path = checked_path(path)?;
+        let document = self.document(path)?;
+        let description = v3::describe(&document)?;
+        let object_shape = object_shape(&document)?;
+        Ok(Arc::new(ZarrSink {
+            shared: self.shared.clone(),
+            prefix: path.to_owned(),
+            chunks: SinkChunks {
+                grid: Grid::regular(lengths, &object_shape)?,
+            },
+            object_shape,
+            first: first.to_vec(),
+            emptied: Some(self.emptied.clone()),
+            description,
+        }))
+    }
+
+    /// Moves everything into the store, the metadata last.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`] if the store's metadata were changed since they were read; errors of the file system. The
+    /// store is as before then.
+    pub fn commit(self) -> Result<()> {
+        self.shared.is_open.store(false, Ordering::Release);
+        self.check_unchanged()?;
+        self.write_documents()?;
+        let staged = self.temporary.join("new");
+        let mut files = Vec::new();
+        list(&staged, Path::new(""), &mut files).map_err(|cause| failed(&self.target, cause))?;
+        // Objects, then metadata, the root's at the very end: what names new objects comes after them.
+        files.sort_by_key(|file| {
+            let is_metadata = file.file_name().is_some_and(|name| name == "zarr.json");
+            (
+                is_metadata,
+                file.parent() == Some(Path::new("")),
+                file.clone(),
+            )
+        });
+        let objects = files
+            .iter()
+            .take_while(|file| file.file_name().is_some_and(|name| name != "zarr.json"))
+            .count();
+        let mut done = Vec::new();
+        let moved = files[..objects]
+            .iter()
+            .try_for_each(|file| self.place(&staged, file, &mut done))
+            .and_then(|()| self.remove_emptied(&mut done))
+            .and_then(|()| {
+                files[objects..]
+                    .iter()
+                    .try_for_each(|file| self.place(&staged, file, &mut done))
+            });
+        moved.map_err(|cause| {
+            for change in done.into_iter().rev() {
+                // The first failure tells where to look; what cannot be taken back stays.
+                let _ = match change {
+                    Done::Replaced { place, kept } => fs::rename(kept, place),
+                    Done::Added(place) => fs::remove_file(place),
+                };
+            }
+            failed(&self.target, cause)
+        })
+    }
+
+    fn check_unchanged(&self) -> Result<()> {
+        for (path, bytes) in lock(&self.read).iter() {
+            if self.read_document(path)? != *bytes {
+                let message = format!("`{}` was changed by somebody else", self.target.display());
+                return Err(
+                    Error::new(ErrorKind::Conflict, message).hint("nothing was written; try again")
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn write_documents(&self) -> Result<()> {
+        let mut documents = std::mem::take(&mut *lock(&self.documents));
+        let mut root = documents.remove("").unwrap_or_default();
+        let consolidated = root.pointer_mut("/consolidated_metadata/metadata");
+        let mut consolidated = consolidated.and_then(Value::as_object_mut);
+        for (path, document) in documents {
+            let location = format!("{path}/zarr.json");
+            self.shared
+                .store
+                .write_atomic(&location, &pretty(&document)?)?;
+            if let Some(consolidated) = &mut consolidated {
+                consolidated.insert(path, document);
+            }
+        }
+        self.shared.store.write_atomic("zarr.json", &pretty(&root)?)
+    }
+
+    /// Moves one file to its place; what was there is kept until all is done.
+    fn place(&self, staged: &Path, file: &Path, done: &mut Vec<Done>) -> std::io::Result<()> {
+        let place = self.target.join(file);
+        if let Some(folder) = place.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        if place.exists() {
+            let kept = self.keep(&place, file)?;
+            done.push(Done::Replaced {
+                place: place.clone(),
+                kept,
+            });
+        } else {
+            done.push(Done::Added(place.clone()));
+        }
+        fs::rename(staged.join(file), &place)
+    }
+
+    fn keep(&self, place: &Path, file: &Path) -> std::io::Result<PathBuf> {
+        let kept = self.temporary.join("old").join(file);
+        if let Some(folder) = kept.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        // Some file systems have no second names.
+        if fs::hard_link(place, &kept).is_err() {
+            fs::copy(place, &kept)?;
+        }
+        Ok(kept)
+    }
+
+    fn remove_emptied(&self, done: &mut Vec<Done>) -> std::io::Result<()> {
+        for location in lock(&self.emptied).iter() {
+            let place = self.target.join(location);
+            if place.exists() {
+                let kept = self.keep(&place, Path::new(location))?;
+                fs::remove_file(&place)?;
+                done.push(Done::Replaced { place, kept });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for ZarrStoreUpdate {
+    fn drop(&mut self) {
+        self.shared.is_open.store(false, Ordering::Release);
+        // What was kept or not used is only space.
+        let _ = fs::remove_dir_all(&self.temporary);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn failed(target: &Path, cause: std::io::Error) -> Error {
+    Error::io(format!("cannot write `{}`", target.display()), cause)
+}
+
+/// Elements of an object along each axis, from an array's metadata.
+fn object_shape(document: &Value) -> Result<Vec<u64>> {
+    let lengths = document.pointer("/chunk_grid/configuration/chunk_shape");
+    let lengths = lengths.and_then(Value::as_array);
+    let lengths = lengths.and_then(|lengths| lengths.iter().map(Value::as_u64).collect());
+    lengths
+        .ok_or_else(|| Error::unsupported("only arrays with a regular grid of chunks are changed"))
+}
+
+/// Every file below `folder`, as paths from there.
+fn list(root: &Path, folder: &Path, out: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in fs::read_dir(root.join(folder))? {
+        let entry = entry?;
+        let path = folder.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            list(root, &path, out)?;
+        } else {
+            out.push(path);
+        }
+    }
+    Ok(())
+}

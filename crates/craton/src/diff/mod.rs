@@ -1,0 +1,229 @@
+//! What differs between two URLs: first what they say of themselves, then their values.
+//!
+//! Takes two URLs of any formats; gives a [`Diff`]. Values stream through the engine, whatever their size.
+
+mod metadata;
+mod report;
+mod values;
+
+pub use metadata::{Aspect, MetadataDifference};
+pub use values::{Place, ValueDifference};
+
+use crate::labels::Dataset;
+use crate::open::{OpenOptions, Stored, open_group, open_stored};
+use crate::session::Session;
+use craton_core::{Error, Result};
+
+/// The attribute in which the program itself notes how an output came about.
+const RECIPE: &str = "craton_recipe";
+
+/// What counts as a difference.
+#[derive(Debug, Clone, Default)]
+pub struct DiffOptions {
+    /// How both are opened.
+    pub open: OpenOptions,
+    /// Values may differ by this part of the second one.
+    pub rtol: f64,
+    /// Values may differ by this much.
+    pub atol: f64,
+    /// Attributes of these names are not compared.
+    pub ignored_attributes: Vec<String>,
+}
+
+impl DiffOptions {
+    fn ignores(&self, attribute: &str) -> bool {
+        attribute == RECIPE || self.ignored_attributes.iter().any(|name| name == attribute)
+    }
+}
+
+/// All differences between two URLs.
+#[derive(Debug, Clone)]
+pub struct Diff {
+    /// Both URLs as written.
+    pub urls: [String; 2],
+    /// The groups of both, those without differences too.
+    pub groups: Vec<GroupDiff>,
+}
+
+/// The differences between two groups.
+#[derive(Debug, Clone)]
+pub struct GroupDiff {
+    /// The path below the group that the URL names.
+    pub path: String,
+    /// In what they say of themselves.
+    pub metadata: Vec<MetadataDifference>,
+    /// In values, by variable.
+    pub values: Vec<ValueDifference>,
+    /// Variables whose values were compared.
+    pub compared: Vec<String>,
+    /// Variables of both whose values could not be compared, and why.
+    pub skipped: Vec<(String, String)>,
+}
+
+impl Diff {
+    /// Whether nothing differs.
+    #[must_use]
+    pub fn is_equal(&self) -> bool {
+        self.groups
+            .iter()
+            .all(|group| group.metadata.is_empty() && group.values.is_empty())
+    }
+}
+
+/// Compares what lies at two URLs, as decoded.
+///
+/// The second is the reference of relative tolerances. NaN equals NaN. The note of how an output came about, which
+/// the program itself writes, is not compared.
+///
+/// # Errors
+/// As [`open_stored`]; the error of a variable that cannot be read on either side; what computing reports.
+/// # Cost
+/// Every value of both is read once, where shapes and dtypes allow to compare them.
+pub fn diff(one: &str, other: &str, options: &DiffOptions, session: &Session) -> Result<Diff> {
+    let sides = [Side::open(one)?, Side::open(other)?];
+    let mut paths = sides[0].paths();
+    for path in sides[1].paths() {
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+    let mut groups = Vec::new();
+    for path in paths {
+        let [one, other] = [
+            sides[0].group(&path, options, session)?,
+            sides[1].group(&path, options, session)?,
+        ];
+        groups.push(match (one, other) {
+            (Some(one), Some(other)) => of_groups(path, &one, &other, options, session)?,
+            (one, _) => GroupDiff::only(path, one.is_some()),
+        });
+    }
+    Ok(Diff {
+        urls: [one.to_owned(), other.to_owned()],
+        groups,
+    })
+}
+
+/// Compares two datasets at hand.
+///
+/// # Errors
+/// As [`diff`].
+pub fn diff_datasets(
+    one: &Dataset,
+    other: &Dataset,
+    options: &DiffOptions,
+    session: &Session,
+) -> Result<GroupDiff> {
+    of_groups("/".to_owned(), one, other, options, session)
+}
+
+fn of_groups(
+    path: String,
+    one: &Dataset,
+    other: &Dataset,
+    options: &DiffOptions,
+    session: &Session,
+) -> Result<GroupDiff> {
+    let mut group = GroupDiff {
+        path,
+        metadata: metadata::differences(one, other, options),
+        values: Vec::new(),
+        compared: Vec::new(),
+        skipped: Vec::new(),
+    };
+    for name in one.coords.keys().chain(one.variables.keys()) {
+        if !other.coords.contains_key(name) && !other.variables.contains_key(name) {
+            continue;
+        }
+        let (one, other) = (one.array(name)?, other.array(name)?);
+        match values::obstacle(&one, &other) {
+            Some(reason) => group.skipped.push((name.clone(), reason)),
+            None => {
+                let found = values::difference(name, &one, &other, options, session);
+                group
+                    .values
+                    .extend(found.map_err(|error| error.in_variable(name))?);
+                group.compared.push(name.clone());
+            }
+        }
+    }
+    Ok(group)
+}
+
+impl GroupDiff {
+    fn only(path: String, is_first: bool) -> Self {
+        let metadata = vec![MetadataDifference::only(
+            Aspect::Group,
+            None,
+            &path,
+            is_first,
+        )];
+        Self {
+            path,
+            metadata,
+            values: Vec::new(),
+            compared: Vec::new(),
+            skipped: Vec::new(),
+        }
+    }
+}
+
+/// One of the two.
+struct Side {
+    stored: Stored,
+}
+
+impl Side {
+    fn open(url: &str) -> Result<Self> {
+        let stored = open_stored(url)?;
+        stored.root()?;
+        Ok(Self { stored })
+    }
+
+    fn prefix(&self) -> &str {
+        self.stored.selected.trim_end_matches('/')
+    }
+
+    /// The paths of groups below the one that the URL names; of an array only the group in which it stands alone.
+    fn paths(&self) -> Vec<String> {
+        if self.stored.array.is_some() {
+            return vec!["/".to_owned()];
+        }
+        let below = |path: &String| match path.strip_prefix(self.prefix())? {
+            "" | "/" => Some("/".to_owned()),
+            rest if rest.starts_with('/') => Some(rest.to_owned()),
+            _ => None,
+        };
+        self.stored.groups.keys().filter_map(below).collect()
+    }
+
+    /// The group at `path` below the one that the URL names, if there is one.
+    fn group(
+        &self,
+        path: &str,
+        options: &DiffOptions,
+        session: &Session,
+    ) -> Result<Option<Dataset>> {
+        if !self.paths().iter().any(|known| known == path) {
+            return Ok(None);
+        }
+        let whole = format!("{}{path}", self.prefix());
+        let named = |error: Error| error.at(&self.stored.url);
+        let mut dataset = open_group(&self.stored, &whole, options.open, session).map_err(named)?;
+        if let Some(name) = &self.stored.array {
+            let array = dataset.array(name).map_err(named)?;
+            return Dataset::from_arrays([(ARRAY.to_owned(), array)]).map(Some);
+        }
+        if let Some((name, error)) = dataset.broken.first() {
+            return Err(named(error.again().in_variable(name)));
+        }
+        dataset.groups = None;
+        Ok(Some(dataset))
+    }
+}
+
+/// Arrays that URLs name are compared under one name, whatever their own.
+const ARRAY: &str = "array";
+
+#[cfg(test)]
+mod tests;
