@@ -37,6 +37,8 @@ enum Command {
     Eval(commands::eval::Eval),
     /// Copy a file or store into another format, or with other chunks.
     Copy(commands::copy::Copy),
+    /// Draw an expression over the data at URLs: a map, a section, lines or a histogram, by what it is.
+    Plot(commands::plot::Plot),
     /// Compare two URLs: metadata first, then values.
     Diff(commands::diff::Diff),
     /// Run the whole main job on data made on the spot, or at a URL.
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         Command::Info(command) => command.run(),
         Command::Eval(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Copy(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::Plot(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Diff(command) => command.run(),
         Command::Demo(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Help(command) => command.run().map(|()| ExitCode::SUCCESS),

@@ -439,7 +439,7 @@ fn roll_block<T: Element, R: Element>(
     };
     head.clear(shape);
     for at in (first_tail..block).rev() {
-        head.take(shape, row(at));
+        head.take_before(shape, row(at));
         let tail = &mut tails[(at - first_tail) as usize * 2 * width..][..2 * width];
         tail[..width].copy_from_slice(head.values);
         tail[width..].copy_from_slice(head.counts);
@@ -486,6 +486,19 @@ impl Part<'_> {
             let valid = !value.is_nan();
             let next = shape.combine(*state, value);
             *state = if valid { next } else { *state };
+            *count += if valid { 1.0 } else { 0.0 };
+        }
+    }
+
+    /// As [`Part::take`], of a row before those that were taken, which matters for the last value.
+    #[inline(always)]
+    fn take_before<T: Element>(&mut self, shape: Window, row: &[T]) {
+        let states = self.values.iter_mut().zip(self.counts.iter_mut());
+        for ((state, count), value) in states.zip(row) {
+            let value = value.to_f64();
+            let valid = !value.is_nan();
+            let before = shape.combine(value, *state);
+            *state = if valid { before } else { *state };
             *count += if valid { 1.0 } else { 0.0 };
         }
     }

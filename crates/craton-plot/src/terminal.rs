@@ -2,6 +2,10 @@
 //!
 //! Two rows of pixels share a line: the upper half block is drawn in one colour, the background in the other.
 
+mod lines;
+
+pub use lines::draw_lines;
+
 use craton_core::{Error, Result};
 use std::fmt::Write;
 

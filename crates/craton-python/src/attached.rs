@@ -66,6 +66,8 @@ impl Progress {
             let _ = shown.call_method0(py, "close");
         }
     }
+}
+
 /// Settings for stores with options given by the caller.
 fn settings(given: &[(String, String)]) -> Result<StoreSettings> {
     let mut options = StoreOptions::default();

@@ -10,12 +10,14 @@ use crate::mistakes;
 use crate::open::{OpenOptions, Opened, open};
 use crate::output;
 use crate::output::chunks::Length;
+use crate::plot::{self, PlotOptions};
 use crate::session::Session;
 use craton_core::{Error, ErrorKind, Result};
 use craton_format::netcdf::NetcdfFormat;
 use craton_plan::NodeRef;
 use craton_plan::explain::{explain_plan, explain_stage};
 use craton_plan::physical::Target;
+use craton_plot::terminal::MapOptions;
 use indexmap::IndexMap;
 use std::fmt::Write as _;
 use std::io::Write;
@@ -433,6 +435,49 @@ impl Answer {
         })
     }
 
+    /// Draws the answer into a picture, by its ending.
+    ///
+    /// # Errors
+    /// As [`plot::write`]; [`ErrorKind::Usage`] for endings of no picture.
+    pub fn plot_to(
+        &self,
+        path: &Path,
+        may_replace: bool,
+        options: &PlotOptions,
+        session: &Session,
+    ) -> Result<()> {
+        let ending = ending(path);
+        if !plot::ENDINGS.contains(&ending.as_str()) {
+            let message = format!("no picture format for the ending `.{ending}`");
+            return Err(Error::usage(message).hint("there are .png and .svg"));
+        }
+        let labelled = self.labelled()?.without_stale_units(session);
+        plot::write(
+            &labelled,
+            path,
+            may_replace,
+            options,
+            &self.recipe(),
+            session,
+        )
+        .map_err(|error| error.at(path.display().to_string()))
+    }
+
+    /// Draws the answer with the letters of a terminal.
+    ///
+    /// # Errors
+    /// As [`plot::draw`].
+    pub fn plot_in_terminal(
+        &self,
+        options: &PlotOptions,
+        terminal: &MapOptions,
+        session: &Session,
+    ) -> Result<String> {
+        let expression = &self.question.expression;
+        let labelled = self.labelled()?.without_stale_units(session);
+        plot::draw_in_terminal(&labelled, options, terminal, expression, session)
+    }
+
     fn write_labelled(
         &self,
         labelled: &Labelled,
@@ -470,9 +515,17 @@ impl Answer {
                     }
                 }
             }),
+            picture if plot::ENDINGS.contains(&picture) => plot::write(
+                &labelled.clone().without_stale_units(session),
+                path,
+                options.may_replace,
+                &PlotOptions::default(),
+                &self.recipe(),
+                session,
+            ),
             other => {
                 let message = format!("no output format for the ending `.{other}`");
-                Err(Error::usage(message).hint("there are .zarr, .nc, .csv and .json"))
+                Err(Error::usage(message).hint("there are .zarr, .nc, .csv, .json, .png and .svg"))
             }
         }
     }

@@ -19,6 +19,7 @@ mod missing;
 pub mod mistakes;
 pub mod open;
 pub mod output;
+pub mod plot;
 pub mod session;
 pub mod units;
 

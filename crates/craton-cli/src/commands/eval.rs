@@ -25,7 +25,7 @@ pub struct Eval {
     /// Read the expression from a file.
     #[arg(short, long, value_name = "FILE.py")]
     file: Option<PathBuf>,
-    /// Where the answer goes, by its ending: .zarr, .nc, .csv, .json.
+    /// Where the answer goes, by its ending: .zarr, .nc, .csv, .json, .png, .svg.
     #[arg(short, long)]
     output: Option<PathBuf>,
     /// Print JSON.
@@ -87,7 +87,11 @@ pub struct Eval {
 impl Eval {
     /// Runs the command.
     pub fn run(mut self) -> Result<()> {
-        let expression = self.expression()?;
+        let expression = expression_of(
+            self.expression.take(),
+            self.file.as_deref(),
+            &mut self.inputs,
+        )?;
         if let Some(list) = &self.list {
             self.inputs.extend(inputs_of(list)?);
         }
@@ -149,22 +153,26 @@ impl Eval {
         }
         Ok(())
     }
+}
 
-    fn expression(&mut self) -> Result<String> {
-        if let Some(path) = &self.file {
-            // With a file, the first word is an input.
-            if let Some(input) = self.expression.take() {
-                self.inputs.insert(0, input);
-            }
-            return read_text(path, "the expression");
+/// The expression as typed, or of a file; with a file, the first word is an input.
+pub(super) fn expression_of(
+    typed: Option<String>,
+    file: Option<&Path>,
+    inputs: &mut Vec<String>,
+) -> Result<String> {
+    if let Some(path) = file {
+        if let Some(input) = typed {
+            inputs.insert(0, input);
         }
-        let text = self.expression.take().unwrap_or_default();
-        if text == "-" {
-            return read_text(Path::new("-"), "the expression");
-        }
-        check_words(&text, &self.inputs)?;
-        Ok(text)
+        return read_text(path, "the expression");
     }
+    let text = typed.unwrap_or_default();
+    if text == "-" {
+        return read_text(Path::new("-"), "the expression");
+    }
+    check_words(&text, inputs)?;
+    Ok(text)
 }
 
 /// What stands in a file, or on standard input if that is named `-`.
@@ -180,7 +188,7 @@ fn read_text(path: &Path, what: &str) -> Result<String> {
 }
 
 /// The inputs in a list; empty lines and lines that begin with `#` are none.
-fn inputs_of(list: &Path) -> Result<Vec<String>> {
+pub(super) fn inputs_of(list: &Path) -> Result<Vec<String>> {
     let text = read_text(list, "the list of inputs")?;
     let lines = text.lines().map(str::trim);
     Ok(lines

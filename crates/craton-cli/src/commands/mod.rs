@@ -6,3 +6,4 @@ pub mod diff;
 pub mod eval;
 pub mod help;
 pub mod info;
+pub mod plot;

@@ -17,6 +17,7 @@ mod help;
 mod inspect;
 mod memory;
 mod outcome;
+mod plots;
 mod reading;
 mod remote;
 mod shards;

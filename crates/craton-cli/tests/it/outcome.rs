@@ -158,5 +158,7 @@ pub fn shown(outcome: &Outcome, folder: &Path) -> String {
             .map_or(line.to_owned(), |(start, _)| format!("{start}  [HASH]")),
         false => line.trim_end().to_owned(),
     };
-    text.lines().map(|line| without_hash(line) + "\n").collect()
+    // The summary of an estimate follows the machine's memory layout.
+    let lines = text.lines().filter(|line| !line.starts_with("in all: "));
+    lines.map(|line| without_hash(line) + "\n").collect()
 }

@@ -5,7 +5,6 @@ use crate::evaluate::{Scope, Value, evaluate};
 use crate::labels::{DataArray, PositionSelection, Variable};
 use crate::session::Session;
 use craton_core::{Error, ErrorKind, Result};
-use craton_plan::physical::Target;
 
 impl Answer {
     /// Refuses to read more than `limit` bytes (as decoded, which bounds what is stored).
@@ -85,6 +84,7 @@ impl Answer {
         let smaller = Self {
             value,
             question: self.question.clone(),
+            stored: self.stored.clone(),
             broken: Vec::new(),
             inputs: Vec::new(),
         };
@@ -92,17 +92,9 @@ impl Answer {
     }
 
     fn bytes_to_read(&self, session: &Session) -> Result<u64> {
-        let outputs: Vec<_> = self
-            .nodes()?
-            .into_iter()
-            .map(|(_, node)| (node, Target::Keep))
-            .collect();
-        let pipelines = session.plan(&outputs)?;
-        let costs = pipelines
-            .stages
-            .iter()
-            .map(|stage| session.engine().cost(stage, &pipelines.slots).bytes_decoded);
-        Ok(costs.sum())
+        let nodes: Vec<_> = self.nodes()?.into_iter().map(|(_, node)| node).collect();
+        let costs = session.costs(&nodes)?;
+        Ok(costs.iter().map(|stage| stage.bytes_decoded).sum())
     }
 }
 

@@ -32,6 +32,13 @@ pub(super) fn of_group(context: &mut Context<'_>) -> Result<()> {
             if error.kind() == ErrorKind::Cancelled {
                 return Err(error);
             }
+            // What the calendar rule says already is not said again.
+            let is_told = context.findings.iter().any(|finding| {
+                finding.variable.as_ref() == Some(name) && finding.rule == "calendar"
+            });
+            if is_told {
+                continue;
+            }
             let message = error.message().to_owned();
             context.error("readable", name, message, "fetch or write the file again");
         }

@@ -344,6 +344,8 @@ fn after(node: &NodeRef, inputs: &[State]) -> State {
         ("astype" | "index" | "take" | "transpose" | "broadcast_to" | "rechunk", [input]) => {
             input.clone()
         }
+        ("take_points" | "fill_gaps" | "spline", [input, ..]) => input.clone(),
+        ("interpolate", [one, other, _]) => either(one, other),
         ("concat", [first, others @ ..]) => others
             .iter()
             .fold(first.clone(), |joined, other| either(&joined, other)),
@@ -561,8 +563,8 @@ fn powered(state: &State, exponent: i32) -> State {
 
 fn folded(reduction: &str, input: &State) -> State {
     match reduction {
-        "mean" | "min" | "max" | "first" | "last" | "median" => input.clone(),
-        "sum" => match input.unit() {
+        "mean" | "min" | "max" | "first" | "last" | "median" | "ffill" => input.clone(),
+        "sum" | "cumsum" => match input.unit() {
             Some(unit) if unit.origin != 0.0 => State::Unknown,
             _ => input.clone(),
         },

@@ -33,6 +33,12 @@ struct File<'a> {
     addresses: HashMap<Id, u64>,
 }
 
+/// Everything behind the values and chunk indexes.
+struct Built {
+    heap: Vec<u8>,
+    headers: Vec<(Id, Vec<u8>)>,
+}
+
 /// Writes chunk indexes, heaps and headers; gives the address of the root group.
 pub(super) fn write(
     spec: &FileSpec,
@@ -57,13 +63,13 @@ pub(super) fn write(
     };
     let start = shared.end.load(Ordering::Relaxed);
     // The lengths of headers do not depend on addresses, so a first pass finds where everything will be.
-    let (heap, headers) = file.build(start)?;
+    let Built { heap, headers } = file.build(start)?;
     let mut at = start + (heap.len() as u64).next_multiple_of(8);
     for (id, header) in &headers {
         file.addresses.insert(*id, at);
         at += (header.len() as u64).next_multiple_of(8);
     }
-    let (heap, headers) = file.build(start)?;
+    let Built { heap, headers } = file.build(start)?;
     if shared.append(&heap)? != start {
         return Err(Error::internal("a file grew while it was completed"));
     }
@@ -117,7 +123,7 @@ impl File<'_> {
     }
 
     /// The heap, to be written at `start`, and every header in the order in which they will be written.
-    fn build(&self, start: u64) -> Result<(Vec<u8>, Vec<(Id, Vec<u8>)>)> {
+    fn build(&self, start: u64) -> Result<Built> {
         let mut heap = Heap::at(start);
         let mut headers = Vec::new();
         for (group, of) in self.spec.groups.iter().enumerate() {
@@ -135,7 +141,10 @@ impl File<'_> {
                 headers.push((Id::Variable(group, number), header));
             }
         }
-        Ok((heap.finish(), headers))
+        Ok(Built {
+            heap: heap.finish(),
+            headers,
+        })
     }
 
     fn group(&self, group: usize, heap: &mut Heap) -> Result<Vec<u8>> {

@@ -47,10 +47,10 @@ pub(super) const FAMILIES: &[&[Entry]] = &[
     drop::ENTRIES,
     shape::ENTRIES,
     assign::ENTRIES,
+    conventions::ENTRIES,
     names::ENTRIES,
     calculus::ENTRIES,
     statistics::ENTRIES,
-    conventions::ENTRIES,
     properties::ENTRIES,
     dates::ENTRIES,
 ];

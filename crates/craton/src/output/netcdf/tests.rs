@@ -116,9 +116,9 @@ fn times_keep_the_units_of_the_input_where_those_keep_them() {
         write(&array, &path, &options).unwrap();
         let urls = [path.to_str().unwrap().to_owned()];
         let raw = OpenOptions {
-        decodes_cf: false,
-        ..OpenOptions::default()
-    };
+            decodes_cf: false,
+            ..OpenOptions::default()
+        };
         let Opened::Dataset(dataset) = open(&urls, raw, &session()).unwrap() else {
             panic!("a file is a dataset");
         };
