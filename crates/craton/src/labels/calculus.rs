@@ -138,7 +138,10 @@ impl DataArray {
             });
         }
         let sum = sum.ok_or_else(|| Error::internal("a slope without terms"))?;
-        Ok(self.with_variable(self.variable.with_node(ops::cast(&sum, dtype)?)?))
+        let slope = ops::cast(&sum, dtype)?;
+        // As in xarray: a slope is another quantity.
+        let slope = Variable::new(self.dims().to_vec(), slope, Attributes::new())?;
+        Ok(self.with_variable(slope))
     }
 
     /// The area under the values along a coordinate by the trapezoidal rule: whole, or up to each label.
@@ -175,13 +178,14 @@ impl DataArray {
             let running = self.variable.with_node(ops::cast(&running, dtype)?)?;
             let places: Vec<Option<u64>> = (0..count as u64).map(|at| at.checked_sub(1)).collect();
             let zero = Operand::Number(craton_core::Scalar::zero(dtype), super::WeakKind::Strong);
-            let moved = running.at_places(&at.dim, &places, &super::Fill::Number(zero))?;
+            let mut moved = running.at_places(&at.dim, &places, &super::Fill::Number(zero))?;
+            moved.attributes.clear();
             return Ok(self.with_variable(moved));
         } else {
             ops::reduce(Reduction::Sum, &areas, &[axis], ReduceOptions::default())?
         };
         let dims = self.dims().iter().filter(|dim| **dim != at.dim).cloned();
-        let attributes = self.variable.attributes.clone();
+        let attributes = Attributes::new();
         let variable = Variable::new(dims.collect(), ops::cast(&node, dtype)?, attributes)?;
         let mut out = self.with_variable(variable);
         // What ran along the dimension is gone, and the coordinate with it.
@@ -229,11 +233,10 @@ impl DataArray {
         )?;
         let kept = product.dims().iter().filter(|dim| !folded.contains(dim));
         let kept = kept.cloned().collect();
-        let attributes = Attributes::new();
+        let attributes = product.variable.attributes.clone();
         let mut out =
             product.with_variable(Variable::new(kept, ops::cast(&node, dtype)?, attributes)?);
-        let is_same = others.iter().all(|other| other.name == first.name);
-        out.name = first.name.clone().filter(|_| is_same);
+        out.name.clone_from(&first.name);
         Ok(out)
     }
 }

@@ -148,7 +148,6 @@ impl DataArray {
         } else {
             covariance
         };
-        out.variable.attributes.clear();
         out.name = one
             .name
             .clone()

@@ -213,7 +213,11 @@ fn concatenate(call: &Call<'_>) -> Result<Value> {
 
 fn named(call: &Call<'_>, objects: &[Value]) -> Result<Vec<Dataset>> {
     let dataset = |object: &Value| match object {
-        Value::Array(array) => array.to_dataset(None),
+        Value::Array(array) => {
+            let mut dataset = array.to_dataset(None)?;
+            dataset.attributes = array.variable.attributes.clone();
+            Ok(dataset)
+        }
         Value::Dataset(dataset) => Ok(dataset.clone()),
         Value::Dict(pairs) => {
             let arrays = pairs.iter().map(|(name, value)| {
@@ -279,7 +283,9 @@ fn broadcast(call: &Call<'_>) -> Result<Value> {
     let mut sizes: indexmap::IndexMap<String, u64> = indexmap::IndexMap::new();
     let mut indexes: Vec<(String, Variable)> = Vec::new();
     for part in &parts {
-        for (dim, length) in part.sizes() {
+        let own = part.variables.values().flat_map(Variable::sizes);
+        for (dim, length) in own {
+            let dim = dim.to_owned();
             if !excluded.contains(&dim) {
                 sizes.entry(dim.clone()).or_insert(length);
                 if let Some(index) = part.index(&dim) {

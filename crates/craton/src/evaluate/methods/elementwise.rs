@@ -80,7 +80,10 @@ pub(super) const ENTRIES: &[Entry] = &[
             let times = call.count("n")?.unwrap_or(1);
             let takes_lower = call.text("label")? == Some("lower");
             call.object.map_arrays(call.name(), |array| {
-                (0..times).try_fold(array.clone(), |array, _| diff(&array, dim, takes_lower))
+                // As in xarray only the first step takes the lower labels.
+                (0..times).try_fold(array.clone(), |array, step| {
+                    diff(&array, dim, takes_lower && step == 0)
+                })
             })
         },
     ),
@@ -111,10 +114,13 @@ pub(in crate::evaluate) fn decimals(call: &Call<'_>) -> Result<i32> {
 
 /// Rounded as NumPy rounds: scaled, rounded with halves to even, scaled back. Integers stay as they are.
 pub(in crate::evaluate) fn rounded(array: &DataArray, decimals: i32) -> Result<DataArray> {
+    let dtype = array.variable.dtype();
+    if decimals == 0 && dtype.is_integer() {
+        return Ok(array.clone());
+    }
     if decimals == 0 {
         return labels::unary(Unary::Rint, array, true);
     }
-    let dtype = array.variable.dtype();
     if !dtype.is_float() {
         if decimals > 0 {
             return Ok(array.clone());
