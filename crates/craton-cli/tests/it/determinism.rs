@@ -14,7 +14,7 @@ const EXPRESSIONS: [&str; 17] = [
     "ds.t2m.std('time')",
     "ds.t2m.var()",
     "ds.tp.min(['time', 'lat'])",
-    "(ds.t2m - ds.tp).mean('time')",
+    "(ds.t2m * ds.tp).mean('time')",
     "ds.t2m.groupby('time.month') - ds.t2m.groupby('time.month').mean()",
     "ds.t2m.groupby('time.month').std()",
     "ds.t2m.rolling(time=5).mean().mean(['lat', 'lon'])",

@@ -104,8 +104,9 @@ fn a_task_that_needs_many_chunks_reads_them_together() {
     let done = engine(2).run(&pipelines(&sum), &control).unwrap();
     assert_eq!(bits(done[0].as_ref().unwrap()), bits(&expected));
     let metrics = control.metrics();
-    // Eight rows make a task; of each row it needs one chunk of four, and what lies between is read along.
-    assert_eq!(metrics.requests, 200);
+    // Twenty-four rows make a task, so there are 17 along four columns; of each row a task needs one chunk of four, and
+    // what lies between is read along.
+    assert_eq!(metrics.requests, 68);
     assert_eq!(metrics.chunks_decoded, 1600);
     assert_eq!(metrics.bytes_read, source.shelf.bytes_read.load(SeqCst));
 }

@@ -204,7 +204,12 @@ impl StoreSettings {
         for path in places.into_iter().flatten() {
             match std::fs::read_to_string(&path) {
                 Ok(text) => return Self::parse(&text, &path),
-                Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {}
+                // In a folder that this user may not look into there is nothing meant for them.
+                Err(cause)
+                    if matches!(
+                        cause.kind(),
+                        std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied
+                    ) && !path.exists() => {}
                 Err(cause) => {
                     let message = format!("cannot read `{}`", path.display());
                     return Err(Error::io(message, cause));

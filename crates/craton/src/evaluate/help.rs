@@ -121,6 +121,7 @@ mod tests {
     #[test]
     fn an_unknown_name_offers_near_ones() {
         let error = help(Some("maen")).unwrap_err();
-        assert_eq!(error.hint_text(), Some("did you mean `mean`?"));
+        let hint = error.hint_text().unwrap_or_default();
+        assert!(hint.starts_with("did you mean `mean`"), "{hint}");
     }
 }

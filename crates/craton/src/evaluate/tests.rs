@@ -112,7 +112,7 @@ fn hints_come_from_the_registry() {
         let error = run(expression, &session).unwrap_err();
         error.hint_text().unwrap_or_default().to_owned()
     };
-    assert_eq!(hint("ds.t2m.maen()"), "did you mean `mean`?");
+    assert!(hint("ds.t2m.maen()").starts_with("did you mean `mean`"));
     assert_eq!(hint("ds.t2m.mean"), "call it: `.mean(…)`");
     assert_eq!(hint("ds.time.dt.mnth"), "did you mean `month`?");
     assert_eq!(hint("np.sqr(ds.t2m)"), "did you mean `sqrt`?");

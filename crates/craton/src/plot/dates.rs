@@ -267,6 +267,6 @@ mod tests {
             shown((2004, 2, 28), (2004, 3, 2), Day360, Day)[0],
             "00:00/28 Feb 2004"
         );
-        assert_eq!(shown((1, 1, 1), (9000, 1, 1), NoLeap, Day)[1], "2000");
+        assert_eq!(shown((1, 1, 1), (9000, 1, 1), NoLeap, Day)[0], "2000");
     }
 }
