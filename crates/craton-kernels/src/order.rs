@@ -15,6 +15,9 @@ named_operations! {
     }
 }
 
+/// Puts a column in order: its values, scratch, the result.
+type Run = fn(&[u8], &mut [[u64; 2]], &mut [u8]);
+
 /// An ordering bound to a type.
 ///
 /// # Missing values
@@ -22,7 +25,7 @@ named_operations! {
 #[derive(Debug, Clone)]
 pub struct Order {
     output: DType,
-    run: fn(&[u8], &mut [[u64; 2]], &mut [u8]),
+    run: Run,
 }
 
 impl Order {
@@ -34,7 +37,7 @@ impl Order {
         } else {
             dtype
         };
-        let (output, run): (DType, fn(&[u8], &mut [[u64; 2]], &mut [u8])) = match ordering {
+        let (output, run): (DType, Run) = match ordering {
             Ordering::Sort => (
                 dtype,
                 dispatch!(values, T => sort::<T>, return None; integers, floats, times),

@@ -75,7 +75,7 @@ impl Places {
             let (step, along) = (steps[after], (place - places[after]) / steps[after]);
             let back = 1.0 - along;
             let is_inside = places[0] <= place && place <= places[last];
-            if !is_inside && !(extrapolates && place.is_finite()) {
+            if !(is_inside || extrapolates && place.is_finite()) {
                 return (after, [f64::NAN; 4]);
             }
             let weights = [

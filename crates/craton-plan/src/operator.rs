@@ -10,6 +10,9 @@ use craton_kernels::scan::{Cumulation, RollingKind};
 use std::fmt::Debug;
 use std::sync::Arc;
 
+/// An operator that folds only some groups, and the input indices along its axis that these need.
+pub type OfGroups = (Box<dyn Operator>, Arc<[u64]>);
+
 /// The meaning of one array operation, with its arguments.
 pub trait Operator: Debug + Send + Sync {
     /// The registered name.
@@ -31,7 +34,7 @@ pub trait Operator: Debug + Send + Sync {
 
     /// Of an operator that folds by group: the one that folds only the groups `wanted`, which ascend, in that order,
     /// and the input indices along its axis that it needs. `None` for all other operators, and if these are all groups.
-    fn of_groups(&self, wanted: &[u64]) -> Option<(Box<dyn Operator>, Arc<[u64]>)> {
+    fn of_groups(&self, wanted: &[u64]) -> Option<OfGroups> {
         let _ = wanted;
         None
     }

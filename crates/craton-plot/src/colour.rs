@@ -1,6 +1,7 @@
 //! Colours, colour maps, and which colour a value gets.
 
 use craton_core::{Error, Result};
+use std::cmp::Ordering;
 
 /// Red, green, blue and opacity, not premultiplied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -186,7 +187,7 @@ impl Scale {
     pub fn new(values: impl Iterator<Item = f64>, options: &ScaleOptions) -> Result<Self> {
         let mut sorted: Vec<f64> = values.filter(|value| value.is_finite()).collect();
         if let (Some(low), Some(high)) = (options.low, options.high)
-            && !(low < high)
+            && low.partial_cmp(&high) != Some(Ordering::Less)
         {
             let message = format!("the colours go from {low} to {high}, which is not upwards");
             return Err(
@@ -224,7 +225,7 @@ impl Scale {
         }
         low = options.low.unwrap_or(low);
         high = options.high.unwrap_or(high);
-        if !(low < high) {
+        if low.partial_cmp(&high) != Some(Ordering::Less) {
             // One value only, or a limit beyond every value: room around it.
             let room = if low == 0.0 { 1.0 } else { low.abs() * 0.1 };
             (low, high) = match (options.low, options.high) {

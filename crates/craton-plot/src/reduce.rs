@@ -157,7 +157,7 @@ impl Reduction {
     /// [`craton_core::ErrorKind::Unsupported`] if its values are no real numbers.
     pub fn add(&mut self, block: &Block, row: usize, column: usize) -> Result<()> {
         let width = block.shape().last().copied().unwrap_or(1);
-        let height = if width == 0 { 0 } else { block.len() / width };
+        let height = block.len().checked_div(width).unwrap_or(0);
         if row + height > self.rows.length() || column + width > self.columns.length() {
             return Err(Error::internal("a block outside the field that is drawn"));
         }

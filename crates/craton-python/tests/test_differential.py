@@ -10,7 +10,8 @@ import pytest
 xr = pytest.importorskip("xarray")
 pytest.importorskip("netCDF4", reason="the short lane has no netCDF library to write the inputs with")
 
-from expressions import AGAIN, DIFFERENCES, EXPRESSIONS, cases  # noqa: E402
+from expressions import DIFFERENCES, EXPRESSIONS, cases  # noqa: E402
+from expressions_again import AGAIN  # noqa: E402
 from inputs import MADE, open_with_xarray, path_of  # noqa: E402
 
 ALL = cases(EXPRESSIONS) + cases(AGAIN)

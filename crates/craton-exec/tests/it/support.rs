@@ -722,14 +722,11 @@ impl Array {
                 place[axis] = at;
                 self.at(&place)
             });
-            let values = values.filter(|value| !(skips && value.is_nan()));
+            let mut values = values.filter(|value| !(skips && value.is_nan()));
             let value = match kind {
                 Cumulation::Sum => values.sum::<f64>() + 0.0,
                 Cumulation::Prod => values.product(),
-                Cumulation::Last => values
-                    .filter(|value| !value.is_nan())
-                    .last()
-                    .unwrap_or(f64::NAN),
+                Cumulation::Last => values.rfind(|value| !value.is_nan()).unwrap_or(f64::NAN),
             };
             rounded(dtype, value)
         })

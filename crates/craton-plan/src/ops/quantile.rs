@@ -3,7 +3,9 @@
 use super::entry;
 use crate::axis_map::AxisMap;
 use crate::node::{Canonical, Meta, Node, NodeRef};
-use crate::operator::{ColumnWork, Groups, Operator, OperatorEntry, Results, ShapeOfWork, Work};
+use crate::operator::{
+    ColumnWork, Groups, OfGroups, Operator, OperatorEntry, Results, ShapeOfWork, Work,
+};
 use craton_core::{Error, Result};
 use craton_kernels::column::ColumnKernel;
 use craton_kernels::quantile::{Quantile, Quantity};
@@ -157,7 +159,7 @@ impl Operator for Columns {
             Err(_) => Work::View,
         }
     }
-    fn of_groups(&self, wanted: &[u64]) -> Option<(Box<dyn Operator>, Arc<[u64]>)> {
+    fn of_groups(&self, wanted: &[u64]) -> Option<OfGroups> {
         let (groups, indices) = self.groups.as_ref()?.only(wanted)?;
         let fewer = Self {
             groups: Some(groups),

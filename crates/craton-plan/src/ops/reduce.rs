@@ -3,7 +3,7 @@
 use super::entry;
 use crate::axis_map::AxisMap;
 use crate::node::{Canonical, Meta, Node, NodeRef};
-use crate::operator::{Groups, Operator, OperatorEntry, ReduceWork, ShapeOfWork, Work};
+use crate::operator::{Groups, OfGroups, Operator, OperatorEntry, ReduceWork, ShapeOfWork, Work};
 use craton_core::{Error, Result};
 use craton_kernels::fold::{Fold, FoldSpec, Reduction};
 use std::sync::Arc;
@@ -244,7 +244,7 @@ impl Operator for GroupReduce {
             Err(_) => Work::View,
         }
     }
-    fn of_groups(&self, wanted: &[u64]) -> Option<(Box<dyn Operator>, Arc<[u64]>)> {
+    fn of_groups(&self, wanted: &[u64]) -> Option<OfGroups> {
         let (groups, indices) = self.groups.only(wanted)?;
         let fewer = Self {
             groups,

@@ -205,9 +205,9 @@ impl Pushing {
             }
             Work::Columns(work) => match (work.results, &work.groups) {
                 (Results::Along(axis), _) => self.beside(node, picks, &[axis], depth),
-                (Results::First, _) => self.into_folded(node, picks, depth),
+                (Results::First, _) => self.select_folded(node, picks, depth),
             },
-            Work::Reduce(_) => self.into_folded(node, picks, depth),
+            Work::Reduce(_) => self.select_folded(node, picks, depth),
             Work::Source(_) | Work::Literal(_) => take(node, picks),
         }
     }
@@ -249,7 +249,7 @@ impl Pushing {
     }
 
     /// Into the input of a reduction, along the axes that it keeps, and to the members of the groups that are wanted.
-    fn into_folded(&mut self, node: &NodeRef, picks: &[Pick], depth: usize) -> Result<NodeRef> {
+    fn select_folded(&mut self, node: &NodeRef, picks: &[Pick], depth: usize) -> Result<NodeRef> {
         let input = &node.inputs()[0];
         let demand = node.operator().demand(&[input.meta()], node.meta());
         let mut inner: Vec<Pick> = input

@@ -202,7 +202,7 @@ impl Sheet {
             BarPlace::Right => self.panel.left.min(60.0 * unit),
         };
         let mut drawing = self.figure.drawing(self.height, left);
-        let outline = self.on_panel(&[self.view.outline.clone()], true);
+        let outline = self.on_panel(std::slice::from_ref(&self.view.outline), true);
         let inside = vec![
             Item::Image {
                 area: self.panel,

@@ -353,7 +353,7 @@ fn kind_of(name: &str, attributes: &Attributes) -> Option<Kind> {
         units
             .strip_prefix("degrees_")
             .or_else(|| units.strip_prefix("degree_"))
-            .is_some_and(|rest| rest == stem || rest == &stem[..1].to_uppercase())
+            .is_some_and(|rest| rest == stem || rest == stem[..1].to_uppercase())
     };
     if is_of("north") {
         return Some(Kind::Latitude);

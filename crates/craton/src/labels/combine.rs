@@ -201,7 +201,13 @@ pub fn concat(datasets: &[Dataset], how: &Concat, session: &Session) -> Result<D
     if datasets.is_empty() {
         return Err(Error::invalid("nothing to concatenate"));
     }
-    let mut parts = align_datasets(datasets, how.join, &[how.dim.clone()], &how.fill, session)?;
+    let mut parts = align_datasets(
+        datasets,
+        how.join,
+        std::slice::from_ref(&how.dim),
+        &how.fill,
+        session,
+    )?;
     let is_coord = |name: &str| parts.iter().any(|part| part.coords.contains_key(name));
     let is_known = is_coord(dim) || parts.iter().any(|part| part.variables.contains_key(dim));
     let has_dim = |part: &Dataset| part.sizes().contains_key(dim);

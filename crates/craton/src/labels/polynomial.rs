@@ -206,9 +206,13 @@ fn solve(mut rows: Vec<Vec<NodeRef>>) -> Result<Vec<NodeRef>> {
     for pivot in 0..size {
         for row in pivot + 1..size {
             let factor = ops::binary(Binary::Divide, &rows[row][pivot], &rows[pivot][pivot])?;
-            for column in pivot..=size {
-                let part = ops::binary(Binary::Multiply, &factor, &rows[pivot][column])?;
-                rows[row][column] = ops::binary(Binary::Subtract, &rows[row][column], &part)?;
+            let (above, below) = rows.split_at_mut(row);
+            let pairs = below[0][pivot..=size]
+                .iter_mut()
+                .zip(&above[pivot][pivot..=size]);
+            for (entry, of_pivot) in pairs {
+                let part = ops::binary(Binary::Multiply, &factor, of_pivot)?;
+                *entry = ops::binary(Binary::Subtract, entry, &part)?;
             }
         }
     }

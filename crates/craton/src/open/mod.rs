@@ -80,12 +80,15 @@ pub fn open(urls: &[String], options: OpenOptions, session: &Session) -> Result<
     Ok(Opened::Dataset(dataset))
 }
 
+/// A URL that is left out, and why.
+type Skipped = (String, Error);
+
 /// What lies at each URL. Those that cannot be opened are left out if the options allow it, but not all of them.
 fn open_all(
     urls: &[String],
     options: OpenOptions,
     session: &Session,
-) -> Result<(Vec<Stored>, Vec<(String, Error)>)> {
+) -> Result<(Vec<Stored>, Vec<Skipped>)> {
     let stores = session.stores()?;
     let (mut stored, mut skipped) = (Vec::new(), Vec::new());
     for url in urls {

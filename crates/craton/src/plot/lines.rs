@@ -216,7 +216,7 @@ fn value_axis(plot: &Plot<'_>, series: &[Series], label: String) -> Result<Axis>
     let room = (high - low) * 0.05;
     let low = plot.options.low.unwrap_or(low - room);
     let high = plot.options.high.unwrap_or(high + room);
-    if !(low < high) {
+    if low.partial_cmp(&high) != Some(std::cmp::Ordering::Less) {
         return Err(Error::usage(format!(
             "the axis goes from {low} to {high}, which is not upwards"
         ))

@@ -226,7 +226,8 @@ impl Plot<'_> {
             }
         }
         let same = |array: &DataArray| array.dims().len() == 1 && array.dims() == first.dims();
-        if !rest.is_empty() && !(same(first) && rest.iter().all(same)) {
+        let is_drawn_together = rest.is_empty() || same(first) && rest.iter().all(same);
+        if !is_drawn_together {
             let names: Vec<&str> = arrays
                 .iter()
                 .filter_map(|array| array.name.as_deref())

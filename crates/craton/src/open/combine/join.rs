@@ -10,6 +10,7 @@ use craton_format::combine::ConcatSource;
 use craton_plan::NodeRef;
 use craton_plan::ops::{self, AxisIndex};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 /// What must agree for files to be one source.
@@ -29,8 +30,8 @@ impl Files<'_> {
     pub(super) fn join(&self, name: &str, axis: usize, order: &Order) -> Result<Variable> {
         let mut stored: HashMap<usize, (Arc<dyn Source>, Variable)> = HashMap::new();
         for run in &order.runs {
-            if !stored.contains_key(&run.file) {
-                stored.insert(run.file, self.stored(name, run.file)?);
+            if let Entry::Vacant(place) = stored.entry(run.file) {
+                place.insert(self.stored(name, run.file)?);
             }
         }
         let all = || order.runs.iter().filter_map(|run| stored.get(&run.file));
