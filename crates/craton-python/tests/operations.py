@@ -173,10 +173,10 @@ ds.t.cumulative_integrate("lat")
 ds.t.interp(lat=30)
 ds.t.interp(lat=[31, 5.5, -80], lon=[2.5, 40])
 ds["count"].interp(lat=[31, 5.5], method="nearest")
-ds.t.interp(lon=[1.5, 2.25], method="cubic")
+ds.t.fillna(0).interp(lon=[1.5, 2.25], method="cubic")
 ds.t.interp(time="2001-01-02T06")
 ds.t.interp(lon=[-1, 2.25], kwargs={"fill_value": "extrapolate"})
-ds.interp(lat=ds.lat[:-1] + 0.5)
+ds.t.interp(lat=ds.lat[:-1] + 0.5)
 """
 
 # What needs values at once, or is not in the engine.

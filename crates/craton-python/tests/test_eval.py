@@ -70,7 +70,7 @@ def test_results_are_views_of_the_memory_of_the_engine(store):
         ("ds.t.mean('nothing')", KeyError, "no dimension `nothing`"),
         ("ds.t +", ValueError, r"\^"),
         ("ds.t.sel(x=slice(30, 10))", ValueError, "takes nothing"),
-        ("ds.t.where(ds.t > 3, drop=True)", NotImplementedError, "hint"),
+        ("ds.t.interp(x=3, method='quintic')", NotImplementedError, "hint"),
     ],
 )
 def test_errors_become_the_exceptions_of_their_kind(store, expression, exception, words):

@@ -20,7 +20,7 @@ from xarray.core import indexing
 
 from craton import _native
 from craton.array import Array
-from craton.stores import pairs
+from craton.stores import pairs, public_url
 
 __all__ = ["CratonBackendEntrypoint"]
 
@@ -116,9 +116,14 @@ class CratonBackendEntrypoint(BackendEntrypoint):
         **options: Any,
     ) -> xarray.Dataset:
         """Open one group."""
-        file = _native.StoredFile(url_of(filename_or_obj), pairs(storage_options))
+        url = url_of(filename_or_obj)
+        file = _native.StoredFile(url, pairs(storage_options))
         path = file.selected if group is None else "/" + group.strip("/")
-        return _dataset(file, path, options)
+        dataset = _dataset(file, path, options)
+        if "://" in url:
+            # xarray would keep the URL as it was given, with the signature it may carry.
+            dataset.encoding["source"] = public_url(url)
+        return dataset
 
     def open_groups_as_dict(
         self,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
-__all__ = ["pairs"]
+__all__ = ["pairs", "public_url"]
 
 
 def pairs(storage_options: Mapping[str, Any] | None) -> list[tuple[str, str]]:
@@ -32,3 +33,11 @@ def pairs(storage_options: Mapping[str, Any] | None) -> list[tuple[str, str]]:
         else:
             raise TypeError(f"the option {name!r} of a store is a {type(value).__qualname__}; a text is needed")
     return found
+
+
+def public_url(url: str) -> str:
+    """Give a URL without user, password and parameters, which may be secret."""
+    scheme, place, path, _query, _fragment = urlsplit(url)
+    # `abfs://container@account` names no user.
+    host = place if scheme.lower().startswith(("abfs", "wasbs")) else place.rpartition("@")[2]
+    return urlunsplit((scheme, host, path, "", ""))
