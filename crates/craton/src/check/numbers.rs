@@ -170,14 +170,9 @@ fn packing(context: &mut Context<'_>, variable: &Subject<'_>) {
         return;
     }
     let own = variable.meta.dtype;
-    if dtypes
-        .iter()
-        .any(|dtype| !dtype.is_float() && *dtype != own)
-    {
-        let message = format!(
-            "packing attributes are {}, the variable is {own}",
-            dtypes[0]
-        );
+    let is_wrong = |dtype: &&DType| !dtype.is_float() && **dtype != own;
+    if let Some(wrong) = dtypes.iter().find(is_wrong) {
+        let message = format!("a packing attribute is {wrong}, the variable is {own}");
         context.error(
             "packing",
             variable.name,
