@@ -129,6 +129,11 @@ pub(crate) fn run_strip(
     (registers, buffers): (&mut Registers, &mut [Vec<u64>]),
     out: &mut [u8],
 ) {
+    if let Some(input) = program.as_input()
+        && views[input].strip_into(place.views[input], &steps[input], from, count, out)
+    {
+        return;
+    }
     let strips = views
         .iter()
         .zip(steps)

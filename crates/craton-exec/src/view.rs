@@ -153,22 +153,68 @@ impl View {
         count: usize,
         scratch: &'a mut [u64],
     ) -> Strip<'a> {
+        if matches!(self.values, Values::Constant(_)) {
+            return Strip::Uniform(self.bytes());
+        }
+        let is_uniform = *step == Step::Stride(0);
+        let count = if is_uniform { 1 } else { count };
+        let bytes = match self.row(origin, step, from, count) {
+            Some(row) => row,
+            None => {
+                let out = &mut bytemuck::cast_slice_mut(scratch)[..count * self.size];
+                self.load(origin, step, from, count, out);
+                out
+            }
+        };
+        if is_uniform {
+            Strip::Uniform(bytes)
+        } else {
+            Strip::Elements(bytes)
+        }
+    }
+
+    /// As [`View::strip`], into `out`; false, and nothing done, where one element stands for all.
+    pub(crate) fn strip_into(
+        &self,
+        origin: isize,
+        step: &Step,
+        from: usize,
+        count: usize,
+        out: &mut [u8],
+    ) -> bool {
+        if matches!(self.values, Values::Constant(_)) || *step == Step::Stride(0) {
+            return false;
+        }
+        match self.row(origin, step, from, count) {
+            Some(row) => out.copy_from_slice(row),
+            None => self.load(origin, step, from, count, out),
+        }
+        true
+    }
+
+    /// The elements where they lie, if they can be used there.
+    fn row(&self, origin: isize, step: &Step, from: usize, count: usize) -> Option<&[u8]> {
+        let is_row = matches!(step, Step::Stride(1)) || count == 1;
+        if !is_row || !self.is_plain() {
+            return None;
+        }
+        let first = (origin + step.offset(from)) as usize * self.size;
+        Some(&self.bytes()[first..first + count * self.size])
+    }
+
+    /// Brings the elements together in `out`.
+    fn load(&self, origin: isize, step: &Step, from: usize, count: usize, out: &mut [u8]) {
         let Values::Elements {
             buffer,
             is_swapped,
             is_shuffled,
         } = &self.values
         else {
-            return Strip::Uniform(self.bytes());
+            return;
         };
         let size = self.size;
-        let count = if *step == Step::Stride(0) { 1 } else { count };
         let first = (origin + step.offset(from)) as usize;
         let is_row = matches!(step, Step::Stride(1)) || count == 1;
-        if is_row && self.is_plain() {
-            return strip_of(step, &buffer[first * size..(first + count) * size]);
-        }
-        let out = &mut bytemuck::cast_slice_mut(scratch)[..count * size];
         let total = buffer.len() / size.max(1);
         match (is_shuffled, step) {
             (true, _) if is_row => unshuffle(buffer, total, size, first, count, out),
@@ -193,14 +239,5 @@ impl View {
         if *is_swapped {
             swap_bytes(out, self.dtype.swap_size());
         }
-        strip_of(step, out)
-    }
-}
-
-fn strip_of<'a>(step: &Step, bytes: &'a [u8]) -> Strip<'a> {
-    if *step == Step::Stride(0) {
-        Strip::Uniform(bytes)
-    } else {
-        Strip::Elements(bytes)
     }
 }
