@@ -34,6 +34,8 @@ const BATCH: u64 = 16 << 20;
 const MOST_CHUNKS: usize = 1024;
 /// Reads that are under way at once.
 const MOST_UNDER_WAY: usize = 64;
+/// Decoded bytes of a chunk that is worth reading with its neighbours from a local file, at most.
+const MOST_SMALL: u64 = 512 << 10;
 /// Room for reads from local files: two batches, so that one is read while the other is used.
 const LOCAL_ROOM: u64 = 2 * BATCH;
 /// Room for reads over a network: what a fast one sends while a slow one answers.
@@ -61,8 +63,9 @@ pub(crate) fn room(stage: &Stage, left: u64) -> u64 {
         let room = left.min(REMOTE_ROOM);
         return if room < chunk { 0 } else { room };
     }
-    // A local file is read fast enough by who wants it; only small chunks are better read together.
-    let is_small = chunk <= MOST_TOGETHER / 2;
+    // A local file is read fast enough by who wants it, into memory that is warm; only small chunks are better read
+    // together.
+    let is_small = chunk <= MOST_SMALL;
     let pays = placement.shares_objects && is_small && stage.task_count() > 1;
     let room = left.min(LOCAL_ROOM);
     if pays && room >= MOST_TOGETHER {
