@@ -222,11 +222,46 @@ def make_many_variables(path: pathlib.Path, is_consolidated: bool) -> None:
         zarr.consolidate_metadata(path, zarr_format=3)
 
 
+def make_groups(path: pathlib.Path) -> None:
+    """Two hundred groups of one small variable each, without consolidated metadata."""
+    import zarr
+
+    root = zarr.create_group(path, zarr_format=3, attributes={"Conventions": "CF-1.11"})
+    for number in range(200):
+        group = root.create_group(f"g{number:03}")
+        add_array(group, "v", (10, 20), ("lat", "lon"), "f4", {"units": "K"}, chunks=(10, 20), fill_value=float("nan"))
+
+
+def make_large_map(path: pathlib.Path) -> None:
+    """One field of 2236 x 4472, ten million cells: the first field, repeated."""
+    import netCDF4
+
+    path.mkdir()
+    with netCDF4.Dataset(path / "map.nc", "w") as file:
+        file.Conventions = "CF-1.11"
+        for name, values, attributes in (
+            ("lat", np.linspace(90, -90, 2236), LAT),
+            ("lon", np.arange(4472) * 360 / 4472, LON),
+        ):
+            file.createDimension(name, len(values))
+            coordinate = file.createVariable(name, "f8", (name,))
+            coordinate.setncatts(attributes)
+            coordinate[:] = values
+        variable = file.createVariable("t2m", "f4", ("lat", "lon"), compression="zlib", complevel=4)
+        variable.setncatts(era5_like.VARIABLES["t2m"])
+        rows = np.linspace(0, 360, 2236).astype(int)
+        variable[:] = era5_like.field("t2m", 0)[rows][:, np.arange(4472) * 720 // 4472]
+
+
 def truth_of_rows(folder: str, steps: int, lat_start: int, lat_stop: int) -> dict:
     """Float64 answers of a band of latitudes, from the fields themselves: no reader and no codec is trusted."""
     # Reads the cube written beside it, because making the fields once per band would cost more.
     cube = np.load(f"{folder}/t2m.npy", mmap_mode="r")[:, lat_start:lat_stop]
     values = np.asarray(cube, np.float64)
+    quantile = np.quantile(values, 0.9, axis=0)
+    sampled = list(range(0, steps, max(1, steps // 8)))
+    before = np.full(values.shape[1:], np.nan)
+    rolling = np.stack([values[step - 29 : step + 1].mean(axis=0) if step >= 29 else before for step in sampled])
     month = np.array([(ORIGIN + datetime.timedelta(days=step)).month for step in range(steps)])
     mean = values.mean(axis=0)
     area_rows = values.sum(axis=2)
@@ -237,11 +272,25 @@ def truth_of_rows(folder: str, steps: int, lat_start: int, lat_stop: int) -> dic
     return {
         "mean": mean,
         "area_rows": area_rows,
+        "quantile": quantile,
+        "rolling_sample": rolling,
         "climatology": climatology,
         "anomaly_std": values.std(axis=0),
         # Sampled: the whole anomaly in float64 would be as large as the input twice over.
         "anomaly_sample": values[:: max(1, steps // 8)],
     }
+
+
+def bilinear(fields: np.ndarray) -> np.ndarray:
+    """Fields on the 181 x 360 grid of the interpolation; every target lies between two rows and on a column."""
+    lat, lon = np.linspace(89.75, -89.75, 181), np.arange(360.0)
+    row, column = (90.0 - lat) * 2, lon * 2
+    above = np.minimum(row.astype(int), 359)
+    left = np.minimum(column.astype(int), 718)
+    down, right = (row - above)[:, None], (column - left)[None, :]
+    upper, lower = fields[:, above], fields[:, above + 1]
+    rows = [band[:, :, left] * (1 - right) + band[:, :, left + 1] * right for band in (upper, lower)]
+    return rows[0] * (1 - down) + rows[1] * down
 
 
 def write_cube_slab(path: str, start: int, stop: int) -> None:
@@ -261,8 +310,11 @@ def make_truth(path: pathlib.Path, steps: int, pool) -> None:
     rows = np.concatenate([part["area_rows"] for part in parts], axis=1)
     weights = np.cos(np.deg2rad(era5_like.LAT))
     joined["area_mean"] = rows @ weights / (720 * weights.sum())
+    joined["bilinear_sample"] = bilinear(np.load(cube, mmap_mode="r")[:: max(1, steps // 8)].astype(np.float64))
     joined["point"] = np.load(cube, mmap_mode="r")[:, 100, 200].astype(np.float64)
     cube.unlink()
+    joined["first"] = joined["point"][:1]
+    joined["point_sample"] = joined["point"]
     for name, values in joined.items():
         np.save(path / f"{name}.npy", values)
 
@@ -284,6 +336,10 @@ def make(name: str, folder: pathlib.Path, arguments, pool) -> None:
         make_small_netcdf(partial, pool)
     elif name == "truth":
         make_truth(partial, arguments.steps, pool)
+    elif name == "groups-200":
+        make_groups(partial)
+    elif name == "large-map":
+        make_large_map(partial)
     else:
         make_many_variables(partial, name == "many-variables")
     partial.rename(path)
@@ -291,7 +347,7 @@ def make(name: str, folder: pathlib.Path, arguments, pool) -> None:
     print(f"{name}: {size / 1e6:.0f} MB", flush=True)
 
 
-FORMATS = [*ZARR_FORMATS, "netcdf", "netcdf-1000", "many-variables", "many-variables-unconsolidated", "truth"]
+FORMATS = [*ZARR_FORMATS, "netcdf", "netcdf-1000", "many-variables", "many-variables-unconsolidated", "groups-200", "large-map", "truth"]
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ Needs no package itself, so that its own memory stays below that of what it meas
 """
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
@@ -24,7 +25,8 @@ import machine
 import report
 from measure import measure
 from peers import cdo, craton, craton_python, floor, nco
-from workloads import COMMAND_PEERS, MEMORY_ROWS, PYTHON_PEERS, WORKLOADS
+from latency_server import Served
+from workloads import COMMAND_PEERS, LATENCY, MEMORY_ROWS, PYTHON_PEERS, WORKLOADS
 
 HERE = pathlib.Path(__file__).parent.resolve()
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "craton-bench"
@@ -96,7 +98,7 @@ def command_of(side: Side, workload, form: str, store: str, out: str, facts) -> 
             return commands[0]
         return ["sh", "-c", " && ".join(shlex.join(command) for command in commands)]
     fact = facts[side.peer]
-    family = "many-variables" if form.startswith("many-variables") else form
+    family = "many-variables" if form.startswith("many-variables") else form.removesuffix("-s3")
     can = workload.name in fact["workloads"] and family in fact["formats"]
     if not can and not (workload.name == "start" and fact["formats"]):
         return None
@@ -123,14 +125,26 @@ def error_of(workload, out: str, folder: pathlib.Path) -> str:
     return done.stdout.strip() if done.returncode == 0 else "no answer: " + last_line(done.stderr)
 
 
+@contextlib.contextmanager
+def stored(workload, form: str, folder: pathlib.Path):
+    """Where a format lies: in its folder, or behind a server that answers late."""
+    if not form.endswith("-s3"):
+        yield str(folder / form)
+        return
+    with Served(folder, LATENCY[workload.name]) as served:
+        os.environ["CRATON_BENCH_ENDPOINT"] = served.endpoint
+        yield f"{served.url}/{form.removesuffix('-s3')}"
+
+
 def one(side: Side, workload, form: str, folder: pathlib.Path, scratch: str, facts, is_first: bool) -> dict | None:
     """One measurement, its answer checked the first time."""
-    store, out = str(folder / form), f"{scratch}/answer"
-    command = command_of(side, workload, form, store, out, facts)
-    if command is None:
-        return None
-    clean(out)
-    result = measure(command, cwd=HERE)
+    out = f"{scratch}/answer"
+    with stored(workload, form, folder) as store:
+        command = command_of(side, workload, form, store, out, facts)
+        if command is None:
+            return None
+        clean(out)
+        result = measure(command, cwd=HERE)
     if result.get("error") is not None:
         result["error"] = last_line(result["error"])
     elif is_first and workload.truth and (side.peer != "floor" or workload.name in floor.HAS_ANSWER):
@@ -148,8 +162,8 @@ def sides(workload, chosen: list[str]) -> list[Side]:
 
 def run_workload(workload, form: str, arguments, folder: pathlib.Path, scratch: str, facts) -> dict:
     """All sides, one after another, as many rounds as asked: a slow minute of the machine hits all of them."""
-    if (folder / form).exists():
-        warm(str(folder / form))
+    if (folder / form.removesuffix("-s3")).exists():
+        warm(str(folder / form.removesuffix("-s3")))
     load_before = os.getloadavg()[0]
     rounds: dict[str, list[dict]] = {}
     for number in range(arguments.rounds):

@@ -25,17 +25,34 @@ WORKLOADS = [
     Workload(
         "anomaly-write", "climatology and anomaly, written", ("zarr-v3-zstd", "netcdf"), "climatology+anomaly_sample"
     ),
+    Workload("rolling", "rolling mean of 30 steps, written", ("zarr-v3-zstd", "netcdf"), "rolling_sample"),
+    Workload("quantile", "exact quantile over time", ("zarr-v3-zstd", "netcdf"), "quantile"),
+    Workload("bilinear", "bilinear interpolation to 181 x 360, written", ("zarr-v3-zstd", "netcdf"), "bilinear_sample"),
+    Workload("rechunk", "rechunk from maps to series", ("zarr-v3-zstd", "netcdf"), "point_sample"),
     Workload("point", "series of one point", ("zarr-v3-sharded", "netcdf"), "point"),
     Workload("open", "open 1000 netCDF4 files as one", ("netcdf-1000",)),
+    Workload("remote-first", "first value of a store in S3 at 50 ms", ("zarr-v3-zstd-s3",), "first"),
+    Workload("remote-info", "list 200 groups in S3 at 20 ms, not consolidated", ("groups-200-s3",)),
+    Workload("plot", "map of 10 million cells", ("large-map",), is_whole_process=True),
     Workload("start", "start-up: version, or import", ("none",), is_whole_process=True),
     Workload(
         "info", "list 1000 variables", ("many-variables", "many-variables-unconsolidated"), is_whole_process=True
     ),
 ]
 
+# Seconds by which a served store answers late.
+LATENCY = {"remote-first": 0.05, "remote-info": 0.02}
+
 # Which peers are asked, in the order of the tables. Python peers run in the harness, the others are commands.
 PYTHON_PEERS = ["xarray_dask", "xarray_as_opened", "dask_array", "zarr_python", "tensorstore_numpy"]
 COMMAND_PEERS = ["cdo", "nco"]
 
 # Rows of Craton under a budget: the peers have no such option.
-MEMORY_ROWS = {"mean": ("128MiB", "256MiB"), "anomaly-std": ("128MiB", "256MiB"), "anomaly-write": ("128MiB", "256MiB")}
+MEMORY_ROWS = {
+    "mean": ("128MiB", "256MiB"),
+    "anomaly-std": ("128MiB", "256MiB"),
+    "anomaly-write": ("128MiB", "256MiB"),
+    "rolling": ("512MiB",),
+    "quantile": ("1GiB",),
+    "rechunk": ("512MiB",),
+}

@@ -37,9 +37,28 @@ def commands(workload: str, form: str, store: str, out: str) -> list[list[str]] 
             [*base, "ymonmean", *field, climatology],
             [*base, "ymonsub", *bracketed, climatology, f"{out}.nc"],
         ],
+        "rolling": [[*base, "runmean,30", *field, f"{out}.nc"]],
+        # From a histogram, so not exact; three chains, because it reads its input three times.
+        "quantile": [
+            [*base, "timmin", *field, f"{out}.min.nc"],
+            [*base, "timmax", *field, f"{out}.max.nc"],
+            [*base, "timpctl,90", *bracketed, f"{out}.min.nc", f"{out}.max.nc", f"{out}.nc"],
+        ],
+        "bilinear": [[*base, f"remapbil,{grid(out)}", *field, f"{out}.nc"]],
         "point": [[*base, "selindexbox,201,201,101,101", *field, f"{out}.nc"]],
     }
     return expand(table.get(workload))
+
+
+def grid(out: str) -> str:
+    """The file that describes the grid of the interpolation."""
+    path = f"{out}.grid.txt"
+    with open(path, "w") as file:
+        file.write(
+            "gridtype = lonlat\nxsize = 360\nysize = 181\nxfirst = 0\nxinc = 1\n"
+            f"yvals = {' '.join(str(89.75 - 179.5 * row / 180) for row in range(181))}\n"
+        )
+    return path
 
 
 def expand(chains):

@@ -17,8 +17,15 @@ EXPRESSIONS = {
     "anomaly-std": f'({ANOMALY}).std("time")',
     "anomaly-write": 'climatology = ds.t2m.groupby("time.month").mean()\n'
     'xr.Dataset({"climatology": climatology, "anomaly": (ds.t2m.groupby("time.month") - climatology).drop_vars("month")})',
+    "rolling": "ds.t2m.rolling(time=30).mean()",
+    "quantile": 'ds.t2m.quantile(0.9, "time")',
+    "bilinear": 'ds.t2m.interp(lat=np.linspace(89.75, -89.75, 181), lon=np.arange(360.0)).astype("float32")',
+    "rechunk": "ds.t2m",
+    "remote-first": "ds.t2m.isel(time=0, lat=100, lon=200)",
     "point": "ds.t2m.isel(lat=100, lon=200)",
 }
+# How the output is laid out, where a workload is about that.
+LAYOUTS = {"rechunk": ["--chunks", "time=-1,lat=19,lon=40"]}
 
 
 def is_present() -> bool:
@@ -27,17 +34,21 @@ def is_present() -> bool:
 
 def inputs(form: str, store: str) -> list[str]:
     """A store, or the files of a folder."""
-    return sorted(glob.glob(f"{store}/*.nc")) if form.startswith("netcdf") else [store]
+    return sorted(glob.glob(f"{store}/*.nc")) if form.startswith(("netcdf", "large-map")) else [store]
 
 
 def commands(workload: str, form: str, store: str, out: str, options=()) -> list[list[str]] | None:
     """The command of a workload; `options` go to `eval`."""
     if workload == "start":
         return [[PROGRAM, "--version"]]
-    if workload == "info":
-        return [[PROGRAM, "info", store]]
+    if store.startswith("s3://"):
+        options = [*options, "--store", f"endpoint={os.environ['CRATON_BENCH_ENDPOINT']}", "--store", "anon=true"]
+    if workload in ("info", "remote-info"):
+        return [[PROGRAM, "info", store, *options]]
+    if workload == "plot":
+        return [[PROGRAM, "plot", "ds.t2m", *inputs(form, store), "-o", f"{out}.png"]]
     if workload == "open":
         return [[PROGRAM, "eval", "ds", *inputs(form, store)]]
     if workload not in EXPRESSIONS:
         return None
-    return [[PROGRAM, "eval", EXPRESSIONS[workload], *inputs(form, store), "-o", f"{out}.zarr", *options]]
+    return [[PROGRAM, "eval", EXPRESSIONS[workload], *inputs(form, store), "-o", f"{out}.zarr", *LAYOUTS.get(workload, []), *options]]

@@ -1,6 +1,7 @@
 """xarray over dask threads with flox: the expressions that people write, on chunks that suit the files."""
 
 import glob
+import os
 import pathlib
 
 import dask
@@ -10,8 +11,30 @@ import numpy as np
 import xarray as xr
 import zarr
 
-FORMATS = {"zarr-v3-zstd", "zarr-v3-sharded", "zarr-v2-blosc", "netcdf", "netcdf-1000", "many-variables"}
-WORKLOADS = {"mean", "area", "anomaly-std", "anomaly-write", "point", "open", "info"}
+FORMATS = {
+    "zarr-v3-zstd",
+    "zarr-v3-sharded",
+    "zarr-v2-blosc",
+    "netcdf",
+    "netcdf-1000",
+    "many-variables",
+    "groups-200",
+}
+WORKLOADS = {
+    "mean",
+    "area",
+    "anomaly-std",
+    "anomaly-write",
+    "rolling",
+    "quantile",
+    "bilinear",
+    "rechunk",
+    "point",
+    "open",
+    "info",
+    "remote-first",
+    "remote-info",
+}
 VERSION = f"{xr.__version__}, dask {dask.__version__}, flox {flox.__version__}"
 
 CHUNK_MANAGER = "dask"
@@ -73,6 +96,33 @@ def anomaly_write(store, out):
     )
 
 
+def _write(array, out, chunks):
+    array.attrs, array.encoding = {}, {}
+    encoding = {array.name: {"compressors": [zarr.codecs.ZstdCodec(level=3)], "chunks": chunks}}
+    array.to_dataset().to_zarr(out, mode="w", zarr_format=3, consolidated=False, encoding=encoding)
+
+
+def rolling(store, out):
+    # Even chunks by hand: those that `rolling` leaves behind cannot be written.
+    _write(_open(store).t2m.rolling(time=30).mean().chunk({"time": 24}), out, (24, 361, 720))
+
+
+def quantile(store, out):
+    # A quantile wants whole series, and bands of latitude keep what is sorted at once small.
+    return _open(store).t2m.chunk({"time": -1, "lat": 19}).quantile(0.9, "time").values
+
+
+def bilinear(store, out):
+    target = {"lat": np.linspace(89.75, -89.75, 181), "lon": np.arange(360.0)}
+    _write(_open(store).t2m.interp(target).astype("f4").chunk({"time": 24}), out, (24, 181, 360))
+
+
+def rechunk(store, out):
+    chunks = {"time": -1, "lat": 19, "lon": 40}
+    t2m = _open(store).t2m.chunk(chunks)
+    _write(t2m, out, (t2m.sizes["time"], 19, 40))
+
+
 def point(store, out):
     return _open(store, for_point=True).t2m.isel(lat=100, lon=200).values
 
@@ -95,3 +145,15 @@ def open(store, out):  # noqa: A001 - the workload's name
 
 def info(store, out):
     print(xr.open_zarr(store, chunks=None))
+
+
+def _remote() -> dict:
+    return {"anon": True, "endpoint_url": os.environ["CRATON_BENCH_ENDPOINT"]}
+
+
+def remote_first(store, out):
+    return xr.open_zarr(store, chunks=None, storage_options=_remote()).t2m.isel(time=0, lat=100, lon=200).values
+
+
+def remote_info(store, out):
+    print(xr.open_datatree(store, engine="zarr", chunks=None, consolidated=False, storage_options=_remote()))

@@ -4,6 +4,7 @@ use super::not_on;
 use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
 use crate::evaluate::registry::{Entry, LABELLED, Receiver, method};
+use crate::evaluate::value::is_plain;
 use crate::labels::{
     DataArray, GapArguments, Interpolation, InterpolationMethod, NewLabels, Outside, Variable,
 };
@@ -276,10 +277,16 @@ fn outside(call: &Call<'_>) -> Result<Outside> {
 
 /// New labels as written: a number, a date, a list of them along the dimension, or an array with dimensions of its own.
 fn new_labels(dim: &str, value: &Value, index: Option<&Variable>) -> Result<DataArray> {
-    if let Value::Array(array) = value {
-        return Ok(array.clone());
-    }
     let attributes = index.map_or_else(Attributes::new, |index| index.attributes.clone());
+    if let Value::Array(array) = value {
+        let mut labels = array.clone();
+        // What `np` makes has no dimension of its own.
+        if is_plain(&labels.variable) && labels.dims().len() == 1 {
+            labels.variable.dims = vec![dim.to_owned()];
+            labels.variable.attributes = attributes;
+        }
+        return Ok(labels);
+    }
     let block = match (index.map(Variable::dtype), value.as_texts()) {
         (Some(dtype @ DType::Time(time)), Some(texts)) => {
             let mut bytes = Vec::new();

@@ -4,6 +4,7 @@ use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
 use crate::evaluate::index::{mask_positions, position};
 use crate::evaluate::registry::{Entry, LABELLED, method};
+use crate::evaluate::value::is_plain;
 use crate::labels::{DataArray, Label, LabelSelection, Variable};
 use crate::session::Session;
 use craton_core::{DType, Error, Result};
@@ -82,8 +83,9 @@ fn new_dim<'a>(dim: &str, value: &'a Value) -> Option<(&'a str, &'a DataArray)> 
     let Value::Array(array) = value else {
         return None;
     };
+    let is_named = array.variable.dtype() != DType::Bool && !is_plain(&array.variable);
     match array.dims() {
-        [new] if *new != dim && array.variable.dtype() != DType::Bool => Some((new, array)),
+        [new] if *new != dim && is_named => Some((new, array)),
         _ => None,
     }
 }
