@@ -1,6 +1,7 @@
 """CDO: a chain of its operators; one command, or two where a chain cannot read the input twice."""
 
 import os
+import pathlib
 import shutil
 
 VERSION_COMMAND = ["cdo", "--version"]
@@ -52,7 +53,8 @@ def commands(workload: str, form: str, store: str, out: str) -> list[list[str]] 
 
 def grid(out: str) -> str:
     """The file that describes the grid of the interpolation."""
-    path = f"{out}.grid.txt"
+    # Not named as an answer, which is removed before each round.
+    path = str(pathlib.Path(out).parent / "grid.txt")
     with open(path, "w") as file:
         file.write(
             "gridtype = lonlat\nxsize = 360\nysize = 181\nxfirst = 0\nxinc = 1\n"

@@ -104,7 +104,7 @@ def _write(array, out, chunks):
 
 def rolling(store, out):
     # Even chunks by hand: those that `rolling` leaves behind cannot be written.
-    _write(_open(store).t2m.rolling(time=30).mean().chunk({"time": 24}), out, (24, 361, 720))
+    _write(_open(store).t2m.rolling(time=30).mean().chunk(ZARR_CHUNKS), out, (24, 361, 720))
 
 
 def quantile(store, out):

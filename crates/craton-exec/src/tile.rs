@@ -1,7 +1,7 @@
 //! How a task's box is cut into tiles, so that what windows and concatenations compute stays in the processor's cache.
 
 use crate::walk::STRIP;
-use craton_plan::physical::{Input, LocalKind, Space};
+use craton_plan::physical::Space;
 
 /// Elements of a tile, the rows before it that its windows need among them: half a megabyte of `float32`.
 ///
@@ -13,7 +13,7 @@ const TILE: u64 = 1 << 17;
 /// Axes along which windows slide stay whole: each tile would compute the rows before it again.
 pub(crate) fn tile_lengths(space: &Space, lengths: &[u64]) -> Vec<u64> {
     let mut tile = lengths.to_vec();
-    let Some(reach) = reach(space) else {
+    let Some(reach) = space.reach() else {
         return tile;
     };
     let size = |tile: &[u64]| {
@@ -64,40 +64,6 @@ pub(crate) fn tiles(ranges: &[(u64, u64)], tile: &[u64]) -> Vec<Vec<(u64, u64)>>
             .collect();
     }
     all
-}
-
-/// Per axis, how many indices before a box its windows need; nothing if there are neither windows nor concatenations.
-fn reach(space: &Space) -> Option<Vec<u64>> {
-    let mut found: Option<Vec<u64>> = None;
-    for leaf in &space.leaves {
-        let Input::Local(local) = &leaf.input else {
-            continue;
-        };
-        let found = found.get_or_insert_with(|| vec![0; space.extents.len()]);
-        let mut inner = vec![0u64; leaf.maps.len()];
-        let mut include = |space: &Space| {
-            for (axis, more) in reach(space).unwrap_or_default().iter().enumerate() {
-                inner[axis] = inner[axis].max(*more);
-            }
-        };
-        match &local.kind {
-            LocalKind::Rolling {
-                body, axis, window, ..
-            } => {
-                include(&body.space);
-                inner[*axis] = inner[*axis].saturating_add(*window as u64 - 1);
-            }
-            LocalKind::Concat { pieces, .. } => {
-                pieces.iter().for_each(|(_, body)| include(&body.space));
-            }
-        }
-        for (map, before) in leaf.maps.iter().zip(inner) {
-            if let Some(axis) = map.axis() {
-                found[axis] = found[axis].max(before);
-            }
-        }
-    }
-    found
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// A fold over an outer axis makes and merges a state per task; from this many indices on that is amortised.
 const FOLDED_TOGETHER: u64 = 24;
-/// Thin chunks are folded together only up to this many bytes.
+/// Thin chunks are taken together only up to this many bytes.
 const TOGETHER_BYTES: u64 = 32 << 20;
 /// Tasks without a source to drive them hold about this many elements.
 const FREE_TASK_ELEMENTS: u64 = 1 << 20;
@@ -34,6 +34,24 @@ impl Scan {
         meta.shape
             .iter()
             .fold(size, |bytes, length| bytes.saturating_mul(*length))
+    }
+
+    /// Bytes that a task reads for each index along `axis` of the space, at most.
+    fn bytes_along(&self, axis: usize, cuts: &[Vec<u64>]) -> u64 {
+        let meta = self.source.meta();
+        let size = meta.dtype.item_size().unwrap_or(16) as u64;
+        let axes = self.maps.iter().zip(&meta.shape);
+        axes.fold(size, |bytes, (map, extent)| {
+            let needed = match map {
+                AxisMap::Fixed(_) => 1,
+                _ if map.axis() == Some(axis) => 1,
+                AxisMap::Affine { axis, step, .. } => {
+                    widest(&cuts[*axis]).saturating_mul(step.unsigned_abs().max(1))
+                }
+                _ => *extent,
+            };
+            bytes.saturating_mul(needed.min(*extent))
+        })
     }
 }
 
@@ -75,7 +93,7 @@ pub(super) fn cut_stage(stage: &Stage) -> Result<Vec<Vec<u64>>> {
     if scans.is_empty() {
         cut_freely(&mut cuts, extents);
     } else {
-        fold_thin_chunks_together(stage, &mut cuts);
+        take_thin_chunks_together(stage, &scans, &mut cuts);
     }
     let tasks = cuts
         .iter()
@@ -314,44 +332,81 @@ fn cut_freely(cuts: &mut [Vec<u64>], extents: &[u64]) {
     }
 }
 
-fn fold_thin_chunks_together(stage: &Stage, cuts: &mut [Vec<u64>]) {
-    let folded = stage.sinks.iter().filter_map(|sink| match &sink.kind {
-        SinkKind::Reduce { work, .. } => (0..cuts.len()).rfind(|axis| {
-            let groups = work.groups.as_ref();
-            work.is_reduced[*axis] || groups.is_some_and(|groups| groups.axis == *axis)
-        }),
-        _ => None,
-    });
-    let Some(axis) = folded.max() else { return };
-    let widest = |cut: &[u64]| {
-        cut.windows(2)
-            .map(|pair| pair[1] - pair[0])
-            .max()
-            .unwrap_or(1)
+/// Makes one task of thin chunks where each would cost a task much: a state to make and merge, the rows that a window
+/// needs before it, or a chunk of the result that waits while others compute its parts.
+fn take_thin_chunks_together(stage: &Stage, scans: &[Scan], cuts: &mut [Vec<u64>]) {
+    let Some((axis, least)) = fold_axis(stage)
+        .map(|axis| (axis, FOLDED_TOGETHER))
+        .or_else(|| window_axis(&stage.space, cuts))
+        .or_else(|| stored_axis(stage, cuts))
+    else {
+        return;
     };
+    if cuts[axis].len() <= 2 {
+        return;
+    }
     let size = stage
         .sinks
         .iter()
         .filter_map(|sink| sink.dtype.item_size())
         .max()
         .unwrap_or(8) as u64;
-    let others: u64 = cuts
-        .iter()
-        .enumerate()
-        .filter(|(other, _)| *other != axis)
-        .fold(1u64, |count, (_, cut)| count.saturating_mul(widest(cut)));
-    let room = TOGETHER_BYTES / others.saturating_mul(size).max(1);
-    let target = FOLDED_TOGETHER.min(room);
+    let mut result = size;
+    for (_, cut) in cuts.iter().enumerate().filter(|(other, _)| *other != axis) {
+        result = result.saturating_mul(widest(cut));
+    }
+    let read = scans.iter().map(|scan| scan.bytes_along(axis, cuts));
+    let room = TOGETHER_BYTES / read.fold(0, u64::saturating_add).max(result).max(1);
+    let least = least.min(room);
+    let stored = sink_cuts(&stage.sinks, axis).filter(|stored| {
+        widest(stored) <= room
+            && stored
+                .iter()
+                .all(|cut| cuts[axis].binary_search(cut).is_ok())
+    });
+    let places = stored.unwrap_or_else(|| cuts[axis].clone());
     let mut merged = vec![0];
-    for pair in cuts[axis].windows(2) {
+    for pair in places.windows(2) {
         let start = *merged.last().unwrap_or(&0);
-        let is_full = pair[0] - start >= target && pair[0] > start;
-        if is_full {
+        let is_full = pair[0] - start >= least || pair[1] - start > room;
+        if is_full && pair[0] > start {
             merged.push(pair[0]);
         }
     }
-    merged.push(*cuts[axis].last().unwrap_or(&0));
-    if cuts[axis].len() > 2 {
-        cuts[axis] = merged;
-    }
+    merged.push(*places.last().unwrap_or(&0));
+    cuts[axis] = merged;
+}
+
+fn widest(cut: &[u64]) -> u64 {
+    let lengths = cut.windows(2).map(|pair| pair[1] - pair[0]);
+    lengths.max().unwrap_or(1)
+}
+
+/// The innermost axis that is folded.
+fn fold_axis(stage: &Stage) -> Option<usize> {
+    let folded = stage.sinks.iter().filter_map(|sink| match &sink.kind {
+        SinkKind::Reduce { work, .. } => (0..stage.space.extents.len()).rfind(|axis| {
+            let groups = work.groups.as_ref();
+            work.is_reduced[*axis] || groups.is_some_and(|groups| groups.axis == *axis)
+        }),
+        _ => None,
+    });
+    folded.max()
+}
+
+/// The axis along which the longest windows slide, if tasks are much shorter than those, and as many indices as the
+/// windows need before a box.
+fn window_axis(space: &Space, cuts: &[Vec<u64>]) -> Option<(usize, u64)> {
+    let reach = space.reach()?.into_iter().enumerate();
+    reach
+        .max_by_key(|(_, before)| *before)
+        .filter(|(axis, before)| *before > 2 * widest(&cuts[*axis]))
+}
+
+/// The outermost axis along which a chunk of the result is longer than a task, and how long.
+fn stored_axis(stage: &Stage, cuts: &[Vec<u64>]) -> Option<(usize, u64)> {
+    (0..cuts.len()).find_map(|axis| {
+        let length = widest(&sink_cuts(&stage.sinks, axis)?);
+        (length > widest(&cuts[axis])).then_some((axis, length))
+    })
 }

@@ -79,6 +79,44 @@ pub struct Space {
     pub leaves: Vec<Leaf>,
 }
 
+impl Space {
+    /// Per axis, how many indices before a box its windows need; nothing if there are neither windows nor
+    /// concatenations.
+    #[must_use]
+    pub fn reach(&self) -> Option<Vec<u64>> {
+        let mut found: Option<Vec<u64>> = None;
+        for leaf in &self.leaves {
+            let Input::Local(local) = &leaf.input else {
+                continue;
+            };
+            let found = found.get_or_insert_with(|| vec![0; self.extents.len()]);
+            let mut inner = vec![0u64; leaf.maps.len()];
+            let mut include = |space: &Self| {
+                for (axis, more) in space.reach().unwrap_or_default().iter().enumerate() {
+                    inner[axis] = inner[axis].max(*more);
+                }
+            };
+            match &local.kind {
+                LocalKind::Rolling {
+                    body, axis, window, ..
+                } => {
+                    include(&body.space);
+                    inner[*axis] = inner[*axis].saturating_add(*window as u64 - 1);
+                }
+                LocalKind::Concat { pieces, .. } => {
+                    pieces.iter().for_each(|(_, body)| include(&body.space));
+                }
+            }
+            for (map, before) in leaf.maps.iter().zip(inner) {
+                if let Some(axis) = map.axis() {
+                    found[axis] = found[axis].max(before);
+                }
+            }
+        }
+        found
+    }
+}
+
 /// Something read over a space.
 #[derive(Clone)]
 pub struct Leaf {
