@@ -140,26 +140,26 @@ proptest! {
 
 #[test]
 fn a_rechunk_that_does_not_fit_takes_several_passes() {
-    let array = Array::of(DType::Float32, &[40, 60, 60], |at| {
-        (at[0] * 3600 + at[1] * 60 + at[2]) as f64
+    let array = Array::of(DType::Float32, &[40, 60, 600], |at| {
+        (at[0] * 36000 + at[1] * 600 + at[2]) as f64
     });
     let source = std::sync::Arc::new(ModelSource::new(
         &array,
-        &Storage::plain(&[40, 60, 60], &[2, 60, 60]),
+        &Storage::plain(&[40, 60, 600], &[2, 60, 10]),
     ));
-    let sink = ModelSink::new(Storage::plain(&[40, 60, 60], &[40, 2, 1]).grid);
+    let sink = ModelSink::new(Storage::plain(&[40, 60, 600], &[40, 2, 600]).grid);
     let output = Output {
         node: source.node(),
         target: Target::Write(sink.clone()),
     };
     let pipelines = lower(&[output]).unwrap();
-    // 1800 chunks of a page each, where there is room for about half of them beside one task.
+    // 30 chunks of 192 kB each, where there is room for about half of them beside one task.
     let engine = small_engine(1, 4000);
     let cost = engine.cost(&pipelines.stages[0], &pipelines.slots);
     assert!(cost.passes > 1, "{cost:?}");
-    assert_eq!(cost.chunks, 20 * cost.passes);
+    assert_eq!(cost.chunks, 20 * 60 * cost.passes);
     engine.run(&pipelines, &Control::default()).unwrap();
-    sink.array(DType::Float32, &[40, 60, 60])
+    sink.array(DType::Float32, &[40, 60, 600])
         .check(&array, 0.0, "written");
     assert!(source.located().values().all(|count| *count == cost.passes));
 }
