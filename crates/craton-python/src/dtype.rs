@@ -72,6 +72,22 @@ pub(crate) fn from_name(name: &str) -> Result<DType> {
     }
 }
 
+/// Instants of a calendar under CF's name.
+///
+/// # Errors
+/// [`craton::ErrorKind::Unsupported`] if there is no such calendar or unit.
+pub(crate) fn instants(unit: &str, calendar: &str) -> Result<DType> {
+    let known = Calendar::from_name(calendar).zip(TimeUnit::from_code(unit));
+    let (calendar, unit) =
+        known.ok_or_else(|| Error::unsupported(format!("dates in the calendar `{calendar}`")))?;
+    Ok(DType::Time(TimeType {
+        unit,
+        step: 1,
+        calendar,
+        kind: TimeKind::Instant,
+    }))
+}
+
 /// Whether the values are instants that NumPy cannot name; their array holds counts.
 pub(crate) fn has_other_calendar(dtype: DType) -> bool {
     matches!(dtype, DType::Time(time) if time.kind == TimeKind::Instant && time.calendar != Calendar::ProlepticGregorian)

@@ -1,13 +1,118 @@
-//! Labelled answers as plain Python structures.
+//! Labelled answers as plain Python structures, and such structures as inputs.
 
 use craton::answer::Labelled;
-use craton::labels::Variable;
-use craton_core::{AttributeValue, Attributes, Block, DType};
+use craton::labels::{DataArray, Dataset, Variable};
+use craton::open::Opened;
+use craton_core::{AttributeValue, Attributes, Block, DType, Error, Numbers};
+use indexmap::IndexMap;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
 use crate::array::to_numpy;
-use crate::dtype::has_other_calendar;
+use crate::dtype::{from_name, has_other_calendar};
+use crate::failure::to_exception;
+use crate::node::Node;
+
+/// What a name of an expression stands for.
+#[derive(FromPyObject)]
+pub(crate) enum Input {
+    Urls(Vec<String>),
+    Given(Given),
+}
+
+/// What Python has opened already.
+#[derive(FromPyObject)]
+pub(crate) enum Given {
+    Array {
+        #[pyo3(item)]
+        name: Option<String>,
+        #[pyo3(item)]
+        variable: GivenVariable,
+        #[pyo3(item)]
+        coords: IndexMap<String, GivenVariable>,
+    },
+    Dataset {
+        #[pyo3(item)]
+        variables: IndexMap<String, GivenVariable>,
+        #[pyo3(item)]
+        coords: IndexMap<String, GivenVariable>,
+        #[pyo3(item)]
+        attrs: IndexMap<String, GivenAttribute>,
+    },
+}
+
+/// Dimensions, values, attributes.
+type GivenVariable = (Vec<String>, Py<Node>, IndexMap<String, GivenAttribute>);
+
+/// Numbers with their dtype and whether they are one, or JSON.
+#[derive(FromPyObject)]
+pub(crate) enum GivenAttribute {
+    Numbers(String, bool, Vec<u8>),
+    #[pyo3(transparent)]
+    Json(String),
+}
+
+impl Given {
+    pub(crate) fn opened(self) -> PyResult<Opened> {
+        let all = |given: IndexMap<String, GivenVariable>| {
+            let each = given
+                .into_iter()
+                .map(|(name, given)| Ok((name, from_tuple(given)?)));
+            each.collect::<PyResult<IndexMap<_, _>>>()
+        };
+        Ok(match self {
+            Self::Array {
+                name,
+                variable,
+                coords,
+            } => Opened::Array(DataArray {
+                name,
+                variable: from_tuple(variable)?,
+                coords: all(coords)?,
+            }),
+            Self::Dataset {
+                variables,
+                coords,
+                attrs,
+            } => Opened::Dataset(Dataset {
+                variables: all(variables)?,
+                coords: all(coords)?,
+                attributes: from_attributes(attrs)?,
+                ..Dataset::default()
+            }),
+        })
+    }
+}
+
+fn from_tuple((dims, node, attributes): GivenVariable) -> PyResult<Variable> {
+    let node = node.get().lazy.node().clone();
+    Variable::new(dims, node, from_attributes(attributes)?).map_err(|error| to_exception(&error))
+}
+
+fn from_attributes(given: IndexMap<String, GivenAttribute>) -> PyResult<Attributes> {
+    given
+        .into_iter()
+        .map(|(name, value)| {
+            let value = from_attribute(value).map_err(|error| to_exception(&error))?;
+            Ok((name, value))
+        })
+        .collect()
+}
+
+fn from_attribute(given: GivenAttribute) -> craton::Result<AttributeValue> {
+    match given {
+        GivenAttribute::Json(text) => {
+            let value = serde_json::from_str(&text)
+                .map_err(|error| Error::invalid("an attribute is not JSON").caused_by(error))?;
+            Ok(AttributeValue::from_json(&value))
+        }
+        GivenAttribute::Numbers(dtype, is_scalar, bytes) => Ok(AttributeValue::Numbers(Numbers {
+            dtype: from_name(&dtype)?,
+            is_scalar,
+            bytes,
+        })),
+    }
+}
 
 /// The answer with its blocks, which come in the order of [`Labelled::nodes`].
 pub(crate) fn to_python<'py>(
@@ -36,6 +141,17 @@ pub(crate) fn to_python<'py>(
             out.set_item("variables", variables(&mut dataset.variables.iter())?)?;
             out.set_item("coords", variables(&mut dataset.coords.iter())?)?;
             out.set_item("attrs", attributes(py, &dataset.attributes)?)?;
+        }
+        Labelled::Tree(tree) => {
+            let groups = PyDict::new(py);
+            for (path, own) in tree.nodes() {
+                let group = PyDict::new(py);
+                group.set_item("variables", variables(&mut own.variables.iter())?)?;
+                group.set_item("coords", variables(&mut own.coords.iter())?)?;
+                group.set_item("attrs", attributes(py, &own.attributes)?)?;
+                groups.set_item(path, group)?;
+            }
+            out.set_item("groups", groups)?;
         }
     }
     Ok(out)
@@ -94,10 +210,7 @@ fn attribute<'py>(py: Python<'py>, value: &AttributeValue) -> PyResult<Bound<'py
                 vec![count]
             };
             let block = Block::from_bytes(numbers.dtype, shape, &numbers.bytes);
-            let array = to_numpy(
-                py,
-                block.map_err(|error| crate::failure::to_exception(&error))?,
-            )?;
+            let array = to_numpy(py, block.map_err(|error| to_exception(&error))?)?;
             // An empty index turns an array without dimensions into a number, and leaves others as they are.
             array.get_item(PyTuple::empty(py))
         }

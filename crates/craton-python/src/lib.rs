@@ -17,7 +17,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _native {
     use super::attached::run_detached;
-    use super::labelled::to_python;
+    use super::labelled::{Input, to_python};
     use craton::answer::{Answer, Question};
     use indexmap::IndexMap;
     use pyo3::prelude::*;
@@ -40,13 +40,13 @@ mod _native {
     fn evaluate<'py>(
         py: Python<'py>,
         expression: &str,
-        inputs: IndexMap<String, Vec<String>>,
+        inputs: IndexMap<String, Input>,
         raw: bool,
         memory: Option<u64>,
         threads: Option<usize>,
         stores: Vec<(String, String)>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let question = question(expression, &inputs, raw);
+        let question = question(expression, inputs, raw)?;
         let (labelled, blocks) = run_detached(py, threads, memory, &stores, |session| {
             let labelled = Answer::plan(&question, session)?.labelled()?;
             let blocks = session.compute(&labelled.nodes())?;
@@ -60,13 +60,13 @@ mod _native {
     fn explain(
         py: Python<'_>,
         expression: &str,
-        inputs: IndexMap<String, Vec<String>>,
+        inputs: IndexMap<String, Input>,
         raw: bool,
         memory: Option<u64>,
         threads: Option<usize>,
         stores: Vec<(String, String)>,
     ) -> PyResult<String> {
-        let question = question(expression, &inputs, raw);
+        let question = question(expression, inputs, raw)?;
         run_detached(py, threads, memory, &stores, |session| {
             Answer::plan(&question, session)?.explain(session)
         })
@@ -74,18 +74,23 @@ mod _native {
 
     fn question(
         expression: &str,
-        inputs: &IndexMap<String, Vec<String>>,
+        inputs: IndexMap<String, Input>,
         is_raw: bool,
-    ) -> Question {
-        let named = |(name, urls): (&String, &Vec<String>)| {
-            urls.iter()
-                .map(|url| format!("{name}={url}"))
-                .collect::<Vec<_>>()
-        };
-        Question::new(
-            expression,
-            &inputs.iter().flat_map(named).collect::<Vec<_>>(),
-            is_raw,
-        )
+    ) -> PyResult<Question> {
+        let mut urls = Vec::new();
+        let mut given = IndexMap::new();
+        for (name, input) in inputs {
+            match input {
+                Input::Urls(several) => {
+                    urls.extend(several.iter().map(|url| format!("{name}={url}")));
+                }
+                Input::Given(labelled) => {
+                    given.insert(name, labelled.opened()?);
+                }
+            }
+        }
+        let mut question = Question::new(expression, &urls, is_raw);
+        question.given = given;
+        Ok(question)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::array::to_numpy;
 use crate::attached::run_detached;
-use crate::dtype::{from_name, to_name};
+use crate::dtype::{from_name, instants, to_name};
 use crate::failure::to_exception;
 use craton::lazy::{AxisIndex, Between, GroupCodes, Lazy, ReduceOptions};
 use craton::{StageCost, answer};
@@ -46,6 +46,18 @@ impl Node {
     #[staticmethod]
     fn literal(dtype: &str, shape: Vec<usize>, values: &[u8]) -> PyResult<Self> {
         wrap(from_name(dtype).and_then(|dtype| Lazy::of_bytes(dtype, shape, values)))
+    }
+
+    /// Texts of any length, in C order.
+    #[staticmethod]
+    fn texts(shape: Vec<usize>, values: Vec<String>) -> PyResult<Self> {
+        wrap(Lazy::of_texts(shape, &values))
+    }
+
+    /// Counts of a unit since 1970-01-01 in a calendar that NumPy lacks.
+    #[staticmethod]
+    fn instants(unit: &str, calendar: &str, shape: Vec<usize>, values: &[u8]) -> PyResult<Self> {
+        wrap(instants(unit, calendar).and_then(|dtype| Lazy::of_bytes(dtype, shape, values)))
     }
 
     /// One value, as its bytes, in every place.

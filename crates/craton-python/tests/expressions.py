@@ -755,7 +755,6 @@ DIFFERENCES: dict[tuple[str, str], str] = {
     ("mixed", "ds.t.isel(time=slice(3)) + ds.t.isel(time=slice(5, 9))"): _EMPTY,
     ("mixed", 'xr.concat([ds.isel(lon=[3]), ds.isel(lon=[1])], dim="lon")'): _MISSING,
     ("mixed", 'ds.t.dropna("time")'): _MISSING,
-    ("mixed", 'ds.t.stack(z=("lat", "lon"))'): _MISSING,
     ("mixed", "ds.t.dot(ds.weight)"): _MISSING,
     ("mixed", "xr.dot(ds.t, ds.weight)"): _MISSING,
     ("mixed", "ds.t @ ds.weight"): _MISSING,

@@ -12,9 +12,10 @@ pytest.importorskip("netCDF4", reason="the short lane has no netCDF library to w
 
 from expressions import DIFFERENCES, EXPRESSIONS, cases  # noqa: E402
 from expressions_again import AGAIN  # noqa: E402
+from expressions_together import TOGETHER  # noqa: E402
 from inputs import MADE, open_with_xarray, path_of  # noqa: E402
 
-ALL = cases(EXPRESSIONS) + cases(AGAIN)
+ALL = cases(EXPRESSIONS) + cases(AGAIN) + cases(TOGETHER)
 
 
 @pytest.fixture(scope="session")

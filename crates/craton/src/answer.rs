@@ -5,7 +5,7 @@ mod remarks;
 
 use crate::estimate::Estimate;
 use crate::evaluate::{Scope, Value, evaluate};
-use crate::labels::{DataArray, Dataset, Variable};
+use crate::labels::{DataArray, DataTree, Dataset, Variable};
 use crate::mistakes;
 use crate::open::{OpenOptions, Opened, open};
 use crate::output;
@@ -34,6 +34,8 @@ pub struct Question {
     pub expression: String,
     /// URLs by name; `ds` for those without one.
     pub inputs: IndexMap<String, Vec<String>>,
+    /// Inputs that are opened already, by name.
+    pub given: IndexMap<String, Opened>,
     /// How inputs are opened.
     pub options: OpenOptions,
 }
@@ -155,6 +157,7 @@ impl Question {
         Self {
             expression: expression.to_owned(),
             inputs: named,
+            given: IndexMap::new(),
             options,
         }
     }
@@ -270,8 +273,15 @@ impl Answer {
         let mut broken = Vec::new();
         let mut stored = output::StoredForms::default();
         let mut inputs = Vec::new();
-        for (name, urls) in &question.inputs {
-            let value = match open(urls, question.options, session)? {
+        let opened = question.inputs.iter().map(|(name, urls)| {
+            let opened = open(urls, question.options, session)?;
+            Ok((name, opened))
+        });
+        let given = question.given.iter();
+        let given = given.map(|(name, given)| Ok((name, given.clone())));
+        for input in opened.chain(given) {
+            let (name, opened): (&String, Opened) = input?;
+            let value = match opened {
                 Opened::Dataset(dataset) => {
                     broken.extend(dataset.broken.clone());
                     stored.add(&dataset);
@@ -301,17 +311,11 @@ impl Answer {
 
     /// Name and plan of everything that the answer holds.
     fn nodes(&self) -> Result<Vec<(String, NodeRef)>> {
-        match self.labelled()? {
-            Labelled::Array(array) => Ok(vec![(
-                array.name.unwrap_or_else(|| "result".to_owned()),
-                array.variable.node,
-            )]),
-            Labelled::Dataset(dataset) => Ok(dataset
-                .variables
-                .into_iter()
-                .map(|(name, variable)| (name, variable.node))
-                .collect()),
-        }
+        let variables = self.labelled()?.variables();
+        let nodes = variables.into_iter();
+        Ok(nodes
+            .map(|(name, variable)| (name, variable.node))
+            .collect())
     }
 
     /// The answer as labelled arrays, nothing of them computed.
@@ -322,6 +326,7 @@ impl Answer {
         match &self.value {
             Value::Array(array) => Ok(Labelled::Array(array.clone())),
             Value::Dataset(dataset) => Ok(Labelled::Dataset(dataset.clone())),
+            Value::Tree(tree) => Ok(Labelled::Tree(tree.clone())),
             Value::Number(..) => self.value.to_array(Vec::new()).map(Labelled::Array),
             other => {
                 let message = format!(
@@ -392,6 +397,12 @@ impl Answer {
             }
             (Labelled::Dataset(dataset), true) => {
                 return output::json::write_dataset(dataset, session, out);
+            }
+            (Labelled::Tree(tree), true) => {
+                return output::json::write_tree(tree, session, out);
+            }
+            (Labelled::Tree(tree), false) => {
+                output::repr::repr_tree(tree, &output::repr::ReprOptions::default(), session)
             }
             (Labelled::Array(array), false) if array.dims().is_empty() => {
                 output::repr::value_text(array, options.is_bare, session)
@@ -509,6 +520,8 @@ impl Answer {
                     (Labelled::Dataset(dataset), "json") => {
                         output::json::write_dataset(dataset, session, out)
                     }
+                    (Labelled::Tree(tree), "json") => output::json::write_tree(tree, session, out),
+                    (Labelled::Tree(_), _) => Err(no_tree("a `.csv` file")),
                     (Labelled::Array(array), _) => output::csv::write_array(array, session, out),
                     (Labelled::Dataset(dataset), _) => {
                         output::csv::write_dataset(dataset, session, out)
@@ -559,6 +572,10 @@ impl AnswerOptions {
         let coords = match labelled {
             Labelled::Array(array) => &array.coords,
             Labelled::Dataset(dataset) => &dataset.coords,
+            Labelled::Tree(_) if self.append_dim.is_some() || self.region.is_some() => {
+                return Err(no_tree("a store that is changed"));
+            }
+            Labelled::Tree(_) => return Ok(None),
         };
         let dims = coords
             .iter()
@@ -629,9 +646,44 @@ pub enum Labelled {
     Array(DataArray),
     /// Several arrays that share coordinates.
     Dataset(Dataset),
+    /// Datasets in a tree, as the groups of a file.
+    Tree(DataTree),
+}
+
+/// A tree of datasets where it has no place.
+pub(crate) fn no_tree(place: &str) -> Error {
+    Error::unsupported(format!("a tree of datasets in {place}"))
+        .hint("`.zarr` and `.nc` outputs have groups; `ds.tree[\"group\"].to_dataset()` takes one")
 }
 
 impl Labelled {
+    /// The array, or the data variables, by name; in groups, by path.
+    pub(crate) fn variables(&self) -> Vec<(String, Variable)> {
+        let of = |place: &str, dataset: &Dataset| {
+            let variables = dataset.variables.iter();
+            let named = |(name, variable): (&String, &Variable)| {
+                (format!("{place}{name}"), variable.clone())
+            };
+            variables.map(named).collect::<Vec<_>>()
+        };
+        match self {
+            Self::Array(array) => {
+                let name = array.name.clone().unwrap_or_else(|| "result".to_owned());
+                vec![(name, array.variable.clone())]
+            }
+            Self::Dataset(dataset) => of("", dataset),
+            Self::Tree(tree) => {
+                let nodes = tree.nodes();
+                nodes
+                    .flat_map(|(path, own)| match path.trim_start_matches('/') {
+                        "" => of("", own),
+                        path => of(&format!("{path}/"), own),
+                    })
+                    .collect()
+            }
+        }
+    }
+
     /// The same with the units that the numbers have, or `unknown`, where arithmetic made an attribute stale.
     #[must_use]
     pub fn without_stale_units(self, session: &Session) -> Self {
@@ -653,6 +705,16 @@ impl Labelled {
                 coords: settle(dataset.coords),
                 ..dataset
             }),
+            Self::Tree(tree) => {
+                let settled = tree.map(|node| {
+                    Ok(Dataset {
+                        variables: settle(node.own.variables.clone()),
+                        coords: settle(node.own.coords.clone()),
+                        ..node.own.clone()
+                    })
+                });
+                Self::Tree(settled.unwrap_or(tree))
+            }
         }
     }
 
@@ -662,14 +724,9 @@ impl Labelled {
             let lengths = variable.shape().iter();
             lengths.fold(1_u64, |count, length| count.saturating_mul(*length))
         };
-        match self {
-            Self::Array(array) => count(&array.variable),
-            Self::Dataset(dataset) => dataset
-                .variables
-                .values()
-                .map(count)
-                .fold(0, u64::saturating_add),
-        }
+        let variables = self.variables();
+        let counts = variables.iter().map(|(_, variable)| count(variable));
+        counts.fold(0, u64::saturating_add)
     }
 
     /// The error of computing this, with the array's name where it has one.
@@ -686,10 +743,12 @@ impl Labelled {
         match self {
             Self::Array(array) => output::Labelled::Array(array),
             Self::Dataset(dataset) => output::Labelled::Dataset(dataset),
+            Self::Tree(tree) => output::Labelled::Tree(tree),
         }
     }
 
-    /// The plans of all values: those of the array or the data variables, then those of the coordinates.
+    /// The plans of all values: those of the array or the data variables, then those of the coordinates; of a tree, group
+    /// by group.
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeRef> {
         let node = |variable: &Variable| variable.node.clone();
@@ -704,6 +763,12 @@ impl Labelled {
                 .chain(dataset.coords.values())
                 .map(node)
                 .collect(),
+            Self::Tree(tree) => {
+                let groups = tree.nodes().map(|(_, own)| own);
+                groups
+                    .flat_map(|own| own.variables.values().chain(own.coords.values()).map(node))
+                    .collect()
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Takes names and indices as a user wrote them; gives plan nodes. Reads nothing: [`crate::Session::compute`] does.
 
 use crate::language::did_you_mean;
-use craton_core::{Block, Buffer, DType, Error, Result, Scalar};
+use craton_core::{Block, Buffer, DType, Error, Result, Scalar, Strings};
 use craton_kernels::binary::Binary;
 use craton_kernels::fold::Reduction;
 use craton_kernels::order::Ordering;
@@ -46,6 +46,15 @@ impl Lazy {
     pub fn of_bytes(dtype: DType, shape: Vec<usize>, bytes: &[u8]) -> Result<Self> {
         let block = Block::dense(dtype, shape, Buffer::copy_of(bytes)?)?;
         ops::literal(block).map(Self::from)
+    }
+
+    /// Texts of any length at hand, in C order.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::InvalidInput`] if count and shape do not fit.
+    pub fn of_texts(shape: Vec<usize>, texts: &[String]) -> Result<Self> {
+        let texts = Strings::from_items(texts.iter().map(String::as_bytes));
+        ops::literal(Block::strings(DType::Utf8, shape, texts)?).map(Self::from)
     }
 
     /// One value in every place of `shape`.

@@ -24,7 +24,29 @@ class DatasetAnswer(TypedDict):
     coords: dict[str, Variable]
     attrs: dict[str, Any]
 
-AnyAnswer: TypeAlias = ArrayAnswer | DatasetAnswer
+class TreeAnswer(TypedDict):
+    groups: dict[str, DatasetAnswer]
+
+AnyAnswer: TypeAlias = ArrayAnswer | DatasetAnswer | TreeAnswer
+
+# A number or numbers: dtype, whether it is one, bytes. Anything else: JSON.
+GivenAttribute: TypeAlias = tuple[str, bool, bytes] | str
+
+# Dimensions, values, attributes.
+GivenVariable: TypeAlias = tuple[tuple[str, ...], Node, dict[str, GivenAttribute]]
+
+class GivenArray(TypedDict):
+    name: str | None
+    variable: GivenVariable
+    coords: dict[str, GivenVariable]
+
+class GivenDataset(TypedDict):
+    variables: dict[str, GivenVariable]
+    coords: dict[str, GivenVariable]
+    attrs: dict[str, GivenAttribute]
+
+# URLs, or what is opened already.
+Input: TypeAlias = list[str] | GivenArray | GivenDataset
 
 # Along an axis: one index, or start, length and step.
 Taken: TypeAlias = int | tuple[int, int, int]
@@ -43,6 +65,10 @@ class Node:
 
     @staticmethod
     def literal(dtype: str, shape: Sequence[int], values: bytes) -> Node: ...
+    @staticmethod
+    def texts(shape: Sequence[int], values: Sequence[str]) -> Node: ...
+    @staticmethod
+    def instants(unit: str, calendar: str, shape: Sequence[int], values: bytes) -> Node: ...
     @staticmethod
     def full(dtype: str, value: bytes, shape: Sequence[int]) -> Node: ...
     @staticmethod
@@ -113,7 +139,7 @@ class Memory(Buffer):
 
 def evaluate(
     expression: str,
-    inputs: dict[str, list[str]],
+    inputs: dict[str, Input],
     raw: bool,
     memory: int | None,
     threads: int | None,
@@ -123,7 +149,7 @@ def evaluate(
 
 def explain(
     expression: str,
-    inputs: dict[str, list[str]],
+    inputs: dict[str, Input],
     raw: bool,
     memory: int | None,
     threads: int | None,

@@ -3,42 +3,45 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from craton import _native
 from craton.stores import pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Any
+    from collections.abc import Mapping
 
     import numpy
     import xarray
 
     Url = str | os.PathLike[str]
+    Labelled = xarray.DataArray | xarray.Dataset
 
 __all__ = ["eval", "explain"]
 
 
 def eval(
     expression: str,
-    *urls: Url,
+    *inputs: Url | Labelled,
     raw: bool = False,
     memory: int | None = None,
     threads: int | None = None,
     storage_options: Mapping[str, Any] | None = None,
-    **named: Url | Iterable[Url],
-) -> xarray.DataArray | xarray.Dataset:
-    """Compute an expression over the data at URLs.
+    **named: Url | Iterable[Url] | Labelled,
+) -> Labelled | xarray.DataTree:
+    """Compute an expression over the data at URLs, or over xarray objects.
 
     Parameters
     ----------
     expression : str
         xarray code as text, over ``ds``, the names given to inputs, ``np`` and ``xr``: assignments to names, then one
         expression.
-    *urls : str or path
-        What to open as ``ds``. Several are one dataset, combined by their coordinates; patterns such as
-        ``"era5-*.nc"`` stand for the files that they name.
+    *inputs : str, path, xarray.DataArray or xarray.Dataset
+        What to open as ``ds``. Several URLs are one dataset, combined by their coordinates; patterns such as
+        ``"era5-*.nc"`` stand for the files that they name. An xarray object is ``ds`` as it is: what is lazy in it, as
+        `craton.open_dataset` gives it, stays part of the plan, and nothing of it is loaded before.
     raw : bool, default: False
         Take stored values as they are, without CF decoding.
     memory : int, optional
@@ -47,12 +50,12 @@ def eval(
         Threads to compute on; all cores by default.
     storage_options : dict, optional
         How the stores behind URLs are reached, as for `open_dataset`.
-    **named : str, path, or an iterable of these
+    **named : str, path, an iterable of these, xarray.DataArray or xarray.Dataset
         Further inputs, each under its name.
 
     Returns
     -------
-    xarray.DataArray or xarray.Dataset
+    xarray.DataArray, xarray.Dataset or xarray.DataTree
         The computed answer. A number is an array without dimensions. Instants are ``datetime64``, or objects of cftime
         where the calendar is another one or dates lie before its reform.
 
@@ -68,6 +71,8 @@ def eval(
         If the work does not fit into ``memory``.
     OSError
         If reading fails.
+    TypeError
+        If an xarray object holds arrays that another library would have to load.
 
     See Also
     --------
@@ -77,25 +82,27 @@ def eval(
     --------
     >>> craton.eval("ds.t2m.sel(lat=slice(60, 40)).mean('time')", "era5.zarr")  # doctest: +SKIP
     >>> craton.eval("a.tas.mean() - b.tas.mean()", a="one.nc", b="other.nc")  # doctest: +SKIP
+    >>> ds = craton.open_dataset("era5.zarr")  # doctest: +SKIP
+    >>> craton.eval("t2m.groupby('time.month') - normal", t2m=ds.t2m, normal="normal.nc")  # doctest: +SKIP
     """
-    answer = _native.evaluate(expression, _inputs(urls, named), raw, memory, threads, pairs(storage_options))
+    answer = _native.evaluate(expression, _inputs(inputs, named), raw, memory, threads, pairs(storage_options))
     return _labelled(answer)
 
 
 def explain(
     expression: str,
-    *urls: Url,
+    *inputs: Url | Labelled,
     raw: bool = False,
     memory: int | None = None,
     threads: int | None = None,
     storage_options: Mapping[str, Any] | None = None,
-    **named: Url | Iterable[Url],
+    **named: Url | Iterable[Url] | Labelled,
 ) -> str:
     """Tell how an expression would be computed, and what that would read and hold; only metadata and labels are read.
 
     Parameters
     ----------
-    expression, *urls, raw, memory, threads, storage_options, **named
+    expression, *inputs, raw, memory, threads, storage_options, **named
         As for `eval`.
 
     Returns
@@ -108,26 +115,78 @@ def explain(
     KeyError, ValueError, NotImplementedError, OSError
         As for `eval`.
     """
-    return _native.explain(expression, _inputs(urls, named), raw, memory, threads, pairs(storage_options))
+    return _native.explain(expression, _inputs(inputs, named), raw, memory, threads, pairs(storage_options))
 
 
-def _inputs(urls: tuple[Url, ...], named: Mapping[str, Url | Iterable[Url]]) -> dict[str, list[str]]:
-    inputs = {"ds": [os.fspath(url) for url in urls]} if urls else {}
+def _inputs(
+    unnamed: tuple[Url | Labelled, ...], named: Mapping[str, Url | Iterable[Url] | Labelled]
+) -> dict[str, _native.Input]:
+    inputs = {"ds": _input("ds", unnamed[0] if len(unnamed) == 1 else unnamed)} if unnamed else {}
     for name, value in named.items():
-        several = [value] if isinstance(value, (str, os.PathLike)) else value
-        inputs.setdefault(name, []).extend(os.fspath(url) for url in several)
+        if name in inputs:
+            raise TypeError(f"`{name}` is given twice, once without its name")
+        inputs[name] = _input(name, value)
     return inputs
 
 
-def _labelled(answer: _native.AnyAnswer) -> xarray.DataArray | xarray.Dataset:
+def _input(name: str, value: Any) -> _native.Input:
+    if isinstance(value, (str, os.PathLike)):
+        return [os.fspath(value)]
+    xarray = sys.modules.get("xarray")
+    if xarray is not None and isinstance(value, (xarray.DataArray, xarray.Dataset)):
+        from craton.given import given
+
+        return given(value)
+    several = list(value) if isinstance(value, Iterable) and not hasattr(value, "dims") else [value]
+    for url in several:
+        if not isinstance(url, (str, os.PathLike)):
+            kind = f"{type(url).__module__.partition('.')[0]}.{type(url).__qualname__}"
+            raise TypeError(
+                f"`{name}` is a {kind}; an input is a path, several of them, or one xarray.DataArray or xarray.Dataset"
+            )
+    return [os.fspath(url) for url in several]
+
+
+def _labelled(answer: _native.AnyAnswer) -> Labelled | xarray.DataTree:
+    import xarray
+
+    if "groups" in answer:
+        return xarray.DataTree.from_dict({path: _one(group) for path, group in answer["groups"].items()})
+    return _one(answer)
+
+
+def _one(answer: _native.ArrayAnswer | _native.DatasetAnswer) -> Labelled:
     import xarray
 
     coords = {name: _variable(variable) for name, variable in answer["coords"].items()}
+    stacked = {name: coord.attrs["compress"].split(" ") for name, coord in coords.items() if _is_stacked(name, coord)}
+    levels = {level: coords.pop(level) for names in stacked.values() for level in names}
+    plain = {name: coord for name, coord in coords.items() if name not in stacked}
+    labelled: Labelled
     if "variable" in answer:
-        variable = _variable(answer["variable"])
-        return xarray.DataArray(variable, coords=coords, name=answer["name"])
-    variables = {name: _variable(variable) for name, variable in answer["variables"].items()}
-    return xarray.Dataset(variables, coords=coords, attrs=answer["attrs"])
+        labelled = xarray.DataArray(_variable(answer["variable"]), coords=plain, name=answer["name"])
+    else:
+        variables = {name: _variable(variable) for name, variable in answer["variables"].items()}
+        labelled = xarray.Dataset(variables, coords=plain, attrs=answer["attrs"])
+    for dim, names in stacked.items():
+        labelled = labelled.assign_coords(_multi_index(dim, {name: levels[name] for name in names}))
+        for name in names:
+            labelled.coords[name].attrs.update(levels[name].attrs)
+    return labelled
+
+
+def _is_stacked(name: str, coord: xarray.Variable) -> bool:
+    return coord.dims == (name,) and coord.dtype.kind == "O" and "compress" in coord.attrs
+
+
+def _multi_index(dim: str, levels: Mapping[str, xarray.Variable]) -> xarray.Coordinates:
+    """Give the labels of a stacked dimension, each level's in the order in which they are met."""
+    import pandas
+    import xarray
+
+    pairs = [pandas.factorize(level.values) for level in levels.values()]
+    index = pandas.MultiIndex([labels for _, labels in pairs], [codes for codes, _ in pairs], names=list(levels))
+    return xarray.Coordinates.from_pandas_multiindex(index, dim)
 
 
 def _variable(parts: _native.Variable) -> xarray.Variable:

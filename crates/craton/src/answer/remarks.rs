@@ -1,8 +1,7 @@
 //! What users are told beside an answer: what is missing from it, and what is odd about it.
 
-use super::{Answer, Labelled};
+use super::Answer;
 use crate::evaluate::Value;
-use crate::labels::Variable;
 use crate::session::Session;
 use craton_core::{Error, Result};
 use craton_plan::NodeRef;
@@ -78,20 +77,8 @@ impl Answer {
 
     /// A line for each array whose attribute `units` is not what its numbers are in.
     pub(super) fn stale_units(&self, session: &Session) -> Result<String> {
-        let labelled = self.labelled()?;
-        let variables: Vec<(&str, &Variable)> = match &labelled {
-            Labelled::Array(array) => {
-                vec![(array.name.as_deref().unwrap_or("result"), &array.variable)]
-            }
-            Labelled::Dataset(dataset) => {
-                let variables = dataset.variables.iter();
-                variables
-                    .map(|(name, variable)| (name.as_str(), variable))
-                    .collect()
-            }
-        };
         let mut text = String::new();
-        for (name, variable) in variables {
+        for (name, variable) in &self.labelled()?.variables() {
             let stored = variable
                 .attributes
                 .get("units")

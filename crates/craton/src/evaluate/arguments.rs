@@ -163,6 +163,21 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
+    /// The arguments as they were given, but for some, to call something else with them.
+    pub(super) fn given_again(&self, without: &[&str]) -> Arguments {
+        let named = self
+            .values
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let keywords = named.chain(self.others.iter().cloned());
+        Arguments {
+            positional: self.positional.clone(),
+            keywords: keywords
+                .filter(|(name, _)| !without.contains(&name.as_str()))
+                .collect(),
+        }
+    }
+
     /// The name of what is called.
     pub(super) fn name(&self) -> &'static str {
         self.entry.name

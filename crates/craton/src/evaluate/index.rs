@@ -1,7 +1,7 @@
 //! `object[…]`: names in datasets, positions in arrays.
 
 use super::Value;
-use crate::labels::{DataArray, Dataset, PositionSelection};
+use crate::labels::{DataArray, DataTree, Dataset, PositionSelection};
 use crate::open::Member;
 use crate::session::Session;
 use craton_core::{DType, Error, Result};
@@ -12,6 +12,7 @@ pub(super) fn index(object: &Value, items: Vec<Value>, session: &Session) -> Res
         (Value::Dataset(dataset), [Value::Text(path)]) if path.starts_with('/') => {
             member(dataset, path, session)
         }
+        (Value::Tree(tree), [Value::Text(path)]) => member_of_tree(tree, path),
         (Value::Dataset(dataset), [Value::Text(name)]) => dataset.array(name).map(Value::Array),
         (Value::Dataset(dataset), [Value::List(names)]) => {
             subset(dataset, names).map(Value::Dataset)
@@ -73,6 +74,20 @@ fn member(dataset: &Dataset, path: &str, session: &Session) -> Result<Value> {
         Member::Group(group) => Value::Dataset(group),
         Member::Array(array) => Value::Array(array),
     })
+}
+
+/// The group or variable at a path below the root of `tree`.
+pub(super) fn member_of_tree(tree: &DataTree, path: &str) -> Result<Value> {
+    let path = format!("/{}", path.trim_matches('/'));
+    if tree.dataset(&path).is_some() {
+        return tree.subtree(&path).map(Value::Tree);
+    }
+    let (group, name) = path.rsplit_once('/').unwrap_or(("", &path));
+    let group = if group.is_empty() { "/" } else { group };
+    match tree.dataset(group) {
+        Some(dataset) => dataset.array(name).map(Value::Array),
+        None => tree.subtree(group).map(Value::Tree),
+    }
 }
 
 fn subset(dataset: &Dataset, names: &[Value]) -> Result<Dataset> {

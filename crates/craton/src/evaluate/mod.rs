@@ -346,6 +346,24 @@ pub(crate) fn combine(
             });
             Dataset::from_arrays(arrays.collect::<Result<Vec<_>>>()?).map(Value::Dataset)
         }
+        (Value::Tree(one), Value::Tree(other)) => one
+            .zip(other, |one, other| {
+                let (one, other) = (Value::Dataset(one.clone()), Value::Dataset(other.clone()));
+                dataset_of(combine(function, &one, &other, session)?)
+            })
+            .map(Value::Tree),
+        (Value::Tree(tree), other) => tree
+            .map(|node| {
+                let own = Value::Dataset(node.whole.clone());
+                dataset_of(combine(function, &own, other, session)?)
+            })
+            .map(Value::Tree),
+        (other, Value::Tree(tree)) => tree
+            .map(|node| {
+                let own = Value::Dataset(node.whole.clone());
+                dataset_of(combine(function, other, &own, session)?)
+            })
+            .map(Value::Tree),
         (Value::Dataset(one), Value::Dataset(other)) => {
             let common = one
                 .variables
@@ -395,6 +413,16 @@ pub(crate) fn combine(
             session.units().check_operands(function, &left, &right)?;
             labels::binary(function, &left, &right).map(Value::Array)
         }
+    }
+}
+
+fn dataset_of(value: Value) -> Result<Dataset> {
+    match value {
+        Value::Dataset(dataset) => Ok(dataset),
+        other => Err(Error::usage(format!(
+            "{} where a dataset is needed",
+            other.kind()
+        ))),
     }
 }
 

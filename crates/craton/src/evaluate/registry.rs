@@ -15,6 +15,8 @@ pub enum Receiver {
     DataArray,
     /// Arrays that share labels.
     Dataset,
+    /// Datasets in a tree, as the groups of a file.
+    DataTree,
     /// What `.groupby(…)` of an array or a dataset gives.
     GroupBy,
     /// What `.resample(…)` gives.
@@ -37,9 +39,10 @@ pub enum Receiver {
 
 impl Receiver {
     /// All of them, in the order in which help lists them.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::DataArray,
         Self::Dataset,
+        Self::DataTree,
         Self::GroupBy,
         Self::Resample,
         Self::Coarsen,
@@ -56,6 +59,7 @@ impl Receiver {
         match self {
             Self::DataArray => "DataArray",
             Self::Dataset => "Dataset",
+            Self::DataTree => "DataTree",
             Self::GroupBy => "GroupBy",
             Self::Resample => "Resample",
             Self::Coarsen => "Coarsen",
@@ -73,6 +77,7 @@ impl Receiver {
         match self {
             Self::DataArray => "arrays",
             Self::Dataset => "datasets",
+            Self::DataTree => "trees of datasets",
             Self::GroupBy => "groups",
             Self::Resample => "steps of time",
             Self::Coarsen => "blocks of labels",
@@ -90,6 +95,7 @@ impl Receiver {
         Some(match value {
             Value::Array(_) => Self::DataArray,
             Value::Dataset(_) => Self::Dataset,
+            Value::Tree(_) => Self::DataTree,
             Value::ArrayGroup(GroupBy { key, .. }) | Value::DatasetGroup(GroupBy { key, .. })
                 if key.is_resampled =>
             {

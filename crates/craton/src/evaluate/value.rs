@@ -1,7 +1,7 @@
 //! What an expression may stand for.
 
 use crate::labels::{
-    Coarsening, DataArray, Dataset, GroupBy, Operand, Rolling, Variable, Weighted,
+    Coarsening, DataArray, DataTree, Dataset, GroupBy, Operand, Rolling, Variable, Weighted,
 };
 use craton_core::{
     AttributeValue, Attributes, Block, Buffer, DType, Error, Result, Scalar, Strings,
@@ -16,6 +16,8 @@ pub enum Value {
     Array(DataArray),
     /// A dataset.
     Dataset(Dataset),
+    /// A dataset and the groups below it.
+    Tree(DataTree),
     /// `array.groupby(…)`
     ArrayGroup(GroupBy<DataArray>),
     /// `dataset.groupby(…)`
@@ -48,6 +50,8 @@ pub enum Value {
     Slice(Box<[Value; 3]>),
     /// `np` and `xr`
     Namespace(Namespace),
+    /// `np.sqrt`, named and not called
+    Function(Namespace, String),
 }
 
 /// A module of functions.
@@ -96,6 +100,7 @@ impl Value {
         match self {
             Self::Array(_) => "an array",
             Self::Dataset(_) => "a dataset",
+            Self::Tree(_) => "a tree of datasets",
             Self::ArrayGroup(_) | Self::DatasetGroup(_) => "groups",
             Self::Coarsen(..) => "blocks of labels",
             Self::Rolling(_) => "rolling windows",
@@ -111,6 +116,7 @@ impl Value {
             Self::Dict(_) => "a dict",
             Self::Slice(_) => "a slice",
             Self::Namespace(_) => "a namespace",
+            Self::Function(..) => "a function that is not called",
         }
     }
 
@@ -222,6 +228,9 @@ impl Value {
         match self {
             Self::Array(array) => change(array).map(Value::Array),
             Self::Dataset(dataset) => dataset.map_arrays(&[], change).map(Value::Dataset),
+            Self::Tree(tree) => tree
+                .map(|node| node.whole.map_arrays(&[], &change))
+                .map(Value::Tree),
             other => Err(Error::usage(format!(
                 "{what} does not work on {}",
                 other.kind()

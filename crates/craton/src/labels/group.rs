@@ -1,5 +1,6 @@
 //! Groups of labels: by parts of dates, or by a coordinate's values.
 
+use super::stack::{Mixture, split_axis};
 use super::{
     DataArray, Dataset, Fill, Operand, ReduceArguments, Variable, binary, missing, missing_dtype,
 };
@@ -9,7 +10,8 @@ use craton_core::{Attributes, Block, Buffer, DType, Error, Result, Scalar, Strin
 use craton_kernels::binary::Binary;
 use craton_kernels::fold::Reduction;
 use craton_plan::NodeRef;
-use craton_plan::ops::{self, AxisIndex, ReduceOptions};
+use craton_plan::ops::{self, ReduceOptions};
+use indexmap::IndexMap;
 use std::sync::Arc;
 
 /// An array or dataset split along one dimension.
@@ -28,6 +30,8 @@ pub struct GroupKey {
     pub name: String,
     /// The dimension that is split.
     pub dim: String,
+    /// The dimensions that are one, `dim`, while they are split together; none where one is split by itself.
+    pub stacked: Vec<(String, u64)>,
     /// The group of each index; negative for none.
     pub codes: Arc<[i64]>,
     /// The label of each group, or of each value of the first of several keys.
@@ -39,22 +43,18 @@ pub struct GroupKey {
 }
 
 impl GroupKey {
-    /// Groups of the values of `coord`, which runs along one dimension: `name` as in `time.month` takes a part of dates.
+    /// Groups of the values of `coord`: `name` as in `time.month` takes a part of dates. Several dimensions of a
+    /// coordinate, such as a mask of regions, are split together.
     ///
     /// # Errors
-    /// [`craton_core::ErrorKind::InvalidInput`] if the coordinate is not one-dimensional or has no such part.
+    /// [`craton_core::ErrorKind::InvalidInput`] if the coordinate has no dimension or no such part.
     pub fn new(
         coord_name: &str,
         part: Option<&str>,
         coord: &Variable,
         session: &Session,
     ) -> Result<Self> {
-        let [dim] = coord.dims.as_slice() else {
-            return Err(Error::unsupported(format!(
-                "groups by `{coord_name}`, which has {} dimensions",
-                coord.dims.len()
-            )));
-        };
+        let (dim, stacked) = split_dims(coord_name, coord)?;
         let values = coord.values(session)?;
         let values = match part {
             Some(part) => date_part(&values, coord.dtype(), part)?,
@@ -71,7 +71,8 @@ impl GroupKey {
         let labels = Variable::of_block(vec![name.clone()], labels, attributes)?;
         Ok(Self {
             name,
-            dim: dim.clone(),
+            dim,
+            stacked,
             codes: codes.into(),
             labels,
             further: Vec::new(),
@@ -79,32 +80,57 @@ impl GroupKey {
         })
     }
 
-    /// Groups of every combination of labels of several keys along one dimension.
+    /// Groups of every combination of labels of several keys. Where they run along different dimensions, all of these are
+    /// split together.
     ///
     /// # Errors
-    /// [`craton_core::ErrorKind::Unsupported`] for keys along different dimensions.
+    /// [`craton_core::ErrorKind::Unsupported`] for dimensions of too many points.
     pub fn of_several(keys: &[Self]) -> Result<Self> {
         let Some((first, others)) = keys.split_first() else {
             return Err(Error::usage("groups by nothing"));
         };
         let mut all = first.clone();
-        for other in others {
-            if other.dim != first.dim {
-                let message = format!("groups by `{}` and `{}` at once", first.dim, other.dim);
-                return Err(Error::unsupported(message)
-                    .hint("group by one, reduce, then group by the other"));
-            }
-            let count = other.count() as i64;
-            let both = all.codes.iter().zip(other.codes.iter());
-            all.codes = both
-                .map(|(one, other)| match (*one, *other) {
-                    (one, other) if one < 0 || other < 0 => -1,
-                    (one, other) => one * count + other,
-                })
-                .collect();
-            all.further.push(other.labels.clone());
+        if others.is_empty() {
+            return Ok(all);
         }
+        let mut sizes: IndexMap<String, u64> = IndexMap::new();
+        sizes.extend(keys.iter().flat_map(Self::split));
+        let mixture = Mixture::new(sizes.into_iter().collect())?;
+        if let [(dim, _)] = mixture.dims.as_slice() {
+            all.dim.clone_from(dim);
+        } else {
+            all.dim = stacked_name(&mixture.dims);
+            all.stacked.clone_from(&mixture.dims);
+        }
+        let mut codes: Option<Vec<i64>> = None;
+        for key in keys {
+            let own: Vec<u64> = key.codes.iter().map(|code| code.cast_unsigned()).collect();
+            let own = mixture.spread(&key.split(), &own)?;
+            let own = own.iter().map(|code| code.cast_signed());
+            let count = key.count() as i64;
+            codes = Some(match codes {
+                None => own.collect(),
+                Some(before) => {
+                    let both = before.into_iter().zip(own);
+                    both.map(|(one, other)| match (one, other) {
+                        (one, other) if one < 0 || other < 0 => -1,
+                        (one, other) => one * count + other,
+                    })
+                    .collect()
+                }
+            });
+        }
+        all.codes = codes.unwrap_or_default().into();
+        all.further = others.iter().map(|key| key.labels.clone()).collect();
         Ok(all)
+    }
+
+    /// The dimensions that are split.
+    fn split(&self) -> Vec<(String, u64)> {
+        match self.stacked.as_slice() {
+            [] => vec![(self.dim.clone(), self.codes.len() as u64)],
+            several => several.to_vec(),
+        }
     }
 
     /// Groups of values between edges; `labels` name them.
@@ -120,13 +146,7 @@ impl GroupKey {
         includes_lowest: bool,
         session: &Session,
     ) -> Result<Self> {
-        let [dim] = coord.dims.as_slice() else {
-            let message = format!(
-                "bins of `{name}`, which has {} dimensions",
-                coord.dims.len()
-            );
-            return Err(Error::unsupported(message));
-        };
+        let (dim, stacked) = split_dims(name, coord)?;
         let code = |value: f64| {
             let before = if is_right {
                 edges.partition_point(|edge| *edge < value)
@@ -148,7 +168,8 @@ impl GroupKey {
         let codes: Vec<i64> = numbers.into_iter().map(code).collect();
         Ok(Self {
             name: labels.dims[0].clone(),
-            dim: dim.clone(),
+            dim,
+            stacked,
             codes: codes.into(),
             labels,
             further: Vec::new(),
@@ -163,36 +184,39 @@ impl GroupKey {
     }
 
     /// The dimension of combinations as one dimension a key.
-    fn split(&self, variable: &Variable) -> Result<Variable> {
-        let mut node = variable.node.clone();
-        let mut dims = variable.dims.clone();
-        let mut axis = variable
+    pub(super) fn by_key(&self, variable: &Variable) -> Result<Variable> {
+        let axis = variable
             .axis(&self.name)
             .ok_or_else(|| Error::internal("groups without their dimension"))?;
-        let levels: Vec<&Variable> = std::iter::once(&self.labels).chain(&self.further).collect();
-        for (at, level) in levels.iter().enumerate().skip(1) {
-            let rows = levels[at - 1].shape()[0];
-            let rest = node.shape()[axis] / rows.max(1);
-            let row = |row: u64| {
-                let mut axes: Vec<AxisIndex> = node
-                    .shape()
-                    .iter()
-                    .map(|length| AxisIndex::all(*length))
-                    .collect();
-                axes[axis] = AxisIndex::Range {
-                    start: row * rest,
-                    length: rest,
-                    step: 1,
-                };
-                ops::index(&node, &axes)
-            };
-            let parts = (0..rows).map(row).collect::<Result<Vec<_>>>()?;
-            node = ops::stack(&parts, axis)?;
-            axis += 1;
-            dims.insert(axis, level.dims[0].clone());
-        }
+        let levels = || std::iter::once(&self.labels).chain(&self.further);
+        let lengths: Vec<u64> = levels().map(|level| level.shape()[0]).collect();
+        let node = split_axis(&variable.node, axis, &lengths)?;
+        let names = levels().map(|level| level.dims[0].clone());
+        let mut dims = variable.dims.clone();
+        dims.splice(axis..=axis, names);
         Variable::new(dims, node, variable.attributes.clone())
     }
+}
+
+/// The dimension that groups of `coord` split, and those that are stacked for it.
+fn split_dims(name: &str, coord: &Variable) -> Result<(String, Vec<(String, u64)>)> {
+    match coord.dims.as_slice() {
+        [] => Err(Error::invalid(format!(
+            "groups by `{name}`, which is one value"
+        ))),
+        [dim] => Ok((dim.clone(), Vec::new())),
+        _ => {
+            let sizes = coord.sizes().map(|(dim, length)| (dim.to_owned(), length));
+            let sizes: Vec<(String, u64)> = sizes.collect();
+            Ok((stacked_name(&sizes), sizes))
+        }
+    }
+}
+
+/// The name that xarray gives to dimensions that it stacks for itself.
+fn stacked_name(sizes: &[(String, u64)]) -> String {
+    let names: Vec<&str> = sizes.iter().map(|(dim, _)| dim.as_str()).collect();
+    format!("stacked_{}", names.join("_"))
 }
 
 /// The part `part` of every date.
@@ -289,6 +313,15 @@ impl GroupBy<DataArray> {
     /// # Errors
     /// As [`DataArray::reduce`].
     pub fn reduce(&self, reduction: Reduction, arguments: &ReduceArguments) -> Result<DataArray> {
+        if !self.key.stacked.is_empty() {
+            return self.flat(arguments)?.reduce(
+                reduction,
+                &ReduceArguments {
+                    dims: None,
+                    ..arguments.clone()
+                },
+            );
+        }
         let dim = &self.key.dim;
         let own = &self.object.variable;
         let axis = self.object.axis(dim)?;
@@ -319,6 +352,39 @@ impl GroupBy<DataArray> {
         self.labelled(reduced)
     }
 
+    /// The same groups of an array in which the dimensions that are split together are one.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::Unsupported`] if other dimensions are to be reduced than those that are split.
+    pub(super) fn flat(&self, arguments: &ReduceArguments) -> Result<Self> {
+        let key = &self.key;
+        let is_split = |dim: &String| key.stacked.iter().any(|(own, _)| own == dim);
+        if let Some(dims) = &arguments.dims {
+            let is_all = key.stacked.iter().all(|(own, _)| dims.contains(own));
+            if !is_all || !dims.iter().all(is_split) {
+                let message = format!("groups along {:?} reduced over {dims:?}", self.dims_split());
+                return Err(Error::unsupported(message)
+                    .hint("leave `dim` out, and reduce other dimensions in a step of their own"));
+            }
+        }
+        let mixture = Mixture::new(key.stacked.clone())?;
+        let mut object = self.object.clone();
+        object.variable = mixture.stacked(&self.object.variable, &key.dim)?;
+        object
+            .coords
+            .retain(|_, coord| !coord.dims.iter().any(is_split));
+        let key = GroupKey {
+            stacked: Vec::new(),
+            ..key.clone()
+        };
+        Ok(Self { object, key })
+    }
+
+    fn dims_split(&self) -> Vec<&str> {
+        let names = self.key.stacked.iter().map(|(dim, _)| dim.as_str());
+        names.collect()
+    }
+
     /// What the groups gave, with its labels; several keys make a dimension each.
     pub(super) fn labelled(&self, reduced: Variable) -> Result<DataArray> {
         let key = &self.key;
@@ -326,11 +392,7 @@ impl GroupBy<DataArray> {
         array
             .coords
             .retain(|_, coord| coord.axis(&key.dim).is_none());
-        let mut variable = reduced;
-        if !key.further.is_empty() {
-            variable = key.split(&variable)?;
-        }
-        let mut array = array.with_variable(variable);
+        let mut array = array.with_variable(key.by_key(&reduced)?);
         for labels in std::iter::once(&key.labels).chain(&key.further) {
             array.coords.insert(labels.dims[0].clone(), labels.clone());
         }
@@ -496,25 +558,31 @@ impl GroupBy<DataArray> {
         let taken = taken.ok_or_else(|| {
             Error::invalid(format!("some `{dim}` belong to no group of `{name}`"))
         })?;
+        let mut order: Vec<String> = other.dims().to_vec();
+        order.retain(|other| other != name);
+        let node = ops::gather(&other.variable.node, axis, taken)?;
         let mut dims = other.dims().to_vec();
-        dims[axis] = dim.clone();
-        let node = ops::gather(&other.variable.node, axis, taken.clone())?;
-        let mut spread = other.with_variable(Variable::new(
-            dims,
-            node,
-            other.variable.attributes.clone(),
-        )?);
+        dims[axis].clone_from(dim);
+        let taken = Variable::new(dims, node, other.variable.attributes.clone())?;
+        let codes: Vec<u64> = codes
+            .iter()
+            .map(|code| u64::try_from(*code).unwrap_or(0))
+            .collect();
         let group_label = Variable::new(
             vec![dim.clone()],
-            ops::gather(&labels.node, 0, {
-                let codes: Vec<u64> = codes
-                    .iter()
-                    .map(|code| u64::try_from(*code).unwrap_or(0))
-                    .collect();
-                codes
-            })?,
-            Attributes::new(),
-        );
+            ops::gather(&labels.node, 0, codes)?,
+            labels.attributes.clone(),
+        )?;
+        let (taken, group_label) = match self.key.stacked.as_slice() {
+            [] => (taken, group_label),
+            several => {
+                let mixture = Mixture::new(several.to_vec())?;
+                order.push(dim.clone());
+                let last = taken.transposed(&order)?;
+                (mixture.unstacked(&last)?, mixture.unstacked(&group_label)?)
+            }
+        };
+        let mut spread = other.with_variable(taken);
         if let Some(time) = self.object.index(dim) {
             spread.coords.insert(dim.clone(), time.clone());
         }
@@ -526,7 +594,7 @@ impl GroupBy<DataArray> {
         };
         // xarray leaves the group of each index as a coordinate.
         if name != dim {
-            result.coords.insert(name.clone(), group_label?);
+            result.coords.insert(name.clone(), group_label);
         }
         result.name = self
             .object
@@ -551,15 +619,15 @@ impl GroupBy<Dataset> {
         &self,
         change: impl Fn(&GroupBy<DataArray>) -> Result<DataArray>,
     ) -> Result<Dataset> {
-        self.object
-            .map_arrays(std::slice::from_ref(&self.key.dim), |array| {
-                if array.variable.axis(&self.key.dim).is_none() {
-                    return Ok(array.clone());
-                }
-                change(&GroupBy {
-                    object: array.clone(),
-                    key: self.key.clone(),
-                })
+        let dims: Vec<String> = self.key.split().into_iter().map(|(dim, _)| dim).collect();
+        self.object.map_arrays(&dims, |array| {
+            if !dims.iter().any(|dim| array.variable.axis(dim).is_some()) {
+                return Ok(array.clone());
+            }
+            change(&GroupBy {
+                object: array.clone(),
+                key: self.key.clone(),
             })
+        })
     }
 }

@@ -152,6 +152,13 @@ impl GroupBy<DataArray> {
         arguments: &ReduceArguments,
     ) -> Result<DataArray> {
         let key = &self.key;
+        if !key.stacked.is_empty() {
+            let arguments_left = ReduceArguments {
+                dims: None,
+                ..arguments.clone()
+            };
+            return self.flat(arguments)?.quantile(quantiles, &arguments_left);
+        }
         let axis = self.object.axis(&key.dim)?;
         if arguments.dims.iter().flatten().any(|dim| *dim != key.dim) {
             let message = "a grouped median or quantile over further dimensions";
@@ -170,13 +177,11 @@ impl GroupBy<DataArray> {
         let mut dims = self.object.dims().to_vec();
         dims[axis] = key.name.clone();
         let mut out = quantiles.label(&self.object, node, dims, arguments)?;
-        if !key.further.is_empty() {
-            return Err(Error::unsupported(
-                "medians and quantiles of groups by several keys",
-            ));
-        }
         out.coords.retain(|_, coord| coord.axis(&key.dim).is_none());
-        out.coords.insert(key.name.clone(), key.labels.clone());
+        out.variable = key.by_key(&out.variable)?;
+        for labels in std::iter::once(&key.labels).chain(&key.further) {
+            out.coords.insert(labels.dims[0].clone(), labels.clone());
+        }
         if matches!(quantiles, Quantiles::Several(_)) {
             let last: Vec<String> = out.dims()[1..].to_vec();
             out = out.transpose(&[last, vec![QUANTILE.to_owned()]].concat())?;

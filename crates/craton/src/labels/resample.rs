@@ -74,6 +74,7 @@ impl GroupKey {
         Ok(Self {
             name: dim.clone(),
             dim: dim.clone(),
+            stacked: Vec::new(),
             codes: codes.into(),
             labels: Variable::of_block(vec![dim.clone()], labels, coord.attributes.clone())?,
             further: Vec::new(),

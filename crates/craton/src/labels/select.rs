@@ -1,6 +1,7 @@
 //! Selection by position and by label.
 
 use super::align::take;
+use super::stack::{LEVELS, is_stacked};
 use super::{DataArray, Dataset, Variable};
 use crate::calendar::{count_from_date, date_from_count, iso_string, parse_range};
 use crate::session::Session;
@@ -114,14 +115,14 @@ impl DataArray {
                 .collect();
             axes[axis] = taken;
             let mut dims = variable.dims.clone();
+            let mut attributes = variable.attributes.clone();
             if matches!(taken, AxisIndex::At(_)) {
                 dims.remove(axis);
+                if is_stacked(dim, variable) {
+                    attributes.shift_remove(LEVELS);
+                }
             }
-            Variable::new(
-                dims,
-                ops::index(&variable.node, &axes)?,
-                variable.attributes.clone(),
-            )
+            Variable::new(dims, ops::index(&variable.node, &axes)?, attributes)
         })
     }
 
@@ -138,12 +139,7 @@ impl DataArray {
         tolerance: Option<f64>,
         session: &Session,
     ) -> Result<Self> {
-        self.axis(dim)?;
-        let index = self.index(dim).ok_or_else(|| {
-            Error::invalid(format!("dimension `{dim}` has no labels"))
-                .hint(format!("`.isel({dim}=…)` selects by position"))
-        })?;
-        let labels = Labels::of(dim, index, session)?;
+        let labels = self.labels(dim, session)?;
         match selection {
             LabelSelection::At(label) => match labels.find(label, method, tolerance)? {
                 Found::One(at) => self.index_along(dim, AxisIndex::At(at)),
@@ -160,11 +156,7 @@ impl DataArray {
             LabelSelection::List(list) => {
                 let mut indices = Vec::new();
                 for label in list {
-                    match labels.find(label, method, tolerance)? {
-                        Found::One(at) => indices.push(at),
-                        Found::Run(start, length) => indices.extend(start..start + length),
-                        Found::Many(list) => indices.extend(list),
-                    }
+                    indices.extend(labels.find(label, method, tolerance)?.places());
                 }
                 take(self, dim, &indices)
             }
@@ -186,6 +178,15 @@ impl DataArray {
                 }
             }
         }
+    }
+
+    fn labels<'a>(&self, dim: &'a str, session: &Session) -> Result<Labels<'a>> {
+        self.axis(dim)?;
+        let index = self.index(dim).ok_or_else(|| {
+            Error::invalid(format!("dimension `{dim}` has no labels"))
+                .hint(format!("`.isel({dim}=…)` selects by position"))
+        })?;
+        Labels::of(dim, index, session)
     }
 }
 
@@ -307,8 +308,19 @@ pub(crate) fn find_places(
     wanted.iter().map(place).collect()
 }
 
+/// Every position of `label` among labels that may repeat.
+pub(super) fn all_places(
+    dim: &str,
+    index: &Variable,
+    label: &Label,
+    session: &Session,
+) -> Result<Vec<u64>> {
+    let labels = Labels::of(dim, index, session)?;
+    Ok(labels.find(label, Method::Exact, None)?.places())
+}
+
 /// The labels of one dimension, for searching.
-struct Labels<'a> {
+pub(super) struct Labels<'a> {
     dim: &'a str,
     block: Block,
     /// Numbers and times as doubles in label order; times as exact counts too.
@@ -321,10 +333,20 @@ enum Keys {
     Texts(Vec<String>),
 }
 
-enum Found {
+pub(super) enum Found {
     One(u64),
     Run(u64, u64),
     Many(Vec<u64>),
+}
+
+impl Found {
+    pub(super) fn places(self) -> Vec<u64> {
+        match self {
+            Self::One(at) => vec![at],
+            Self::Run(start, length) => (start..start + length).collect(),
+            Self::Many(list) => list,
+        }
+    }
 }
 
 /// Where a wanted value lies among labels: as a span of counts or numbers, first to last included.
@@ -339,7 +361,7 @@ enum Wanted {
 }
 
 impl<'a> Labels<'a> {
-    fn of(dim: &'a str, index: &Variable, session: &Session) -> Result<Self> {
+    pub(super) fn of(dim: &'a str, index: &Variable, session: &Session) -> Result<Self> {
         let block = index.values(session)?;
         let keys = match index.dtype() {
             DType::Time(_) => Keys::Counts(
@@ -408,7 +430,12 @@ impl<'a> Labels<'a> {
         }
     }
 
-    fn find(&self, label: &Label, method: Method, tolerance: Option<f64>) -> Result<Found> {
+    pub(super) fn find(
+        &self,
+        label: &Label,
+        method: Method,
+        tolerance: Option<f64>,
+    ) -> Result<Found> {
         let wanted = self.wanted(label)?;
         if let (Keys::Counts(counts), Wanted::Span { first, last, .. }, Method::Exact) =
             (&self.keys, &wanted, method)
@@ -586,28 +613,14 @@ impl<'a> Labels<'a> {
         }
     }
 
-    fn label_text(&self, at: usize) -> String {
-        let scalar = self.block.get(at);
-        match (self.block.dtype(), &scalar) {
-            (DType::Time(time), Some(scalar)) => {
-                let date = scalar
-                    .to_i64()
-                    .and_then(|count| date_from_count(count, time));
-                date.map_or_else(|| "NaT".to_owned(), iso_string)
-            }
-            (_, Some(scalar)) => scalar.to_string(),
-            (_, None) => "nothing".to_owned(),
-        }
-    }
-
     fn range_text(&self) -> String {
         match self.block.len() {
             0 => format!("`{}` has no labels", self.dim),
             count => format!(
                 "`{}` runs from {} to {}",
                 self.dim,
-                self.label_text(0),
-                self.label_text(count - 1)
+                label_text(&self.block, 0),
+                label_text(&self.block, count - 1)
             ),
         }
     }
@@ -666,14 +679,29 @@ impl<'a> Labels<'a> {
         }
         error.hint(format!(
             "choose labels within that range: `slice({}, {})`",
-            self.label_text(0),
-            self.label_text(self.block.len() - 1)
+            label_text(&self.block, 0),
+            label_text(&self.block, self.block.len() - 1)
         ))
     }
 }
 
+/// A label as it is written.
+pub(super) fn label_text(labels: &Block, at: usize) -> String {
+    let scalar = labels.get(at);
+    match (labels.dtype(), &scalar) {
+        (DType::Time(time), Some(scalar)) => {
+            let date = scalar
+                .to_i64()
+                .and_then(|count| date_from_count(count, time));
+            date.map_or_else(|| "NaT".to_owned(), iso_string)
+        }
+        (_, Some(scalar)) => scalar.to_string(),
+        (_, None) => "nothing".to_owned(),
+    }
+}
+
 impl Label {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         match self {
             Self::Number(number) => number.to_string(),
             Self::Text(text) => format!("`{text}`"),

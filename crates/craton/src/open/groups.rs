@@ -2,7 +2,7 @@
 
 use super::combine::{Combined, combine};
 use super::{OpenOptions, Stored, StoredGroup, decode};
-use crate::labels::{DataArray, Dataset};
+use crate::labels::{DataArray, DataTree, Dataset};
 use crate::language::did_you_mean;
 use crate::session::Session;
 use craton_core::{Error, ErrorKind, Result};
@@ -75,6 +75,32 @@ impl Groups {
             _ => error,
         });
         array.map(Member::Array)
+    }
+
+    /// All groups from the one that the URLs name on, in a tree.
+    ///
+    /// # Errors
+    /// As [`Groups::member`]; [`ErrorKind::InvalidInput`] if the labels of a group are not those of the ones it lies in.
+    pub fn tree(&self, session: &Session) -> Result<DataTree> {
+        let root = self
+            .stored
+            .first()
+            .map_or("/", |stored| stored.selected.as_str());
+        let top = root.trim_end_matches('/');
+        let inside = self.paths().into_iter().filter_map(|path| {
+            let rest = path.strip_prefix(top)?;
+            let rest = rest.trim_end_matches('/');
+            match rest.is_empty() || rest.starts_with('/') {
+                true => Some((if rest.is_empty() { "/" } else { rest }, path)),
+                false => None,
+            }
+        });
+        let nodes = inside.map(|(place, path)| {
+            let mut group = self.group(path, session)?;
+            group.groups = None;
+            Ok((place.to_owned(), group))
+        });
+        DataTree::new(nodes.collect::<Result<Vec<_>>>()?)
     }
 
     /// A hint at groups and arrays with paths like `path`.

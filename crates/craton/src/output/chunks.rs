@@ -24,10 +24,16 @@ pub enum Length {
 
 /// Refuses lengths of what is no dimension of `dataset`.
 pub(super) fn check_dims<'a>(
-    dataset: &Dataset,
+    groups: &[(String, Dataset)],
     named: impl Iterator<Item = (&'a String, &'a Length)>,
 ) -> Result<()> {
-    let names: Vec<String> = dataset.sizes().into_keys().collect();
+    let sizes = groups.iter().flat_map(|(_, dataset)| dataset.sizes());
+    let mut names: Vec<String> = Vec::new();
+    for (name, _) in sizes {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
     check_names(&names, named)
 }
 

@@ -2,7 +2,7 @@
 
 use super::slabs::{budget, bytes_of, compute_all, cut, slabs};
 use super::values::{Style, Values};
-use crate::labels::{DataArray, Dataset, Variable};
+use crate::labels::{DataArray, DataTree, Dataset, Variable};
 use crate::session::Session;
 use craton_core::{Attributes, Block, Error, Result};
 use craton_plan::NodeRef;
@@ -66,6 +66,21 @@ pub fn write_dataset(dataset: &Dataset, session: &Session, out: &mut dyn Write) 
     write_variables(&dataset.coords, &mut data, session, &mut out)?;
     out.text("}\n")?;
     out.finish()
+}
+
+/// Writes `{"groups": {path: dataset}}`, each as [`write_dataset`] does.
+///
+/// # Errors
+/// As [`write_array`].
+pub fn write_tree(tree: &DataTree, session: &Session, out: &mut dyn Write) -> Result<()> {
+    let failed = |error: io::Error| Error::io("cannot write the answer", error);
+    let mut before = "{\"groups\": {";
+    for (path, own) in tree.nodes() {
+        write!(out, "{before}{}: ", json!(path)).map_err(failed)?;
+        write_dataset(own, session, out)?;
+        before = ", ";
+    }
+    writeln!(out, "}}}}").map_err(failed)
 }
 
 fn write_variables(

@@ -1,7 +1,23 @@
 //! Which coordinates belong to which variables, as the CF conventions write it.
 
-use crate::labels::{Dataset, Variable};
-use craton_core::{AttributeValue, Attributes};
+use crate::labels::{Dataset, Variable, levels_of};
+use craton_core::{AttributeValue, Attributes, Error, Result};
+
+/// Refuses stacked dimensions, for whose labels files have no form.
+///
+/// # Errors
+/// [`craton_core::ErrorKind::Unsupported`] with the ways out.
+pub(super) fn check_unstacked(dataset: &Dataset) -> Result<()> {
+    let coords = &dataset.coords;
+    match coords.keys().find(|dim| levels_of(coords, dim).is_some()) {
+        None => Ok(()),
+        Some(dim) => Err(
+            Error::unsupported(format!("writing the stacked dimension `{dim}`")).hint(format!(
+                "`.unstack(\"{dim}\")` makes dimensions of its levels, `.reset_index(\"{dim}\")` keeps them as coordinates"
+            )),
+        ),
+    }
+}
 
 pub(super) fn is_index(name: &str, coord: &Variable) -> bool {
     coord.dims == [name]

@@ -24,7 +24,7 @@ pub use recipe::{Recipe, RecipeInput};
 pub use stored::StoredForms;
 pub(crate) use texts::write_held;
 
-use crate::labels::{DataArray, Dataset};
+use crate::labels::{DataArray, DataTree, Dataset};
 use craton_core::{Error, Result};
 
 /// What a question may give.
@@ -34,6 +34,8 @@ pub enum Labelled<'a> {
     Array(&'a DataArray),
     /// Several that share coordinates.
     Dataset(&'a Dataset),
+    /// Datasets in groups.
+    Tree(&'a DataTree),
 }
 
 /// The name under which an array without a name is written.
@@ -62,6 +64,10 @@ pub fn merged(parts: &[Labelled<'_>]) -> Result<Dataset> {
                 whole.attributes.extend(dataset.attributes.clone());
                 whole.coords.extend(dataset.coords.clone());
             }
+            Labelled::Tree(_) => {
+                return Err(Error::unsupported("a tree of datasets where one is written")
+                    .hint("`.zarr` and `.nc` outputs have groups; `ds.tree[\"group\"].to_dataset()` is one"));
+            }
         }
     }
     let twice = |at: &usize| arrays[..*at].iter().any(|(name, _)| *name == arrays[*at].0);
@@ -77,6 +83,35 @@ pub fn merged(parts: &[Labelled<'_>]) -> Result<Dataset> {
         dataset.coords.entry(name).or_insert(coord);
     }
     Ok(dataset)
+}
+
+/// The datasets of the groups by path, the root first.
+///
+/// # Errors
+/// As [`merged`].
+pub(crate) fn groups_of(parts: &[Labelled<'_>]) -> Result<Vec<(String, Dataset)>> {
+    if let [Labelled::Tree(tree)] = parts {
+        let nodes = tree.nodes().map(|(path, own)| (path.clone(), own.clone()));
+        return Ok(nodes.collect());
+    }
+    Ok(vec![("/".to_owned(), merged(parts)?)])
+}
+
+/// The variables of all groups under their paths, as the recipe names them.
+pub(crate) fn named_by_path(groups: &[(String, Dataset)]) -> Dataset {
+    let mut all = Dataset::default();
+    for (path, dataset) in groups {
+        for (name, variable) in &dataset.variables {
+            let path = path.trim_matches('/');
+            let name = if path.is_empty() {
+                name.clone()
+            } else {
+                format!("{path}/{name}")
+            };
+            all.variables.insert(name, variable.clone());
+        }
+    }
+    all
 }
 
 #[cfg(test)]

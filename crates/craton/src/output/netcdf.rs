@@ -6,13 +6,13 @@ mod groups;
 pub(crate) use groups::{RawGroup, write_groups};
 
 use super::chunks::{Length, check_dims};
-use super::members::{self, coordinate_names, is_index};
+use super::members::{self, check_unstacked, coordinate_names, is_index};
 use super::planned::Planned;
 use super::recipe::Recipe;
 use super::stored::StoredForms;
 use super::texts::write_held;
 use super::zarr::RECIPE_ATTRIBUTE;
-use super::{Labelled, merged};
+use super::{Labelled, groups_of, named_by_path};
 use crate::labels::Dataset;
 use crate::session::Session;
 use craton_core::{AttributeValue, Attributes, DType, Result, Sink, TimeKind};
@@ -72,15 +72,20 @@ pub fn write_netcdf(
     recipe: &Recipe,
     session: &Session,
 ) -> Result<()> {
-    let dataset = merged(parts)?;
-    check_dims(&dataset, options.chunks.iter())?;
-    let (mut group, nodes) = prepare(&dataset, options, session)?;
-    group.attributes = members::attributes(&dataset);
-    add_recipe(&mut group.attributes, recipe, &dataset)?;
-    let spec = FileSpec {
-        groups: vec![group],
-    };
-    write_spec(path, spec, vec![nodes], options, session)
+    let groups = groups_of(parts)?;
+    check_dims(&groups, options.chunks.iter())?;
+    let (mut specs, mut values) = (Vec::new(), Vec::new());
+    for (place, dataset) in &groups {
+        let (mut group, nodes) = prepare(dataset, options, session)?;
+        group.path.clone_from(place);
+        group.attributes = members::attributes(dataset);
+        if place == "/" {
+            add_recipe(&mut group.attributes, recipe, &named_by_path(&groups))?;
+        }
+        specs.push(group);
+        values.push(nodes);
+    }
+    write_spec(path, FileSpec { groups: specs }, values, options, session)
 }
 
 /// What [`write_netcdf`] would compute, and the chunks it would write, without writing anything.
@@ -92,15 +97,17 @@ pub fn plan_netcdf(
     options: &NetcdfOptions,
     session: &Session,
 ) -> Result<Vec<(NodeRef, Target)>> {
-    let dataset = merged(parts)?;
-    check_dims(&dataset, options.chunks.iter())?;
-    let (group, nodes) = prepare(&dataset, options, session)?;
+    let groups = groups_of(parts)?;
+    check_dims(&groups, options.chunks.iter())?;
     let mut planned = Vec::new();
-    for (variable, node) in group.variables.iter().zip(nodes) {
-        if !node.dtype().is_variable() {
-            let sink = Planned::new(node.shape(), &variable.chunks)
-                .map_err(|error| error.in_variable(&variable.name))?;
-            planned.push((node, Target::Write(Arc::new(sink))));
+    for (_, dataset) in &groups {
+        let (group, nodes) = prepare(dataset, options, session)?;
+        for (variable, node) in group.variables.iter().zip(nodes) {
+            if !node.dtype().is_variable() {
+                let sink = Planned::new(node.shape(), &variable.chunks)
+                    .map_err(|error| error.in_variable(&variable.name))?;
+                planned.push((node, Target::Write(Arc::new(sink))));
+            }
         }
     }
     Ok(planned)
@@ -146,6 +153,7 @@ fn prepare(
         path: "/".to_owned(),
         ..GroupSpec::default()
     };
+    check_unstacked(dataset)?;
     let filters = filters(options)?;
     let mut nodes = Vec::new();
     let mut characters = Vec::new();

@@ -3,7 +3,7 @@
 use super::numpy::{Corners, quoted_text};
 use super::values::{complex_text, time_text};
 use crate::calendar::{date_from_count, date_string};
-use crate::labels::{DataArray, Dataset, Variable};
+use crate::labels::{DataArray, DataTree, Dataset, Variable};
 use crate::session::Session;
 use craton_core::{AttributeValue, Attributes, Block, DType, Error, Result, Scalar, TimeKind};
 use craton_plan::ops::gather;
@@ -124,6 +124,22 @@ pub fn repr_dataset(dataset: &Dataset, options: &ReprOptions, session: &Session)
     }
     text += &attributes(&dataset.attributes, options);
     Ok(text)
+}
+
+/// Every group of a tree as its path and its dataset.
+///
+/// # Errors
+/// As [`repr_dataset`].
+pub fn repr_tree(tree: &DataTree, options: &ReprOptions, session: &Session) -> Result<String> {
+    let mut text = "<craton.DataTree>\n".to_owned();
+    for (path, own) in tree.nodes() {
+        text += &format!("Group: {path}\n");
+        let dataset = repr_dataset(own, options, session)?;
+        for line in dataset.lines() {
+            text += &format!("    {line}\n");
+        }
+    }
+    Ok(text.trim_end().to_owned())
 }
 
 /// The one value of an array without dimensions (or with one element): with its units for people, or bare.

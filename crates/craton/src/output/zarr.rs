@@ -8,11 +8,11 @@ pub use update::{CHANGE_ATTRIBUTE, Place, parse_region, update_zarr};
 
 use super::chunks::{check_dims, layout};
 use super::encode::{Encoded, TimeEncoding};
-use super::members::{self, coordinate_names};
+use super::members::{self, check_unstacked, coordinate_names};
 use super::planned::Planned;
 use super::recipe::Recipe;
 use super::texts::write_held;
-use super::{Labelled, merged};
+use super::{Labelled, groups_of, named_by_path};
 use crate::labels::{Dataset, Variable};
 use crate::session::Session;
 use craton_core::{AttributeValue, Attributes, Result, Scalar, Sink};
@@ -72,23 +72,32 @@ pub fn write_zarr(
     recipe: &Recipe,
     session: &Session,
 ) -> Result<()> {
-    let dataset = merged(parts)?;
-    check_dims(&dataset, options.chunks.iter().chain(&options.shards))?;
+    let groups = groups_of(parts)?;
+    check_dims(&groups, options.chunks.iter().chain(&options.shards))?;
     let codecs = parse_codecs(&options.codec)?;
     let writer = ZarrStoreWriter::create(path, options.may_replace)?;
     let mut streamed: Vec<(NodeRef, Arc<dyn Sink>)> = Vec::new();
     let mut held: Vec<(NodeRef, Arc<dyn Sink>)> = Vec::new();
-    for (name, variable) in dataset.coords.iter().chain(&dataset.variables) {
-        let (node, sink) = add_array(&writer, &dataset, name, variable, options, &codecs, session)
-            .map_err(|error| error.in_variable(name))?;
-        if node.dtype().is_variable() {
-            &mut held
-        } else {
-            &mut streamed
+    for (group, dataset) in &groups {
+        check_unstacked(dataset)?;
+        for (name, variable) in dataset.coords.iter().chain(&dataset.variables) {
+            let place = (group.as_str(), name.as_str());
+            let (node, sink) =
+                add_array(&writer, dataset, place, variable, options, &codecs, session)
+                    .map_err(|error| error.in_variable(name))?;
+            if node.dtype().is_variable() {
+                &mut held
+            } else {
+                &mut streamed
+            }
+            .push((node, sink));
         }
-        .push((node, sink));
+        let attributes = match group.as_str() {
+            "/" => group_attributes(dataset, &named_by_path(&groups), recipe),
+            _ => members::attributes(dataset),
+        };
+        writer.group(group, &attributes)?;
     }
-    writer.group("/", &group_attributes(&dataset, recipe))?;
     session.write(&streamed)?;
     write_held(&held, session)?;
     writer.commit()
@@ -103,9 +112,14 @@ pub fn plan_zarr(
     options: &ZarrOptions,
     session: &Session,
 ) -> Result<Vec<(NodeRef, Target)>> {
-    let dataset = merged(parts)?;
-    check_dims(&dataset, options.chunks.iter().chain(&options.shards))?;
-    let variables = dataset.coords.iter().chain(&dataset.variables);
+    let groups = groups_of(parts)?;
+    check_dims(&groups, options.chunks.iter().chain(&options.shards))?;
+    for (_, dataset) in &groups {
+        check_unstacked(dataset)?;
+    }
+    let variables = groups
+        .iter()
+        .flat_map(|(_, dataset)| dataset.coords.iter().chain(&dataset.variables));
     let planned = variables.map(|(name, variable)| {
         let node = encode(variable, options.times.get(name), session)?.node;
         let layout = layout(
@@ -146,7 +160,7 @@ pub(crate) fn raw_spec(
 fn add_array(
     writer: &ZarrStoreWriter,
     dataset: &Dataset,
-    name: &str,
+    (group, name): (&str, &str),
     variable: &Variable,
     options: &ZarrOptions,
     codecs: &[Value],
@@ -162,14 +176,17 @@ fn add_array(
             .entry("coordinates".to_owned())
             .or_insert(names);
     }
-    let sink = writer.array(name, &spec)?;
+    let sink = match group {
+        "/" => writer.array(name, &spec)?,
+        group => writer.array(&format!("{group}/{name}"), &spec)?,
+    };
     Ok((node, sink))
 }
 
-/// The dataset's attributes, and the recipe.
-fn group_attributes(dataset: &Dataset, recipe: &Recipe) -> Attributes {
+/// The dataset's attributes, and the recipe of all that is written.
+fn group_attributes(dataset: &Dataset, written: &Dataset, recipe: &Recipe) -> Attributes {
     let mut attributes = members::attributes(dataset);
-    let recipe = recipe.to_json(dataset);
+    let recipe = recipe.to_json(written);
     attributes.insert(RECIPE_ATTRIBUTE.to_owned(), AttributeValue::Json(recipe));
     attributes
 }

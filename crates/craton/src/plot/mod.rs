@@ -11,7 +11,7 @@ mod roles;
 mod sink;
 mod text;
 
-use crate::answer::Labelled;
+use crate::answer::{Labelled, no_tree};
 use crate::labels::{DataArray, Dataset};
 use crate::output::{Recipe, whole_file::write_whole};
 use crate::session::Session;
@@ -122,6 +122,7 @@ fn texts(labelled: &Labelled, drawing: &Drawing, recipe: &Recipe) -> Result<Vec<
             dataset.variables.insert(name, array.variable.clone());
             dataset
         }
+        Labelled::Tree(_) => return Err(no_tree("a picture")),
     };
     Ok(vec![
         ("Title".to_owned(), drawing.title.clone()),
@@ -209,6 +210,7 @@ impl Plot<'_> {
                     .map(|array| array.squeeze(None))
                     .collect::<Result<Vec<_>>>()?
             }
+            Labelled::Tree(_) => return Err(no_tree("a picture")),
         };
         let [first, rest @ ..] = arrays.as_slice() else {
             return Err(Error::usage("the result has no variable that can be drawn"));

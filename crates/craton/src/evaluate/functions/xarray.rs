@@ -3,7 +3,7 @@
 use super::{dtype, first_array};
 use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
-use crate::evaluate::methods::{attributes_of, variable_of};
+use crate::evaluate::methods::{attributes_of, over_datasets, variable_of};
 use crate::evaluate::registry::{Entry, Receiver, method};
 use crate::evaluate::value::WeakKind;
 use crate::labels::{self, DataArray, Dataset, Operand, Variable, binary, unary};
@@ -41,6 +41,17 @@ pub(super) const ENTRIES: &[Entry] = &[
         "An array of a number or a list.",
         &["xr.DataArray([1, 2, 3], dims=\"level\")"],
         data_array,
+    ),
+    method(
+        "map_over_datasets",
+        XARRAY,
+        "func, *args",
+        "What a function of `np` or `xr` makes of the dataset of every group of a tree.",
+        &["xr.map_over_datasets(np.sqrt, ds.tree)"],
+        |call| {
+            let tree = call.positional.first();
+            over_datasets(call, tree.unwrap_or(&Value::None))
+        },
     ),
     method(
         "zeros_like",

@@ -18,11 +18,14 @@ mod reduce;
 mod resample;
 mod select;
 mod shape;
+mod stack;
 mod statistics;
+mod tree;
 mod window;
 
 pub(super) use elementwise::{clip, decimals, rounded};
 pub(super) use names::{attributes_of, variable_of};
+pub(super) use tree::over_datasets;
 
 use super::arguments::{Arguments, Call};
 use super::registry::{self, Entry, Receiver};
@@ -46,6 +49,7 @@ pub(super) const FAMILIES: &[&[Entry]] = &[
     arrange::ENTRIES,
     drop::ENTRIES,
     shape::ENTRIES,
+    stack::ENTRIES,
     assign::ENTRIES,
     conventions::ENTRIES,
     names::ENTRIES,
@@ -53,6 +57,7 @@ pub(super) const FAMILIES: &[&[Entry]] = &[
     statistics::ENTRIES,
     properties::ENTRIES,
     dates::ENTRIES,
+    tree::ENTRIES,
 ];
 
 /// `object.name`.
@@ -68,6 +73,10 @@ pub(super) fn attribute(object: &Value, name: &str, session: &Session) -> Result
             return Ok(Value::Array(coordinate(array, name)));
         }
         Value::Dataset(dataset) => dataset.array(name).map(Value::Array),
+        Value::Tree(tree) => super::index::member_of_tree(tree, name),
+        Value::Namespace(namespace) if entry.is_some() => {
+            return Ok(Value::Function(*namespace, name.to_owned()));
+        }
         Value::Namespace(namespace) => functions::constant(*namespace, name),
         other => Err(match receiver {
             Some(Receiver::Dates) => registry::unknown(Receiver::Dates, name),
@@ -76,10 +85,7 @@ pub(super) fn attribute(object: &Value, name: &str, session: &Session) -> Result
     };
     match (found, entry) {
         (Err(_), Some(_)) => {
-            let message = match object {
-                Value::Namespace(_) => format!("`{name}` is a function"),
-                _ => format!("`{name}` is a method"),
-            };
+            let message = format!("`{name}` is a method");
             Err(Error::usage(message).hint(format!("call it: `.{name}(…)`")))
         }
         (found, _) => found,

@@ -6,6 +6,7 @@
 mod encode;
 mod labels;
 
+use super::super::members::check_unstacked;
 use super::super::recipe::Recipe;
 use super::super::texts::write_held;
 use super::super::{Labelled, merged};
@@ -50,6 +51,7 @@ pub fn update_zarr(
     session: &Session,
 ) -> Result<()> {
     let dataset = merged(parts)?;
+    check_unstacked(&dataset)?;
     let url = path.display().to_string();
     let update = ZarrStoreUpdate::open(path)?;
     let stored = open_stored(&url)?;
