@@ -12,10 +12,11 @@ pytest.importorskip("netCDF4", reason="the short lane has no netCDF library to w
 
 from expressions import DIFFERENCES, EXPRESSIONS, cases  # noqa: E402
 from expressions_again import AGAIN  # noqa: E402
+from expressions_of_each import EACH  # noqa: E402
 from expressions_together import TOGETHER  # noqa: E402
 from inputs import MADE, open_with_xarray, path_of  # noqa: E402
 
-ALL = cases(EXPRESSIONS) + cases(AGAIN) + cases(TOGETHER)
+ALL = cases(EXPRESSIONS) + cases(AGAIN) + cases(TOGETHER) + cases(EACH)
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +42,9 @@ def names_of(inputs):
 
 def under_xarray(expression, datasets):
     scope = {**datasets, "np": np, "xr": xr}
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
+    # bottleneck sums in the dtype of the values; but without it xarray fills no gaps and ranks nothing.
+    needs_it = any(name in expression for name in ("ffill", "bfill", "rank"))
+    with warnings.catch_warnings(), np.errstate(all="ignore"), xr.set_options(use_bottleneck=needs_it):
         warnings.simplefilter("ignore")
         *statements, last = ast.parse(expression).body
         exec(compile(ast.Module(statements, []), "expression", "exec"), scope)

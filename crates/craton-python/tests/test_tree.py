@@ -123,6 +123,7 @@ tree["surface"].dataset.t.mean()
 tree.to_dataset()
 tree.dataset.area.sum()
 tree.ds.area.mean()
+tree.surface.dataset
 tree.map_over_datasets(np.sqrt)
 tree.map_over_datasets(np.abs).mean("lat")
 tree.map_over_datasets(np.isnan)

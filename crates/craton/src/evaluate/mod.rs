@@ -238,6 +238,11 @@ fn literal_value(literal: &Literal) -> Value {
     }
 }
 
+/// `-value`
+fn negative(value: &Value) -> Result<Value> {
+    unary(UnaryOperator::Negate, value)
+}
+
 fn unary(operator: UnaryOperator, operand: &Value) -> Result<Value> {
     let function = match operator {
         UnaryOperator::Negate => Unary::Negative,

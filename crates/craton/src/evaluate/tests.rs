@@ -3,10 +3,14 @@
 use super::registry::entries;
 use super::{Scope, Value, evaluate};
 use crate::labels::{Dataset, Variable};
+use crate::open::{OpenOptions, Opened, open};
+use crate::output::zarr::{ZarrOptions, write_zarr};
+use crate::output::{Labelled, Recipe};
 use crate::session::Session;
 use craton_core::{
     AttributeValue, Attributes, Block, Buffer, Calendar, DType, TimeKind, TimeType, TimeUnit,
 };
+use std::path::Path;
 
 /// Two years of days on a small grid: distinct temperatures `t2m` and rain `tp`.
 fn dataset() -> Dataset {
@@ -70,10 +74,26 @@ fn dataset() -> Dataset {
     dataset
 }
 
+/// The same from a store, as users have it, with groups.
+fn opened(path: &Path, session: &Session) -> Dataset {
+    let recipe = Recipe {
+        expression: String::new(),
+        inputs: Vec::new(),
+    };
+    let (made, options) = (dataset(), ZarrOptions::default());
+    let parts = [Labelled::Dataset(&made)];
+    write_zarr(&parts, path, &options, &recipe, session).unwrap();
+    let urls = [path.to_str().unwrap().to_owned()];
+    match open(&urls, OpenOptions::default(), session).unwrap() {
+        Opened::Dataset(opened) => opened,
+        Opened::Array(_) => panic!("a group is no array"),
+    }
+}
+
 /// Evaluates and computes, so that nothing stays a plan.
-fn run(expression: &str, session: &Session) -> craton_core::Result<()> {
+fn run(expression: &str, ds: Dataset, session: &Session) -> craton_core::Result<()> {
     let mut scope = Scope::default();
-    scope.insert("ds", Value::Dataset(dataset()));
+    scope.insert("ds", Value::Dataset(ds));
     let variables: Vec<Variable> = match evaluate(expression, scope, session)? {
         Value::Array(array) => {
             let coords = array.coords.into_values();
@@ -82,6 +102,12 @@ fn run(expression: &str, session: &Session) -> craton_core::Result<()> {
         Value::Dataset(dataset) => {
             let coords = dataset.coords.into_values();
             coords.chain(dataset.variables.into_values()).collect()
+        }
+        Value::Tree(tree) => {
+            let nodes = tree.nodes().map(|(_, own)| own.clone());
+            nodes
+                .flat_map(|own| own.coords.into_values().chain(own.variables.into_values()))
+                .collect()
         }
         Value::Number(..) | Value::Dict(_) | Value::Text(_) => Vec::new(),
         other => panic!("{expression}: an example that gives {}", other.kind()),
@@ -96,9 +122,11 @@ fn run(expression: &str, session: &Session) -> craton_core::Result<()> {
 fn every_example_of_the_registry_runs() {
     let session = Session::new(Some(1), None);
     let examples = entries().flat_map(|entry| entry.examples);
+    let folder = tempfile::tempdir().unwrap();
+    let ds = opened(&folder.path().join("a.zarr"), &session);
     let failed: Vec<String> = examples
         .filter_map(|example| {
-            let error = run(example, &session).err()?;
+            let error = run(example, ds.clone(), &session).err()?;
             Some(format!("{example}: {}", error.report()))
         })
         .collect();
@@ -109,7 +137,7 @@ fn every_example_of_the_registry_runs() {
 fn hints_come_from_the_registry() {
     let session = Session::new(Some(1), None);
     let hint = |expression: &str| {
-        let error = run(expression, &session).unwrap_err();
+        let error = run(expression, dataset(), &session).unwrap_err();
         error.hint_text().unwrap_or_default().to_owned()
     };
     assert!(hint("ds.t2m.maen()").starts_with("did you mean `mean`"));

@@ -6,6 +6,7 @@ use crate::labels::{
 use craton_core::{
     AttributeValue, Attributes, Block, Buffer, DType, Error, Result, Scalar, Strings,
 };
+use craton_plan::ops::{AxisIndex, index};
 
 pub use crate::labels::WeakKind;
 
@@ -190,17 +191,25 @@ impl Value {
                 let message = format!("{own} dimensions without names beside {:?}", other.dims());
                 return Err(Error::invalid(message).hint("`xr.DataArray(…, dims=…)` names them"));
             }
-            let dims = other.dims()[theirs - own..].to_vec();
             let shape = &other.variable.shape()[theirs - own..];
-            if plain.variable.shape() != shape {
+            let pairs = || plain.variable.shape().iter().zip(shape);
+            if pairs().any(|(own, their)| own != their && *own != 1) {
                 let message = format!(
                     "values of the shape {:?} beside {shape:?}",
                     plain.variable.shape()
                 );
                 return Err(Error::invalid(message));
             }
-            let node = plain.variable.node.clone();
-            let named = Variable::new(dims, node, Attributes::new())?;
+            // One index stands beside any number of them.
+            let is_kept: Vec<bool> = pairs().map(|(own, their)| own == their).collect();
+            let taken = pairs().map(|(own, their)| match own == their {
+                true => AxisIndex::all(*own),
+                false => AxisIndex::At(0),
+            });
+            let node = index(&plain.variable.node, &taken.collect::<Vec<_>>())?;
+            let dims = other.dims()[theirs - own..].iter().zip(is_kept);
+            let dims = dims.filter_map(|(dim, is_kept)| is_kept.then(|| dim.clone()));
+            let named = Variable::new(dims.collect(), node, Attributes::new())?;
             return Ok(Operand::Array(
                 DataArray::new(named).renamed(other.name.clone()),
             ));

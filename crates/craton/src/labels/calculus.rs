@@ -182,7 +182,7 @@ impl DataArray {
             moved.attributes.clear();
             return Ok(self.with_variable(moved));
         } else {
-            ops::reduce(Reduction::Sum, &areas, &[axis], ReduceOptions::default())?
+            ops::reduce(Reduction::Sum, &areas, &[axis], every_value())?
         };
         let dims = self.dims().iter().filter(|dim| **dim != at.dim).cloned();
         let attributes = Attributes::new();
@@ -195,6 +195,8 @@ impl DataArray {
 
     /// `self` times `other` and so on, summed over dimensions that all have; over `dims` if given.
     ///
+    /// # Missing values
+    /// A product with one makes the sum missing.
     /// # Errors
     /// As [`binary`].
     pub fn dot(arrays: &[&DataArray], dims: Option<&[String]>, is_all: bool) -> Result<Self> {
@@ -225,12 +227,7 @@ impl DataArray {
         let axes = folded.iter().map(|dim| product.axis(dim));
         let axes = axes.collect::<Result<Vec<_>>>()?;
         let dtype = product.variable.dtype();
-        let node = ops::reduce(
-            Reduction::Sum,
-            &product.variable.node,
-            &axes,
-            ReduceOptions::default(),
-        )?;
+        let node = ops::reduce(Reduction::Sum, &product.variable.node, &axes, every_value())?;
         let kept = product.dims().iter().filter(|dim| !folded.contains(dim));
         let kept = kept.cloned().collect();
         let attributes = product.variable.attributes.clone();
@@ -238,6 +235,14 @@ impl DataArray {
             product.with_variable(Variable::new(kept, ops::cast(&node, dtype)?, attributes)?);
         out.name.clone_from(&first.name);
         Ok(out)
+    }
+}
+
+/// Missing values make the sum missing: they have no area and no product that could be left out.
+fn every_value() -> ReduceOptions {
+    ReduceOptions {
+        skip_missing: false,
+        ..ReduceOptions::default()
     }
 }
 

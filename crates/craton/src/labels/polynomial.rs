@@ -135,7 +135,9 @@ impl DataArray {
                 let shape = self.variable.shape().iter().map(|length| *length as usize);
                 let block =
                     Block::dense(DType::Float64, shape.collect(), Buffer::copy_of(&bytes)?)?;
-                self.with_variable(self.variable.with_node(ops::literal(block)?)?)
+                // Attributes of times do not speak of counts.
+                let counts = Variable::of_block(self.dims().to_vec(), block, Attributes::new())?;
+                self.with_variable(counts)
             }
             _ => self.clone(),
         };
@@ -173,9 +175,7 @@ impl DataArray {
                 }
             };
         }
-        let mut out = sum.ok_or_else(|| Error::invalid("a polynomial without coefficients"))?;
-        out.variable.attributes.clear();
-        Ok(out)
+        sum.ok_or_else(|| Error::invalid("a polynomial without coefficients"))
     }
 }
 

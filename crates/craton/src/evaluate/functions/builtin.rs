@@ -1,8 +1,8 @@
 //! Functions without a namespace.
 
-use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
 use crate::evaluate::registry::{Entry, Receiver, method};
+use crate::evaluate::{Value, negative};
 use crate::labels::unary;
 use craton_core::{Error, Result};
 use craton_kernels::unary::Unary;
@@ -29,6 +29,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         &["abs(ds.t2m - 280)"],
         |call| {
             let x = call.need("x")?;
+            if let Value::Number(number, _) = x {
+                let is_below = number.to_f64().is_some_and(|value| value < 0.0);
+                return if is_below { negative(x) } else { Ok(x.clone()) };
+            }
             x.map_arrays("abs", |array| unary(Unary::Absolute, array, true))
         },
     ),

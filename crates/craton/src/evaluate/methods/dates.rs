@@ -9,7 +9,7 @@ use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
 use crate::evaluate::registry::{Entry, Function, Receiver, method, property};
 use crate::labels::{DataArray, Variable, block_of, date_part};
-use craton_core::{DType, Error, Result, Scalar, TimeKind, TimeType};
+use craton_core::{Attributes, DType, Error, Result, Scalar, TimeKind, TimeType};
 
 const DATES: &[Receiver] = &[Receiver::Dates];
 
@@ -241,7 +241,11 @@ const fn part(name: &'static str, doc: &'static str, examples: &'static [&'stati
         let (array, _) = held(call, TimeKind::Instant)?;
         let values = array.variable.values(call.session)?;
         let block = date_part(&values, array.variable.dtype(), call.called)?;
-        let attributes = array.variable.attributes.clone();
+        // xarray takes weeks from another function than the other parts, one that loses attributes.
+        let attributes = match call.name() {
+            "weekofyear" => Attributes::new(),
+            _ => array.variable.attributes.clone(),
+        };
         let variable = Variable::of_block(array.dims().to_vec(), block, attributes)?;
         let name = Some(call.called.to_owned());
         Ok(Value::Array(array.with_variable(variable).renamed(name)))
@@ -441,9 +445,17 @@ fn strftime(call: &Call<'_>) -> Result<Value> {
     }
     let format = format.to_owned();
     let of = |count: i64| formatted(&format, count, time);
-    each(call, DType::Utf8, |count, _| {
+    let texts = each(call, DType::Utf8, |count, _| {
         Some(Scalar::from_text(&of(count)?))
-    })
+    })?;
+    // Attributes of dates do not speak of texts.
+    match texts {
+        Value::Array(mut texts) => {
+            texts.variable.attributes.clear();
+            Ok(Value::Array(texts))
+        }
+        other => Ok(other),
+    }
 }
 
 const MONTHS: [&str; 12] = [

@@ -4,7 +4,9 @@ use super::{integer, not_on};
 use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
 use crate::evaluate::registry::{Entry, LABELLED, Receiver, method, property};
-use craton_core::Result;
+use crate::evaluate::value::plain_dims;
+use crate::labels::{DataArray, Variable};
+use craton_core::{Attributes, Result};
 
 const ARRAY: &[Receiver] = &[Receiver::DataArray];
 
@@ -19,9 +21,9 @@ pub(super) const ENTRIES: &[Entry] = &[
     property(
         "values",
         ARRAY,
-        "The array itself: values stay labelled here.",
-        &["ds.t2m.values"],
-        |call| Ok(call.object.clone()),
+        "The bare values, without labels: beside an array they stand by their place.",
+        &["ds.t2m.values", "ds.t2m[1:] - ds.t2m[:-1].values"],
+        values,
     )
     .also(&["data"]),
     property(
@@ -85,6 +87,15 @@ pub(super) const ENTRIES: &[Entry] = &[
         |call| Ok(call.object.clone()),
     ),
 ];
+
+fn values(call: &Call<'_>) -> Result<Value> {
+    let Value::Array(array) = call.object else {
+        return Err(not_on(call));
+    };
+    let dims = plain_dims(array.dims().len());
+    let bare = Variable::new(dims, array.variable.node.clone(), Attributes::new())?;
+    Ok(Value::Array(DataArray::new(bare)))
+}
 
 fn size(call: &Call<'_>) -> Result<Value> {
     let Value::Array(array) = call.object else {

@@ -5,7 +5,10 @@ use crate::calendar::{Frequency, count_from_date, parse_range};
 use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
 use crate::evaluate::registry::{Entry, LABELLED, Receiver, method};
-use crate::labels::{Fill, GroupBy, GroupKey, Method, Origin, Resampling, Side, Variable};
+use crate::labels::{
+    DataArray, Dataset, Fill, GroupBy, GroupKey, Interpolation, InterpolationMethod, Method,
+    Origin, Outside, Resampling, Side, Variable,
+};
 use craton_core::{DType, Error, Result};
 
 const RESAMPLE: &[Receiver] = &[Receiver::Resample];
@@ -52,6 +55,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The values at the steps; missing where there are none.",
         &["ds.t2m.isel(time=slice(0, 3)).resample(time=\"12h\").asfreq()"],
         |call| between(call, Method::Exact),
+    ),
+    of_steps(
+        "interpolate",
+        "kind='linear'",
+        "The values between, at each step.",
+        &["ds.t2m.isel(time=slice(0, 3)).resample(time=\"6h\").interpolate(\"linear\")"],
+        interpolate,
     ),
 ];
 
@@ -142,9 +152,40 @@ fn between(call: &Call<'_>, how: Method) -> Result<Value> {
         return Err(Error::unsupported("a tolerance of filled steps"));
     }
     let session = call.session;
-    let steps = |key: &GroupKey, dataset: &crate::labels::Dataset| {
+    on_steps(call, |key, dataset| {
         let (dim, labels) = (&key.dim, &key.labels);
         dataset.reindex(dim, labels, how, None, &Fill::Missing, session)
+    })
+}
+
+fn interpolate(call: &Call<'_>) -> Result<Value> {
+    let method = match call.text("kind")?.unwrap_or("linear") {
+        "linear" | "slinear" => InterpolationMethod::Linear,
+        "nearest" => InterpolationMethod::Nearest,
+        "cubic" => InterpolationMethod::Cubic,
+        other => {
+            let message = format!("interpolation of steps by the method `{other}`");
+            return Err(Error::unsupported(message).hint("there are linear, nearest and cubic"));
+        }
+    };
+    let how = Interpolation {
+        method,
+        outside: Outside::Missing,
+    };
+    on_steps(call, |key, dataset| {
+        let labels = DataArray::new(key.labels.clone());
+        dataset.interpolate(&[(key.dim.clone(), labels)], how, call.session)
+    })
+}
+
+/// What is made of the whole at the labels of the steps. Coordinates beside the labels have no values there.
+fn on_steps(call: &Call<'_>, at: impl Fn(&GroupKey, &Dataset) -> Result<Dataset>) -> Result<Value> {
+    let steps = |key: &GroupKey, dataset: &Dataset| {
+        let mut whole = dataset.clone();
+        whole
+            .coords
+            .retain(|name, coord| *name == key.dim || coord.axis(&key.dim).is_none());
+        at(key, &whole)
     };
     match call.object {
         Value::ArrayGroup(groups) => {

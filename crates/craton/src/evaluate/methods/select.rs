@@ -19,7 +19,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "ds.sel(time=\"2001-01\")",
             "ds.t2m.sel(lat=slice(60, 0))",
             "ds.t2m.sel(lat=51.3, lon=7.2, method=\"nearest\")",
-            "ds.t2m.sel(lat=xr.DataArray([50, 60], dims=\"town\"), lon=xr.DataArray([10, 30], dims=\"town\"))",
+            "ds.t2m.sel(lat=xr.DataArray([50, 60], dims=\"town\"), lon=xr.DataArray([10, 30], dims=\"town\"), method=\"nearest\")",
         ],
         sel,
     ),
