@@ -181,6 +181,11 @@ pub trait ReadRanges: Send + Sync + Debug {
         false
     }
 
+    /// What keeps the objects, in words, where it is more than files: `Icechunk, branch main`.
+    fn keeper(&self) -> Option<String> {
+        None
+    }
+
     /// What tells this state of an object from others, if it was told with an earlier read.
     fn version(&self, _location: &str) -> Option<String> {
         None

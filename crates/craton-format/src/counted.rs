@@ -64,6 +64,10 @@ impl ReadRanges for Counted {
         self.store.is_remote()
     }
 
+    fn keeper(&self) -> Option<String> {
+        self.store.keeper()
+    }
+
     fn version(&self, location: &str) -> Option<String> {
         self.store.version(location)
     }

@@ -3,6 +3,7 @@
 //! Takes URLs; gives [`craton_core::ReadRanges`]. Never looks inside an object, except to find the
 //! members of a ZIP archive.
 
+pub mod icechunk;
 pub mod local;
 pub mod memory;
 pub mod partial;
@@ -17,7 +18,9 @@ pub mod contract;
 pub mod server;
 
 mod keys;
+mod runtime;
 
+pub use icechunk::{IcechunkRepository, IcechunkStore};
 pub use local::{LocalStore, PartFile};
 pub use memory::MemoryStore;
 pub use remote::{RemoteStore, StoreOptions, StoreSettings, give_to_all, public_url};

@@ -1,10 +1,14 @@
 //! The table from URL schemes to stores.
 
+use crate::icechunk::{IcechunkStore, is_repository};
 use crate::remote::{RemoteStore, StoreSettings};
 use crate::{LocalStore, ZipStore};
 use craton_core::{ByteRange, Error, Pool, ReadRanges, Result};
 use std::path::Path;
 use std::sync::Arc;
+
+/// What stands before the URL of an Icechunk repository.
+const ICECHUNK: &str = "icechunk+";
 
 /// A store and the prefix or object in it that a URL names.
 pub type Opened = (Arc<dyn ReadRanges>, String);
@@ -49,16 +53,28 @@ pub async fn open_store(url: &str) -> Result<Opened> {
 /// The store that holds `url`, and where in it `url` points.
 ///
 /// Takes plain paths, `file://` URLs, URLs of web servers and object stores, and members of ZIP archives
-/// (`X.zip!/inner`). A file that is a ZIP archive opens as the store of its members.
+/// (`X.zip!/inner`). A file that is a ZIP archive opens as the store of its members; a folder that is an Icechunk
+/// repository, as what its branch `main` holds. `icechunk+PATH@VERSION` names another branch, a tag or a snapshot: what
+/// stands behind the last `@`, so that an `@` in the path itself is written `%40`.
 ///
 /// # Errors
 /// [`craton_core::ErrorKind::NotFound`] if nothing is there, [`craton_core::ErrorKind::Unsupported`] for
 /// schemes this build does not read.
 pub async fn open_store_with(url: &str, settings: &StoreSettings) -> Result<Opened> {
+    if let Some(repository) = url.strip_prefix(ICECHUNK) {
+        let (path, version, member) = repository_parts(repository);
+        let store = IcechunkStore::open(&path, version.as_deref()).await?;
+        return Ok((Arc::new(store), member));
+    }
     let (outer, member) = match url.split_once("!/") {
         Some((outer, member)) => (outer, Some(member)),
         None => (url, None),
     };
+    if let Some(folder) = local_path(outer).filter(|path| is_repository(Path::new(path))) {
+        let store = IcechunkStore::open(&folder, None).await?;
+        let member = member.unwrap_or_default().trim_matches('/').to_owned();
+        return Ok((Arc::new(store), member));
+    }
     let (store, root) = open_outer(outer, settings).await?;
     match member {
         Some(member) => {
@@ -80,6 +96,46 @@ pub fn is_remote_url(url: &str) -> bool {
     scheme.is_some_and(|scheme| matches!(scheme_of(scheme), Some(Open::Remote)))
 }
 
+/// The path of a repository, with or without `icechunk+`, and the version after the last `@`.
+///
+/// A path that is there as it is written names no version.
+#[must_use]
+pub fn repository_and_version(url: &str) -> (String, Option<String>) {
+    match url.strip_prefix(ICECHUNK) {
+        None if Path::new(url).exists() => (url.to_owned(), None),
+        rest => {
+            let (path, version, _) = repository_parts(rest.unwrap_or(url));
+            (path, version)
+        }
+    }
+}
+
+/// The path of a repository, the version after the last `@`, and the member after `!/`.
+fn repository_parts(url: &str) -> (String, Option<String>, String) {
+    let (url, member) = url.split_once("!/").unwrap_or((url, ""));
+    let (path, version) = match url.rsplit_once('@') {
+        Some((path, version)) => (path, Some(percent_decode(version))),
+        None => (url, None),
+    };
+    let path = match path.contains("://") {
+        true => local_path(path).unwrap_or_else(|| path.to_owned()),
+        false => percent_decode(path),
+    };
+    (path, version, member.trim_matches('/').to_owned())
+}
+
+/// The path that a `file://` URL or a plain path names.
+fn local_path(url: &str) -> Option<String> {
+    match url.split_once("://") {
+        None => Some(url.to_owned()),
+        Some((scheme, rest)) if matches!(scheme_of(scheme), Some(Open::File)) => {
+            let path = rest.strip_prefix("localhost").unwrap_or(rest);
+            Some(percent_decode(path))
+        }
+        Some(_) => None,
+    }
+}
+
 fn scheme_of(scheme: &str) -> Option<Open> {
     let lower = scheme.to_ascii_lowercase();
     let found = SCHEMES.iter().find(|(name, _)| *name == lower);
@@ -87,35 +143,35 @@ fn scheme_of(scheme: &str) -> Option<Open> {
 }
 
 async fn open_outer(url: &str, settings: &StoreSettings) -> Result<Opened> {
-    let Some((scheme, _)) = url.split_once("://") else {
-        return open_path(url);
-    };
+    if let Some(path) = local_path(url) {
+        return open_path(&path);
+    }
+    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
     match scheme_of(scheme) {
-        Some(Open::File) => open_file_url(url),
-        Some(Open::Remote) => {
+        Some(_) => {
             let (store, root) = RemoteStore::open(url, &settings.options_for(url)).await?;
             Ok((Arc::new(store), root))
         }
         None => {
             let message = format!("URL scheme `{scheme}` is not known");
             Err(Error::unsupported(message).hint(
-                "plain paths, `file://`, `http(s)://`, `s3://`, `gs://`, `az://`, `abfs://` and `X.zip!/inner` are read",
+                "plain paths, `file://`, `http(s)://`, `s3://`, `gs://`, `az://`, `abfs://`, `X.zip!/inner` and \
+                 `icechunk+PATH@VERSION` are read",
             ))
         }
     }
 }
 
-fn open_file_url(url: &str) -> Result<Opened> {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let path = rest.strip_prefix("localhost").unwrap_or(rest);
-    open_path(&percent_decode(path))
-}
-
 fn open_path(path: &str) -> Result<Opened> {
     let failed = |cause| {
         let error = Error::io(format!("cannot open `{path}`"), cause);
+        let (repository, _, _) = repository_parts(path);
         if path.is_empty() {
             error.hint("the path is empty")
+        } else if is_repository(Path::new(&repository)) {
+            error.hint(format!(
+                "a version of a repository is named `{ICECHUNK}{path}`"
+            ))
         } else {
             error
         }
@@ -183,6 +239,22 @@ mod tests {
         assert_eq!(
             open(&format!("file://{path}/a%20b.nc")).unwrap().1,
             "a b.nc"
+        );
+    }
+
+    #[test]
+    fn a_repository_is_named_with_a_version_and_a_member() {
+        let parts = |url| repository_parts(url);
+        let text = str::to_owned;
+        assert_eq!(parts("a/b"), (text("a/b"), None, text("")));
+        assert_eq!(parts("a/b@v1"), (text("a/b"), Some(text("v1")), text("")));
+        assert_eq!(
+            parts("a%40b@v@2!/g/x"),
+            (text("a@b@v"), Some(text("2")), text("g/x"))
+        );
+        assert_eq!(
+            parts("file:///a%20b@c/d"),
+            (text("/a b"), Some(text("c/d")), text(""))
         );
     }
 

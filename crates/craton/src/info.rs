@@ -21,7 +21,7 @@ pub struct Info {
     /// The URL as written.
     pub url: String,
     /// The format in words.
-    pub format: &'static str,
+    pub format: String,
     /// The groups, parents first.
     pub groups: Vec<GroupInfo>,
 }
@@ -83,12 +83,13 @@ impl Info {
     /// # Errors
     /// [`craton_core::ErrorKind::NotFound`] if the URL names nothing.
     pub fn of_stored(stored: &Stored) -> Result<Self> {
-        let format = match stored.format {
+        let name = match stored.format {
             Format::Zarr2 => "Zarr 2",
             Format::Zarr3 => "Zarr 3",
             Format::NetCdf3 => "netCDF classic",
             Format::Hdf5 => "HDF5",
         };
+        let format = stored.keeper.clone().unwrap_or_else(|| name.to_owned());
         let url = stored.url.clone();
         if let Some(name) = &stored.array {
             let array = ArrayInfo::new(name, &**stored.root()?.array(name)?);

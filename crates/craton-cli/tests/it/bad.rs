@@ -1,6 +1,6 @@
 //! Broken and hostile files through the command: in time, in little memory, with a reason that names the place.
 
-use crate::outcome::{Outcome, corpus, craton};
+use crate::outcome::{Outcome, corpus, craton, unpack};
 use serde_json::Value;
 use std::path::Path;
 
@@ -89,12 +89,23 @@ fn every_bad_file_ends_as_its_manifest_says() {
             entry["file"].as_str().unwrap(),
             entry["expect"].as_str().unwrap(),
         );
-        let is_read = ["zarr/", "netcdf3/", "hdf5/", "real/netcdf", "real/hdf5"];
+        let is_read = [
+            "zarr/",
+            "netcdf3/",
+            "hdf5/",
+            "icechunk/",
+            "real/netcdf",
+            "real/hdf5",
+        ];
         if !is_read.iter().any(|start| file.starts_with(start)) {
             continue;
         }
         cases += 1;
-        let path = root.join(file);
+        let folder = tempfile::tempdir().unwrap();
+        let path = match file.ends_with(".tar.gz") {
+            true => unpack(&root.join(file), folder.path()),
+            false => root.join(file),
+        };
         let (failed, talk) = everything(path.to_str().unwrap());
         let is_told = !failed.is_empty() || talk.contains("warning: ");
         assert!(
@@ -116,7 +127,7 @@ fn every_bad_file_ends_as_its_manifest_says() {
             );
         }
     }
-    assert_eq!(cases, 38 + 16 + 23 + 3);
+    assert_eq!(cases, 38 + 16 + 23 + 3 + 3);
 }
 
 fn values(path: &Path) -> Vec<i64> {

@@ -158,6 +158,15 @@ pub fn corpus(part: &str) -> Option<PathBuf> {
     Some(path)
 }
 
+/// The folder in a packed one of the corpus, unpacked under `folder`.
+pub fn unpack(archive: &Path, folder: &Path) -> PathBuf {
+    let folder = folder.join(archive.file_name().unwrap());
+    let packed = flate2::read::GzDecoder::new(File::open(archive).unwrap());
+    tar::Archive::new(packed).unpack(&folder).unwrap();
+    let mut inside = std::fs::read_dir(folder).unwrap();
+    inside.next().unwrap().unwrap().path()
+}
+
 /// Everything that a person sees of a run, without what differs between machines.
 pub fn shown(outcome: &Outcome, folder: &Path) -> String {
     let mut text = outcome.stdout.clone();

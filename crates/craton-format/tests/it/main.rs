@@ -11,6 +11,7 @@ mod bad_zarr;
 mod codecs;
 mod conformance;
 mod hierarchy;
+mod icechunk;
 #[path = "../fuzz/machine.rs"]
 #[allow(dead_code, reason = "only its clock is used here")]
 mod machine;

@@ -1,16 +1,10 @@
 //! Zarr stores, codec fixtures and ZIP archives of other projects.
 
-use crate::support::{Values, corpus, now, npy_stored, open, read, read_url, same, unpack};
+use crate::support::{Values, corpus, facts, now, npy_stored, open, read, read_url, same, unpack};
 use craton_core::{ByteRange, DType, ErrorKind, Order, Pool, Scalar, Source};
 use craton_format::codec::{self, Chain, NumberType, Options, Place, Stage};
 use serde_json::Value;
 use std::path::Path;
-
-fn facts(file: &str) -> Option<Value> {
-    let path = corpus("real/expected.json")?;
-    let all: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    Some(all["files"][file].clone())
-}
 
 #[test]
 fn arrays_of_zarrs_have_the_known_facts() {
@@ -50,7 +44,7 @@ fn arrays_of_zarrs_have_the_known_facts() {
     assert!(checked >= 40, "{checked}");
 }
 
-fn has_facts(values: &Values, expected: &Value) -> bool {
+pub fn has_facts(values: &Values, expected: &Value) -> bool {
     match values {
         Values::Strings(strings) => {
             let first = expected["first"]

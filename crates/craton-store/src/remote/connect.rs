@@ -1,9 +1,10 @@
 //! From a URL and options to a client of the service that holds it.
 
+use super::Service;
 use super::credentials::{Tried, aws_profile, environment, has_role, netrc};
 use super::options::{StoreOptions, home};
 use super::secret::Secrets;
-use super::{Service, runtime};
+use crate::runtime;
 use craton_core::{Error, ErrorKind, Result};
 use object_store::aws::{AmazonS3Builder, resolve_bucket_region};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};

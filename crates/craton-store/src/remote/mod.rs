@@ -9,7 +9,6 @@ mod credentials;
 mod failure;
 mod options;
 mod page;
-mod runtime;
 mod secret;
 #[cfg(test)]
 mod tests;
@@ -18,6 +17,7 @@ pub use options::{StoreOptions, StoreSettings, give_to_all};
 pub use secret::public_url;
 
 use crate::local::checked_range;
+use crate::runtime;
 use crate::scheme::percent_decode;
 use base64::Engine as _;
 use connect::{Target, target};

@@ -1,7 +1,7 @@
 //! What a web server lists: the links of the page that it shows for a folder.
 
 use super::connect::Target;
-use super::runtime;
+use crate::runtime;
 use crate::scheme::percent_decode;
 use craton_core::{Error, ErrorKind, Result};
 use reqwest::{StatusCode, Url};

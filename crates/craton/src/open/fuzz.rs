@@ -154,6 +154,7 @@ fn attributes_and_dimensions() {
         let stored = Stored {
             url: "memory".to_owned(),
             format: Format::Zarr3,
+            keeper: None,
             groups,
             selected: "/".to_owned(),
             array: None,

@@ -15,6 +15,8 @@ pub struct Stored {
     pub url: String,
     /// The format.
     pub format: Format,
+    /// What keeps the objects, in words, where it is more than files.
+    pub keeper: Option<String>,
     /// Groups by path; `/` is the root.
     pub groups: IndexMap<String, StoredGroup>,
     /// The group that the URL names.
@@ -84,6 +86,7 @@ pub fn open_stored_with(url: &str, settings: &StoreSettings) -> Result<Stored> {
     let _span = tracing::debug_span!("open", url = %shown).entered();
     let (file, member) = split_member(url);
     let detected = pollster::block_on(detect(file, settings))?;
+    let keeper = detected.store.keeper();
     let url = shown.as_str();
     let mut groups = IndexMap::new();
     match detected.format {
@@ -110,6 +113,7 @@ pub fn open_stored_with(url: &str, settings: &StoreSettings) -> Result<Stored> {
     let mut stored = Stored {
         url: url.to_owned(),
         format: detected.format,
+        keeper,
         groups,
         selected: "/".to_owned(),
         array: None,

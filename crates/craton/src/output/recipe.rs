@@ -2,12 +2,13 @@
 
 use crate::calendar::{date_from_count, iso_string};
 use crate::labels::Dataset;
-use craton_core::{Calendar, Error, Result, TimeKind, TimeType, TimeUnit};
+use craton_core::{Calendar, Error, Result, Source, TimeKind, TimeType, TimeUnit};
 use craton_plan::{NodeRef, Work};
 use craton_store::public_url;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A line of history names no more inputs; the recipe names all.
@@ -58,12 +59,23 @@ impl RecipeInput {
         }
     }
 
-    fn to_json(&self) -> Value {
+    /// The snapshot that was read, if the input is a repository.
+    fn snapshot_among<'a>(&self, repositories: &'a [(String, String)]) -> Option<&'a str> {
+        let place = self.url.split("!/").next().unwrap_or_default();
+        let found = repositories
+            .iter()
+            .find(|(url, _)| url == place || url.strip_prefix("icechunk+") == Some(place));
+        found.map(|(_, snapshot)| snapshot.as_str())
+    }
+
+    fn to_json(&self, repositories: &[(String, String)]) -> Value {
         let mut value = json!({"name": self.name, "url": self.url});
+        let snapshot = self.snapshot.as_deref();
+        let snapshot = snapshot.or_else(|| self.snapshot_among(repositories));
         let facts = [
             ("size", self.size.map(Value::from)),
             ("modified", self.modified.map(Value::from)),
-            ("snapshot", self.snapshot.clone().map(Value::from)),
+            ("snapshot", snapshot.map(Value::from)),
         ];
         for (name, fact) in facts {
             if let Some(fact) = fact {
@@ -83,10 +95,14 @@ impl Recipe {
             .iter()
             .map(|(name, variable)| (name.clone(), Value::from(variable.node.hash().to_string())))
             .collect();
+        let nodes = dataset.variables.values().map(|variable| &variable.node);
+        let repositories = repositories_of(nodes);
+        let inputs = self.inputs.iter();
+        let inputs: Vec<Value> = inputs.map(|input| input.to_json(&repositories)).collect();
         json!({
             "expression": self.expression,
             "plans": plans,
-            "inputs": self.inputs.iter().map(RecipeInput::to_json).collect::<Vec<_>>(),
+            "inputs": inputs,
             "version": env!("CARGO_PKG_VERSION"),
         })
     }
@@ -145,19 +161,43 @@ impl Recipe {
 /// The URLs of every stored array under `nodes`, each once, in the order in which they are met.
 #[must_use]
 pub fn urls_of<'a>(nodes: impl IntoIterator<Item = &'a NodeRef>) -> Vec<String> {
+    let mut urls = Vec::new();
+    for source in sources_of(nodes) {
+        if !urls.iter().any(|url| url == source.url()) {
+            urls.push(source.url().to_owned());
+        }
+    }
+    urls
+}
+
+/// The Icechunk repositories under `nodes`, each with the snapshot that is read.
+fn repositories_of<'a>(nodes: impl IntoIterator<Item = &'a NodeRef>) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    for source in sources_of(nodes) {
+        let url = source.url().split("!/").next().unwrap_or_default();
+        if url.starts_with("icechunk+")
+            && !found.iter().any(|(known, _)| known == url)
+            && let Some(snapshot) = source.version()
+        {
+            found.push((url.to_owned(), snapshot));
+        }
+    }
+    found
+}
+
+/// Every stored array under `nodes`, in the order in which they are met.
+fn sources_of<'a>(nodes: impl IntoIterator<Item = &'a NodeRef>) -> Vec<Arc<dyn Source>> {
     let mut pending: Vec<&NodeRef> = nodes.into_iter().collect();
     pending.reverse();
-    let (mut seen, mut urls) = (HashSet::new(), Vec::new());
+    let (mut seen, mut sources) = (HashSet::new(), Vec::new());
     while let Some(node) = pending.pop() {
         if !seen.insert(node.hash()) {
             continue;
         }
-        if let Work::Source(source) = node.work()
-            && !urls.iter().any(|url| url == source.url())
-        {
-            urls.push(source.url().to_owned());
+        if let Work::Source(source) = node.work() {
+            sources.push(source.clone());
         }
         pending.extend(node.inputs().iter().rev());
     }
-    urls
+    sources
 }

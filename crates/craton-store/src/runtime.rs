@@ -38,7 +38,7 @@ fn runtime() -> Result<Arc<Runtime>> {
 }
 
 /// Runs `work` on the runtime; whoever waits for the result may do so on any thread. Dropped, the work stops.
-pub(super) async fn run<T: Send + 'static>(
+pub(crate) async fn run<T: Send + 'static>(
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
     Running(runtime()?.spawn(work)).await

@@ -1,0 +1,305 @@
+//! One version of a repository, read as the Zarr store that it holds.
+
+use super::{IcechunkRepository, MAIN, why};
+use crate::local::checked_range;
+use crate::runtime;
+use craton_core::{BoxFuture, BufferMut, ByteRange, Error, Pool, ReadRanges, Result};
+use futures_util::StreamExt;
+use icechunk::Store;
+use icechunk::format::manifest::ChunkPayload;
+use icechunk::format::snapshot::NodeData;
+use icechunk::format::{ByteRange as StoredBytes, ChunkIndices, Path};
+use icechunk::repository::VersionInfo;
+use icechunk::session::{Session, SessionErrorKind};
+use icechunk::store::{ListDirItem, StoreError, StoreErrorKind};
+use std::fmt;
+use std::sync::Arc;
+use tokio::sync::RwLock;
+
+/// A version of a repository.
+pub struct IcechunkStore {
+    store: Arc<Store>,
+    session: Arc<RwLock<Session>>,
+    /// The folder of the repository.
+    folder: String,
+    /// The repository's URL and the version, as the user wrote them.
+    url: String,
+    snapshot: String,
+    /// `Icechunk, branch main`.
+    keeper: String,
+}
+
+impl IcechunkStore {
+    /// The repository at `url`, at the branch, tag or snapshot `version`; at the branch `main` without.
+    ///
+    /// # Errors
+    /// As [`IcechunkRepository::open`]; [`craton_core::ErrorKind::NotFound`] if there is no such version, with those
+    /// that there are.
+    pub async fn open(url: &str, version: Option<&str>) -> Result<Self> {
+        let repository = IcechunkRepository::open(url).await?;
+        let name = version.unwrap_or(MAIN);
+        let (kind, id) = repository.resolve(name).await?;
+        let url = match version {
+            Some(version) => format!("{}@{version}", repository.url()),
+            None => repository.url().to_owned(),
+        };
+        let (inner, snapshot) = (repository.inner(), id.to_string());
+        let opened = repository.ask(format!("open the snapshot `{snapshot}`"), async move {
+            let session = inner.readonly_session(&VersionInfo::SnapshotId(id)).await?;
+            let session = Arc::new(RwLock::new(session));
+            Ok((Store::from_session(session.clone()).await, session))
+        });
+        let (store, session) = opened.await?;
+        Ok(Self {
+            store: Arc::new(store),
+            session,
+            folder: repository.folder().to_owned(),
+            url,
+            snapshot,
+            keeper: format!("Icechunk, {kind} {name}"),
+        })
+    }
+
+    /// The snapshot that is read.
+    #[must_use]
+    pub fn snapshot(&self) -> &str {
+        &self.snapshot
+    }
+
+    async fn read_now(
+        &self,
+        location: &str,
+        range: ByteRange,
+        pool: &Pool,
+    ) -> Result<Option<BufferMut>> {
+        let Some(size) = self.size_now(location).await? else {
+            return Ok(None);
+        };
+        let part = checked_range(range, size).map_err(|error| error.at(self.url_of(location)))?;
+        if part.is_empty() {
+            return pool.take(0).map(Some);
+        }
+        let (store, key) = (self.store.clone(), location.to_owned());
+        let wanted = StoredBytes::bounded(part.start, part.end);
+        let got = runtime::run(async move { Ok(store.get(&key, &wanted).await) }).await?;
+        let Some(bytes) = self.found(location, got).await? else {
+            return Ok(None);
+        };
+        // Objects that were cut are read as far as they go.
+        if bytes.len() as u64 != part.end - part.start {
+            let why = format!(
+                "{} of {} bytes are there",
+                bytes.len(),
+                part.end - part.start
+            );
+            return Err(self.damaged(location, &self.objects_of(location).await?, why));
+        }
+        let mut buffer = pool.take(bytes.len())?;
+        buffer.copy_from_slice(&bytes);
+        Ok(Some(buffer))
+    }
+
+    async fn size_now(&self, location: &str) -> Result<Option<u64>> {
+        let (store, key) = (self.store.clone(), location.to_owned());
+        let got = runtime::run(async move {
+            Ok(match store.getsize(&key).await {
+                // What is not there has no bytes there.
+                Ok(0) => store
+                    .exists(&key)
+                    .await
+                    .map(|is_there| is_there.then_some(0)),
+                other => other.map(Some),
+            })
+        });
+        Ok(self.found(location, got.await?).await?.flatten())
+    }
+
+    async fn list_now(&self, prefix: &str) -> Result<Vec<String>> {
+        let (store, folder) = (self.store.clone(), prefix.trim_matches('/').to_owned());
+        let listed = runtime::run(async move {
+            let items = match store.list_dir_items(&folder).await {
+                Ok(items) => items,
+                Err(cause) => return Ok(Err(cause)),
+            };
+            let items: Vec<_> = items.collect().await;
+            Ok(items
+                .into_iter()
+                .collect::<std::result::Result<Vec<_>, _>>())
+        });
+        let items = self.found(prefix, listed.await?).await?.unwrap_or_default();
+        let (mut folders, mut objects) = (Vec::new(), Vec::new());
+        for item in items {
+            match item {
+                ListDirItem::Prefix(name) => folders.push(name.trim_matches('/').to_owned() + "/"),
+                ListDirItem::Key(name) => objects.push(name),
+            }
+        }
+        folders.sort_unstable();
+        objects.sort_unstable();
+        folders.extend(objects);
+        Ok(folders)
+    }
+
+    /// What a request gave; `None` if there is no such object.
+    async fn found<T>(
+        &self,
+        location: &str,
+        got: std::result::Result<T, StoreError>,
+    ) -> Result<Option<T>> {
+        let cause = match got {
+            Ok(got) => return Ok(Some(got)),
+            Err(cause) if is_absent(&cause.kind) => return Ok(None),
+            Err(cause) => cause.kind,
+        };
+        let objects = self.objects_of(location).await?;
+        if is_virtual(&cause) {
+            let url = self.url_of(location);
+            let place = objects.first().map_or("elsewhere", String::as_str);
+            let message = format!("`{url}` is a virtual chunk: its bytes lie at `{place}`");
+            let hint = "a repository may point at any file, so what it points at is read only where that is \
+                        authorised, which this version cannot do; icechunk for Python can copy the array into chunks of \
+                        its own";
+            let error = Error::unsupported(message).caused_by(why(&cause));
+            return Err(error.at(url).hint(hint));
+        }
+        Err(self.damaged(location, &objects, why(&cause)))
+    }
+
+    fn damaged(&self, location: &str, objects: &[String], why: String) -> Error {
+        let url = self.url_of(location);
+        let objects = objects.iter();
+        let objects: Vec<String> = objects
+            .map(|object| format!("{}/{object}", self.folder))
+            .collect();
+        let object = match objects.is_empty() {
+            true => url.clone(),
+            false => objects.join(" or "),
+        };
+        let hint = "an object of the repository is damaged or missing; other versions may be whole, `craton log` lists them";
+        Error::corrupt(format!("cannot read `{url}`"))
+            .caused_by(why)
+            .at(object)
+            .hint(hint)
+    }
+
+    async fn objects_of(&self, location: &str) -> Result<Vec<String>> {
+        let (session, snapshot) = (self.session.clone(), self.snapshot.clone());
+        let location = location.to_owned();
+        runtime::run(
+            async move { Ok(objects_of(&*session.read().await, &snapshot, &location).await) },
+        )
+        .await
+    }
+}
+
+/// The objects of the repository that tell what is at `location`, or for virtual chunks the URL.
+async fn objects_of(session: &Session, snapshot: &str, location: &str) -> Vec<String> {
+    let Some((array, indices)) = chunk_of(location) else {
+        return vec![format!("snapshots/{snapshot}")];
+    };
+    let Ok(array) = Path::new(&format!("/{array}")) else {
+        return Vec::new();
+    };
+    let manifests = match session.get_node(&array).await.map(|node| node.node_data) {
+        Ok(NodeData::Array { manifests, .. }) => manifests,
+        Ok(NodeData::Group) => Vec::new(),
+        Err(_) => return vec![format!("snapshots/{snapshot}")],
+    };
+    match session.get_chunk_ref(&array, &ChunkIndices(indices)).await {
+        Ok(Some(ChunkPayload::Ref(chunk))) => vec![format!("chunks/{}", chunk.id)],
+        Ok(Some(ChunkPayload::Virtual(chunk))) => vec![chunk.location.url().to_owned()],
+        Ok(_) => Vec::new(),
+        Err(_) => manifests
+            .iter()
+            .map(|manifest| format!("manifests/{}", manifest.object_id))
+            .collect(),
+    }
+}
+
+/// The array and the indices of a chunk's location, `ARRAY/c/0/1`.
+fn chunk_of(location: &str) -> Option<(&str, Vec<u32>)> {
+    let mut indices = Vec::new();
+    let mut rest = location;
+    loop {
+        let (before, last) = rest.rsplit_once('/').unwrap_or(("", rest));
+        match last.parse() {
+            Ok(index) => indices.insert(0, index),
+            Err(_) => return (last == "c").then_some((before, indices)),
+        }
+        rest = before;
+    }
+}
+
+impl fmt::Debug for IcechunkStore {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut fields = formatter.debug_struct("IcechunkStore");
+        fields.field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+impl ReadRanges for IcechunkStore {
+    fn read<'a>(
+        &'a self,
+        location: &'a str,
+        range: ByteRange,
+        pool: &'a Pool,
+    ) -> BoxFuture<'a, Result<Option<BufferMut>>> {
+        Box::pin(self.read_now(location, range, pool))
+    }
+
+    fn size<'a>(&'a self, location: &'a str) -> BoxFuture<'a, Result<Option<u64>>> {
+        Box::pin(self.size_now(location))
+    }
+
+    fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<String>>> {
+        Box::pin(self.list_now(prefix))
+    }
+
+    fn url_of(&self, location: &str) -> String {
+        match location {
+            "" => self.url.clone(),
+            location => format!("{}!/{location}", self.url),
+        }
+    }
+
+    fn keeper(&self) -> Option<String> {
+        Some(self.keeper.clone())
+    }
+
+    fn version(&self, _location: &str) -> Option<String> {
+        Some(self.snapshot.clone())
+    }
+}
+
+fn is_absent(kind: &StoreErrorKind) -> bool {
+    matches!(
+        kind,
+        StoreErrorKind::NotFound(_)
+            // A name that is neither metadata nor a chunk; there is nothing else in a repository.
+            | StoreErrorKind::InvalidKey { .. }
+            | StoreErrorKind::SessionError(SessionErrorKind::NodeNotFound { .. })
+    )
+}
+
+fn is_virtual(kind: &StoreErrorKind) -> bool {
+    matches!(
+        kind,
+        StoreErrorKind::SessionError(SessionErrorKind::VirtualReferenceError(_))
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_are_told_from_other_names() {
+        assert_eq!(chunk_of("a/c/0/12"), Some(("a", vec![0, 12])));
+        assert_eq!(chunk_of("c/c/3"), Some(("c", vec![3])));
+        assert_eq!(chunk_of("a/c"), Some(("a", vec![])));
+        assert_eq!(chunk_of("c"), Some(("", vec![])));
+        assert_eq!(chunk_of("a/zarr.json"), None);
+        assert_eq!(chunk_of("0/1"), None);
+        assert_eq!(chunk_of(""), None);
+    }
+}

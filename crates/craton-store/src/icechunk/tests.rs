@@ -1,0 +1,245 @@
+//! Repositories that the `icechunk` crate writes, read and changed.
+
+use super::*;
+use craton_core::{ByteRange, Pool, ReadRanges};
+use icechunk::Store;
+use tokio::sync::RwLock;
+
+const LENGTH: usize = 600;
+
+fn wait<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(work)
+}
+
+/// The bytes of a chunk: those of another version differ.
+fn bytes(version: u8) -> Vec<u8> {
+    (0..LENGTH).map(|at| (at as u8) ^ version).collect()
+}
+
+fn array(length: usize) -> String {
+    format!(
+        r#"{{"zarr_format": 3, "node_type": "array", "shape": [{}], "data_type": "uint8",
+            "chunk_grid": {{"name": "regular", "configuration": {{"chunk_shape": [{length}]}}}},
+            "chunk_key_encoding": {{"name": "default"}}, "fill_value": 7, "codecs": [{{"name": "bytes"}}]}}"#,
+        2 * length
+    )
+}
+
+/// A repository of two commits on `main`: of an array with a chunk of its own, and of one with a chunk in a manifest.
+fn write(folder: &Path) {
+    wait(async {
+        let storage = new_local_filesystem_storage(folder).await.unwrap();
+        let repository = Repository::create(storage).execute().await.unwrap();
+        for version in [1, 2] {
+            let session = repository.writable_session(MAIN).await.unwrap();
+            let session = Arc::new(RwLock::new(session));
+            let store = Store::from_session(session.clone()).await;
+            let group = br#"{"zarr_format": 3, "node_type": "group"}"#.to_vec();
+            let mut objects = vec![
+                ("g/big/c/0", bytes(version)),
+                ("g/small/c/0", vec![version; 3]),
+            ];
+            if version == 1 {
+                let metadata = [
+                    ("zarr.json", group.clone()),
+                    ("g/zarr.json", group),
+                    ("g/big/zarr.json", array(LENGTH).into_bytes()),
+                    ("g/small/zarr.json", array(3).into_bytes()),
+                ];
+                objects.splice(0..0, metadata);
+            }
+            for (key, bytes) in objects {
+                store.set(key, bytes.into()).await.unwrap();
+            }
+            let message = format!("version {version}");
+            let mut session = session.write().await;
+            session.commit(&message).execute().await.unwrap();
+        }
+    });
+}
+
+fn repository() -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("r");
+    write(&path);
+    let path = path.to_str().unwrap().to_owned();
+    (folder, path)
+}
+
+fn read(store: &IcechunkStore, location: &str, range: ByteRange) -> Result<Option<Vec<u8>>> {
+    let read = wait(store.read(location, range, &Pool::unlimited()))?;
+    Ok(read.map(|bytes| bytes.to_vec()))
+}
+
+#[test]
+fn a_version_reads_like_the_store_that_it_is() {
+    let (_folder, path) = repository();
+    let store = wait(IcechunkStore::open(&path, None)).unwrap();
+    let all = bytes(2);
+    let of = |location, range| read(&store, location, range).unwrap();
+    let part = |offset, length| ByteRange::Bounded { offset, length };
+    assert_eq!(of("g/big/c/0", ByteRange::Whole), Some(all.clone()));
+    assert_eq!(of("g/big/c/0", part(5, 10)), Some(all[5..15].to_vec()));
+    assert_eq!(
+        of("g/big/c/0", ByteRange::Suffix(4)),
+        Some(all[LENGTH - 4..].to_vec())
+    );
+    assert_eq!(of("g/big/c/0", part(LENGTH as u64, 0)), Some(vec![]));
+    assert_eq!(of("g/small/c/0", part(1, 2)), Some(vec![2, 2]));
+    for absent in [
+        "g/big/c/1",
+        "g/none/c/0",
+        "g/none/zarr.json",
+        ".zgroup",
+        "g",
+        "",
+    ] {
+        assert_eq!(of(absent, ByteRange::Whole), None, "{absent}");
+        assert_eq!(wait(store.size(absent)).unwrap(), None, "{absent}");
+    }
+    assert_eq!(wait(store.size("g/big/c/0")).unwrap(), Some(LENGTH as u64));
+    assert_eq!(wait(store.list("")).unwrap(), ["g/", "zarr.json"]);
+    assert_eq!(
+        wait(store.list("g")).unwrap(),
+        ["big/", "small/", "zarr.json"]
+    );
+    for outside in [
+        part(LENGTH as u64, 1),
+        part(u64::MAX, 2),
+        ByteRange::Suffix(601),
+    ] {
+        let error = read(&store, "g/big/c/0", outside).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{outside:?}");
+    }
+    assert_eq!(store.keeper().unwrap(), "Icechunk, branch main");
+}
+
+#[test]
+fn versions_are_read_by_branch_tag_and_id() {
+    let (_folder, path) = repository();
+    let repository = wait(IcechunkRepository::open(&path)).unwrap();
+    let history = wait(repository.history(MAIN)).unwrap();
+    let messages: Vec<&str> = history.iter().map(|one| one.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        ["version 2", "version 1", "Repository initialized"]
+    );
+    let first = history[1].id.as_str();
+    wait(repository.create_branch("dev/a", first)).unwrap();
+    wait(repository.create_tag("v1", first)).unwrap();
+    for version in [first, "v1", "dev/a"] {
+        let store = wait(IcechunkStore::open(&path, Some(version))).unwrap();
+        assert_eq!(store.snapshot(), first);
+        let read = read(&store, "g/big/c/0", ByteRange::Whole).unwrap();
+        assert_eq!(read, Some(bytes(1)), "{version}");
+    }
+    let error = wait(IcechunkStore::open(&path, Some("v2"))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(
+        error
+            .hint_text()
+            .unwrap()
+            .contains("`dev/a`, `main`; tags: `v1`"),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_branch_and_a_tag_of_one_name_must_agree() {
+    let (_folder, path) = repository();
+    let repository = wait(IcechunkRepository::open(&path)).unwrap();
+    let first = wait(repository.history(MAIN)).unwrap()[1].id.clone();
+    wait(repository.create_tag("x", MAIN)).unwrap();
+    wait(repository.create_branch("x", MAIN)).unwrap();
+    wait(IcechunkStore::open(&path, Some("x"))).unwrap();
+    wait(repository.reset_branch("x", &first)).unwrap();
+    let error = wait(IcechunkStore::open(&path, Some("x"))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage);
+    assert!(error.hint_text().unwrap().contains(&first), "{error:?}");
+}
+
+#[test]
+fn names_are_made_moved_and_deleted() {
+    let (_folder, path) = repository();
+    let repository = wait(IcechunkRepository::open(&path)).unwrap();
+    let tip = wait(repository.branch(MAIN)).unwrap();
+    let first = wait(repository.history(MAIN)).unwrap()[1].id.clone();
+    let kind = |result: Result<()>| result.unwrap_err().kind();
+    wait(repository.create_tag("v1", &first)).unwrap();
+    assert_eq!(
+        kind(wait(repository.create_tag("v1", MAIN)).map(drop)),
+        ErrorKind::Conflict
+    );
+    assert_eq!(
+        kind(wait(repository.create_branch(MAIN, MAIN)).map(drop)),
+        ErrorKind::Conflict
+    );
+    wait(repository.delete_tag("v1")).unwrap();
+    assert_eq!(kind(wait(repository.delete_tag("v1"))), ErrorKind::NotFound);
+    assert_eq!(
+        kind(wait(repository.create_tag("v1", MAIN)).map(drop)),
+        ErrorKind::Conflict
+    );
+    assert_eq!(
+        kind(wait(repository.delete_branch(MAIN))),
+        ErrorKind::InvalidInput
+    );
+    assert_eq!(
+        kind(wait(repository.delete_branch("no"))),
+        ErrorKind::NotFound
+    );
+    assert_eq!(
+        kind(wait(repository.reset_branch("no", MAIN)).map(drop)),
+        ErrorKind::NotFound
+    );
+    assert_eq!(
+        kind(wait(repository.reset_branch(MAIN, "no")).map(drop)),
+        ErrorKind::NotFound
+    );
+    let moved = wait(repository.reset_branch(MAIN, &first)).unwrap();
+    assert_eq!(moved, (tip, first.clone()));
+    assert_eq!(wait(repository.branches()).unwrap()[MAIN], first);
+}
+
+#[test]
+fn damaged_objects_are_named() {
+    for folder in ["chunks", "manifests", "snapshots", "repo"] {
+        for keeps in [None, Some(2), Some(3)] {
+            let (_folder, path) = repository();
+            damage(&Path::new(&path).join(folder), keeps);
+            let opened = wait(IcechunkStore::open(&path, None));
+            let read = opened.and_then(|store| read(&store, "g/big/c/0", ByteRange::Whole));
+            let error = read.unwrap_err();
+            let report = error.report();
+            assert!(report.contains(&path), "{report}");
+            // Without its `repo` a folder is no repository.
+            if (folder, keeps) != ("repo", None) {
+                assert_eq!(
+                    error.kind(),
+                    ErrorKind::Corrupt,
+                    "{folder} {keeps:?}: {report}"
+                );
+                assert!(report.contains(folder), "{folder} {keeps:?}: {report}");
+            }
+        }
+    }
+}
+
+/// Removes a file or all files of a folder, or leaves their first half (2) or two thirds (3).
+fn damage(place: &Path, keeps: Option<usize>) {
+    if place.is_dir() {
+        for entry in std::fs::read_dir(place).unwrap() {
+            damage(&entry.unwrap().path(), keeps);
+        }
+        return;
+    }
+    let bytes = std::fs::read(place).unwrap();
+    match keeps {
+        None => std::fs::remove_file(place).unwrap(),
+        Some(2) => std::fs::write(place, &bytes[..bytes.len() / 2]).unwrap(),
+        Some(_) => std::fs::write(place, &bytes[..bytes.len() / 3 * 2]).unwrap(),
+    }
+}
