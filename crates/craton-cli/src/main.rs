@@ -41,6 +41,14 @@ enum Command {
     Plot(commands::plot::Plot),
     /// Compare two URLs: metadata first, then values.
     Diff(commands::diff::Diff),
+    /// Show the history of an Icechunk repository.
+    Log(commands::log::Log),
+    /// List, make or delete the branches of an Icechunk repository.
+    Branch(commands::branch::Branch),
+    /// List, make or delete the tags of an Icechunk repository.
+    Tag(commands::branch::Tag),
+    /// Point a branch of an Icechunk repository at another version.
+    Reset(commands::reset::Reset),
     /// Run the whole main job on data made on the spot, or at a URL.
     Demo(commands::demo::Demo),
     /// Explain the language of expressions (`help expr [NAME]`) or a command.
@@ -65,6 +73,10 @@ fn main() -> ExitCode {
         Command::Copy(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Plot(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Diff(command) => command.run(),
+        Command::Log(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::Branch(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::Tag(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::Reset(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Demo(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Help(command) => command.run().map(|()| ExitCode::SUCCESS),
     };

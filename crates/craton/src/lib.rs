@@ -11,6 +11,7 @@ pub mod demo;
 pub mod diff;
 mod estimate;
 pub mod evaluate;
+pub mod history;
 pub mod info;
 pub mod labels;
 pub mod language;

@@ -14,6 +14,7 @@ mod determinism;
 mod explain;
 mod failures;
 mod help;
+mod icechunk;
 mod inspect;
 mod memory;
 mod outcome;

@@ -1,0 +1,120 @@
+//! The versions of an Icechunk repository: its history, branches and tags.
+//!
+//! Takes repositories as the command line names them, `PATH`, `icechunk+PATH` or either with `@VERSION`.
+
+use craton_core::{Error, Result};
+use craton_store::IcechunkRepository;
+use pollster::block_on;
+
+pub use craton_store::icechunk::{MAIN, Pointers, Snapshot};
+
+/// A repository that is open.
+#[derive(Debug)]
+pub struct Repository {
+    inner: IcechunkRepository,
+}
+
+/// The branches and tags of a repository, each with its snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Names {
+    /// Branches.
+    pub branches: Pointers,
+    /// Tags.
+    pub tags: Pointers,
+}
+
+impl Repository {
+    /// Opens a repository; also gives the version that is named, `main` where none is.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::NotFound`] if there is no repository.
+    pub fn open(url: &str) -> Result<(Self, String)> {
+        let (path, version) = craton_store::scheme::repository_and_version(url);
+        let inner = block_on(IcechunkRepository::open(&path))?;
+        Ok((Self { inner }, version.unwrap_or_else(|| MAIN.to_owned())))
+    }
+
+    /// The snapshot of a version and those before it, newest first.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::NotFound`] for versions that are not there.
+    pub fn history(&self, version: &str) -> Result<Vec<Snapshot>> {
+        block_on(self.inner.history(version))
+    }
+
+    /// Branches and tags.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::Corrupt`] if they cannot be read.
+    pub fn names(&self) -> Result<Names> {
+        Ok(Names {
+            branches: block_on(self.inner.branches())?,
+            tags: block_on(self.inner.tags())?,
+        })
+    }
+
+    /// Makes a branch at a version; gives the snapshot.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::Conflict`] if there is one of this name.
+    pub fn create_branch(&self, name: &str, at: &str) -> Result<String> {
+        self.is_free(name)?;
+        block_on(self.inner.create_branch(name, at))
+    }
+
+    /// Makes a tag at a version; gives the snapshot.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::Conflict`] if there is one of this name.
+    pub fn create_tag(&self, name: &str, at: &str) -> Result<String> {
+        self.is_free(name)?;
+        block_on(self.inner.create_tag(name, at))
+    }
+
+    /// Deletes a branch; its snapshots stay.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::NotFound`] if there is none of this name.
+    pub fn delete_branch(&self, name: &str) -> Result<()> {
+        block_on(self.inner.delete_branch(name))
+    }
+
+    /// Deletes a tag.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::NotFound`] if there is none of this name.
+    pub fn delete_tag(&self, name: &str) -> Result<()> {
+        block_on(self.inner.delete_tag(name))
+    }
+
+    /// Points a branch at a version; gives the snapshots before and after.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::Usage`] unless `is_sure`, with what would happen;
+    /// [`craton_core::ErrorKind::NotFound`] for names that are not there;
+    /// [`craton_core::ErrorKind::Conflict`] if somebody else moved the branch meanwhile.
+    pub fn reset(&self, branch: &str, to: &str, is_sure: bool) -> Result<(String, String)> {
+        if is_sure {
+            return block_on(self.inner.reset_branch(branch, to));
+        }
+        let before = block_on(self.inner.branch(branch))?;
+        let after = block_on(self.inner.snapshot_id(to))?;
+        let message = format!("the branch `{branch}` would move from `{before}` to `{after}`");
+        Err(Error::usage(message).at(self.inner.url()).hint(
+            "`--yes` does it; snapshots that no branch or tag leads to any more can still be read by their ids until \
+             garbage is collected",
+        ))
+    }
+
+    /// Branches and tags share their names here, because `@NAME` is either.
+    fn is_free(&self, name: &str) -> Result<()> {
+        let names = self.names()?;
+        let kind = match (names.branches.get(name), names.tags.get(name)) {
+            (Some(_), _) => "branch",
+            (None, Some(_)) => "tag",
+            (None, None) => return Ok(()),
+        };
+        let message = format!("there is a {kind} `{name}` already");
+        Err(Error::new(craton_core::ErrorKind::Conflict, message).at(self.inner.url()))
+    }
+}
