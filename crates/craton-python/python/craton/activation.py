@@ -72,8 +72,10 @@ def _reads(path: Any) -> bool:
     """Tell whether there is something at a local path that Craton opens."""
     if not isinstance(path, (str, os.PathLike)) or "://" in os.fspath(path):
         return False
+    from craton.backend import url_of
+
     try:
-        _native.StoredFile(os.path.expanduser(os.fspath(path)), [])
+        _native.StoredFile(url_of(path), [])
     except (KeyError, NotImplementedError, OSError, ValueError):
         return False
     return True

@@ -154,7 +154,10 @@ def url_of(path: Any) -> str:
     """
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"a path is needed, this is a {type(path).__qualname__}; craton opens files and stores by name")
-    return os.path.expanduser(os.fspath(path))
+    url = os.path.expanduser(os.fspath(path))
+    # xarray takes `icechunk+PATH` for a path in the working folder.
+    here = os.path.join(os.getcwd(), "icechunk+")
+    return url[len(here) - len("icechunk+") :] if url.startswith(here) else url
 
 
 def _dataset(file: _native.StoredFile, group: str, options: dict[str, Any]) -> xarray.Dataset:

@@ -1,0 +1,237 @@
+"""Icechunk repositories: every version that icechunk for Python and zarr write, read as they read it; names, made and moved."""
+
+import craton
+import numpy as np
+import pytest
+from program import craton as program
+from program import craton_json
+
+xr = pytest.importorskip("xarray")
+icechunk = pytest.importorskip("icechunk")
+zarr = pytest.importorskip("zarr")
+
+
+def _dataset(times, first=0):
+    shape = (times, 6, 8)
+    values = np.arange(np.prod(shape), dtype="float32").reshape(shape) + first
+    values[0, 2, 3] = np.nan
+    start = np.datetime64("2001-01-01", "ns") + first * np.timedelta64(1, "D")
+    return xr.Dataset(
+        {
+            "t2m": (("time", "lat", "lon"), values, {"units": "K"}),
+            "sharded": (("time", "lat", "lon"), values.astype("float64") * 3),
+            "packed": (("time", "lat"), values[:, :, 1] + 0.25),
+            "tiny": (("lat",), np.arange(6, dtype="int8")),
+            "name": (("lat",), np.array(["a", "bb", "ccc", "", "é", "f"], dtype=object)),
+            "scalar": ((), np.int16(7), {"note": "no dimensions"}),
+        },
+        {"time": start + np.arange(times) * np.timedelta64(6, "h"), "lat": np.linspace(50, 0, 6), "lon": np.arange(8.0)},
+        {"title": "a repository"},
+    )
+
+
+ENCODING = {
+    "t2m": {"chunks": (2, 3, 8)},
+    "sharded": {"chunks": (1, 3, 4), "shards": (2, 6, 8)},
+    "packed": {"dtype": "int16", "scale_factor": 0.5, "add_offset": 100.0, "_FillValue": -1, "chunks": (2, 6)},
+}
+
+
+def _write(path, spec_version):
+    """A repository with several commits, a branch, a tag, an appended and a deleted array, and values of two versions."""
+    # Chunks of more than 60 bytes are objects, others stand in manifests.
+    config = icechunk.RepositoryConfig(inline_chunk_threshold_bytes=60)
+    storage = icechunk.local_filesystem_storage(str(path))
+    repository = icechunk.Repository.create(storage, config=config, spec_version=spec_version)
+
+    def commit(branch, message, change):
+        session = repository.writable_session(branch)
+        change(session.store)
+        return session.commit(message, metadata={"by": "the test"})
+
+    def zarr_options(**options):
+        return {"zarr_format": 3, "consolidated": False, **options}
+
+    first = commit("main", "first", lambda store: _dataset(4).to_zarr(store, encoding=ENCODING, **zarr_options()))
+    repository.create_branch("dev.a", first)
+    appended = _dataset(4, 1000).drop_vars(["tiny", "name", "scalar"])
+    second = commit("main", "append", lambda store: appended.to_zarr(store, append_dim="time", **zarr_options()))
+    repository.create_tag("v1", second)
+
+    def change(store):
+        group = zarr.open_group(store)
+        group["t2m"][1:3] = -1.0
+        group.attrs["title"] = "changed\nin two lines"
+
+    commit("main", "change\n\nwith a body", change)
+
+    def delete(store):
+        group = zarr.open_group(store)
+        del group["tiny"]
+        group["sharded"][:2] = 5.0
+
+    commit("main", "delete", delete)
+    below = _dataset(4)
+    below["t2m"] += 1000
+    commit("dev.a", "group", lambda store: below.to_zarr(store, group="below", mode="w", **zarr_options()))
+    return repository
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def written(request, tmp_path_factory):
+    path = tmp_path_factory.mktemp("icechunk") / "a repository"
+    return path, _write(path, request.param)
+
+
+def _versions(repository):
+    """Each version as it is named, with the snapshot."""
+    found = [(name, repository.lookup_branch(name)) for name in repository.list_branches()]
+    found += [(name, repository.lookup_tag(name)) for name in repository.list_tags()]
+    known = [snapshot for name in repository.list_branches() for snapshot in repository.ancestry(branch=name)]
+    # The first snapshot of a repository holds nothing, not even a group.
+    return found + [(one.id, one.id) for one in known if one.parent_id is not None]
+
+
+def _expected(repository, snapshot, group=None):
+    store = repository.readonly_session(snapshot_id=snapshot).store
+    return xr.open_zarr(store, group=group, consolidated=False).load()
+
+
+def test_every_version_is_what_xarray_reads(written):
+    path, repository = written
+    versions = _versions(repository)
+    assert len(versions) == 3 + 4 + 2
+    for name, snapshot in versions:
+        expected = _expected(repository, snapshot)
+        url = f"icechunk+{path}@{name}"
+        xr.testing.assert_identical(craton.open_dataset(url).load(), expected)
+        xr.testing.assert_identical(xr.open_dataset(url, engine="craton").load(), expected)
+        if "t2m" in expected:
+            mean = craton.eval("ds.t2m.mean('time')", url)
+            np.testing.assert_allclose(mean, expected.t2m.mean("time"), rtol=1e-6)
+            total = craton.eval("ds.sharded.isel(lat=slice(1, 4), lon=5).sum()", url)
+            np.testing.assert_allclose(total, expected.sharded.isel(lat=slice(1, 4), lon=5).sum(), rtol=1e-12)
+
+
+def test_a_plain_path_is_the_branch_main(written):
+    path, repository = written
+    expected = _expected(repository, repository.lookup_branch("main"))
+    xr.testing.assert_identical(craton.open_dataset(path).load(), expected)
+    xr.testing.assert_identical(xr.open_dataset(path, engine="craton").load(), expected)
+    facts = craton_json("info", path)
+    assert facts["format"] == "Icechunk, branch main"
+    variables = facts["groups"][0]["variables"]
+    assert {name: tuple(one["shape"]) for name, one in variables.items()} == {
+        name: variable.shape for name, variable in expected.variables.items()
+    }
+    assert "Icechunk, tag v1" in program("info", f"icechunk+{path}@v1")
+
+
+def test_a_version_without_anything_is_told(written):
+    path, repository = written
+    *_, first = repository.ancestry(branch="main")
+    with pytest.raises(KeyError, match="no store"):
+        craton.open_dataset(f"icechunk+{path}@{first.id}")
+    with pytest.raises(KeyError, match=r"(?s)no version `v0`.*`dev\.a`, `main`; tags: `v1`"):
+        craton.open_dataset(f"icechunk+{path}@v0")
+
+
+def test_groups_and_arrays_of_a_version(written):
+    path, repository = written
+    url = f"icechunk+{path}@dev.a"
+    expected = _expected(repository, repository.lookup_branch("dev.a"), "below")
+    xr.testing.assert_identical(craton.open_dataset(url, group="below").load(), expected)
+    xr.testing.assert_identical(craton.open_dataset(f"{url}!/below").load(), expected)
+    xr.testing.assert_identical(craton.open_datatree(url)["below"].to_dataset().load(), expected)
+    array = craton.eval("ds", f"{url}!/below/t2m")
+    np.testing.assert_array_equal(array, expected.t2m)
+
+
+def test_what_is_opened_stays_when_the_branch_moves(tmp_path):
+    repository = _write(tmp_path / "r", 2)
+    opened = craton.open_dataset(tmp_path / "r")
+    expected = _expected(repository, repository.lookup_branch("main"))
+    session = repository.writable_session("main")
+    zarr.open_group(session.store)["t2m"][:] = 99.0
+    session.commit("later")
+    xr.testing.assert_identical(opened.load(), expected)
+    assert float(craton.open_dataset(tmp_path / "r").t2m.mean()) == 99.0
+
+
+def test_the_history_is_the_repositorys(written):
+    path, repository = written
+    for name in repository.list_branches():
+        lines = craton_json("log", f"{path}@{name}")
+        expected = list(repository.ancestry(branch=name))
+        assert [line["id"] for line in lines] == [one.id for one in expected]
+        assert [line["parent"] for line in lines] == [one.parent_id for one in expected]
+        assert [line["message"] for line in lines] == [one.message for one in expected]
+        assert [line["properties"] for line in lines] == [one.metadata for one in expected]
+        times = [np.datetime64(line["time"].removesuffix("Z"), "us") for line in lines]
+        assert times == [np.datetime64(one.written_at.replace(tzinfo=None), "us") for one in expected]
+        assert lines[0]["branches"] == [name]
+    tagged = [line for line in craton_json("log", path) if line["tags"]]
+    assert [line["tags"] for line in tagged] == [["v1"]]
+
+
+@pytest.mark.parametrize("spec_version", [1, 2])
+def test_names_that_craton_makes_are_icechunks(tmp_path, spec_version):
+    path = tmp_path / "r"
+    repository = _write(path, spec_version)
+
+    def pointers():
+        again = icechunk.Repository.open(icechunk.local_filesystem_storage(str(path)))
+        branches = {name: again.lookup_branch(name) for name in again.list_branches()}
+        return branches, {name: again.lookup_tag(name) for name in again.list_tags()}
+
+    def agree():
+        branches, tags = pointers()
+        assert craton_json("branch", path) == branches
+        assert craton_json("tag", path) == tags
+        return branches, tags
+
+    branches, tags = agree()
+    program("branch", f"{path}@v1", "from-tag")
+    program("tag", f"{path}@dev.a", "v2")
+    program("tag", path, "v3")
+    program("tag", path, "--delete", "v3")
+    program("branch", path, "--delete", "dev.a")
+    after = agree()
+    expected = {"main": branches["main"], "from-tag": tags["v1"]}
+    assert after == (expected, {"v1": tags["v1"], "v2": branches["dev.a"]})
+    # Names are shared between branches and tags, and those of tags are never given again.
+    for arguments in [("branch", path, "v1"), ("tag", path, "main"), ("tag", path, "v3"), ("branch", path, "main")]:
+        program(*arguments, code=None)
+        assert agree() == after, arguments
+    program("branch", path, "--delete", "main", code=4)
+    assert "would move" in program("reset", path, "main", "v1", code=2)
+    assert agree() == after
+    assert craton_json("reset", path, "main", "v1", "--yes") == {
+        "branch": "main",
+        "from": branches["main"],
+        "to": tags["v1"],
+    }
+    assert agree()[0]["main"] == tags["v1"]
+    xr.testing.assert_identical(craton.open_dataset(path).load(), _expected(repository, tags["v1"]))
+    # What no name leads to any more is still read by its id.
+    lost = craton.open_dataset(f"icechunk+{path}@{branches['main']}")
+    xr.testing.assert_identical(lost.load(), _expected(repository, branches["main"]))
+
+
+def test_virtual_chunks_are_refused_by_name(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "values.bin").write_bytes(np.arange(8, dtype="<i4").tobytes())
+    prefix = f"file://{data}/"
+    config = icechunk.RepositoryConfig.default()
+    config.set_virtual_chunk_container(icechunk.VirtualChunkContainer(prefix, icechunk.local_filesystem_store(str(data))))
+    storage = icechunk.local_filesystem_storage(str(tmp_path / "r"))
+    repository = icechunk.Repository.create(storage, config=config)
+    session = repository.writable_session("main")
+    zarr.create_array(session.store, name="x", shape=(8,), chunks=(8,), dtype="<i4", compressors=None, filters=None)
+    session.store.set_virtual_ref("x/c/0", f"{prefix}values.bin", offset=0, length=32)
+    session.commit("a reference")
+    url = tmp_path / "r"
+    assert "(8,)" in program("info", url) or "8" in program("info", url)
+    with pytest.raises(NotImplementedError, match=r"(?s)values\.bin.*authorised"):
+        craton.eval("ds.x.sum()", url)
