@@ -11,14 +11,13 @@ import numpy as np
 
 
 def from_zarr(path: str, name: str):
-    """The array `name`, or the only one that is not a coordinate."""
+    """The array `name`, or the largest: coordinates are smaller."""
     import zarr
 
     group = zarr.open_group(path, mode="r")
     if name in group:
         return group[name]
-    coordinates = {"time", "lat", "lon", "month"}
-    return next(array for key, array in group.arrays() if key not in coordinates)
+    return max((array for _, array in group.arrays()), key=lambda array: array.size)
 
 
 def from_netcdf(path: str, name: str):
