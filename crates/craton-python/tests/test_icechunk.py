@@ -235,3 +235,41 @@ def test_virtual_chunks_are_refused_by_name(tmp_path):
     assert "(8,)" in program("info", url) or "8" in program("info", url)
     with pytest.raises(NotImplementedError, match=r"(?s)values\.bin.*authorised"):
         craton.eval("ds.x.sum()", url)
+
+
+def test_results_of_the_program_are_commits_that_xarray_reads(tmp_path):
+    dataset = _dataset(4)
+    source, path = tmp_path / "source.zarr", tmp_path / "results"
+    dataset.to_zarr(source, encoding=ENCODING, zarr_format=3, consolidated=False)
+    stored = xr.open_zarr(source, consolidated=False).load()
+    questions = {
+        "ds": (stored, ()),
+        "ds.t2m.mean('time')": (stored.t2m.mean("time").to_dataset(), ()),
+        "ds[['sharded', 'name']]": (stored[["sharded", "name"]], ("--chunks", "time=1,lat=3", "--shards", "time=2,lat=6")),
+        "ds.isel(lat=slice(1, 3))": (stored.isel(lat=slice(1, 3)), ("-m", "a part")),
+    }
+    for question, (_, options) in questions.items():
+        program("eval", question, source, "-o", f"icechunk+{path}", *options)
+    repository = icechunk.Repository.open(icechunk.local_filesystem_storage(str(path)))
+    *commits, _ = repository.ancestry(branch="main")
+    assert [one.message for one in commits][::-1] == [
+        options[-1] if "-m" in options else f"craton eval '{question}'" for question, (_, options) in questions.items()
+    ]
+    for commit, (expected, _) in zip(reversed(commits), questions.values(), strict=True):
+        actual = _expected(repository, commit.id)
+        assert actual.attrs.pop("craton_recipe")["expression"]
+        assert set(actual.variables) == set(expected.variables)
+        for name in expected.variables:
+            if expected[name].dtype.kind == "f":
+                np.testing.assert_allclose(actual[name], expected[name], rtol=1e-6, err_msg=name)
+            else:
+                np.testing.assert_array_equal(actual[name], expected[name], err_msg=name)
+            assert actual[name].attrs == expected[name].attrs
+    # A repository is copied out, with what Python commits to it.
+    session = repository.writable_session("main")
+    zarr.open_group(session.store).attrs["title"] = "changed"
+    session.commit("by Python")
+    program("copy", path, tmp_path / "copy.zarr")
+    copied = xr.open_zarr(tmp_path / "copy.zarr").load()
+    assert copied.attrs["title"] == "changed"
+    np.testing.assert_array_equal(copied.t2m, stored.t2m.isel(lat=slice(1, 3)))

@@ -20,7 +20,7 @@ pub mod server;
 mod keys;
 mod runtime;
 
-pub use icechunk::{IcechunkRepository, IcechunkStore};
+pub use icechunk::{IcechunkRepository, IcechunkStore, IcechunkWriter};
 pub use local::{LocalStore, PartFile};
 pub use memory::MemoryStore;
 pub use remote::{RemoteStore, StoreOptions, StoreSettings, give_to_all, public_url};

@@ -1,4 +1,4 @@
-//! The one runtime that network reads run on: made when the first is asked for, and again after a fork.
+//! The one runtime that network reads and repositories run on: made when the first is asked for, and again after a fork.
 
 use craton_core::{Error, Result};
 use std::future::Future;

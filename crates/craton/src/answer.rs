@@ -61,6 +61,8 @@ pub struct AnswerOptions {
     pub append_dim: Option<String>,
     /// The region of a Zarr store that results are written to, such as `time=0:24,lat=auto` or `auto`.
     pub region: Option<String>,
+    /// What a commit to an Icechunk repository says; the question without.
+    pub message: Option<String>,
 }
 
 impl AnswerOptions {
@@ -73,6 +75,7 @@ impl AnswerOptions {
             ("--format", &self.format),
             ("--append-dim", &self.append_dim),
             ("--region", &self.region),
+            ("--message", &self.message),
         ];
         let is_wrong =
             |(option, value): &&(&str, &Option<String>)| value.is_some() && !has.contains(option);
@@ -86,6 +89,7 @@ impl AnswerOptions {
                         "only a `.zarr` output that is there can be changed"
                     }
                     "--shards" => "only a `.zarr` output has shards",
+                    "--message" => "only a commit to an `icechunk+` output has a message",
                     _ => "only `.zarr` and `.nc` outputs have chunks and codecs",
                 }))
             }
@@ -107,6 +111,10 @@ impl AnswerOptions {
                     ));
                 }
                 self.check_storage("a store that is changed", &["--append-dim", "--region"])
+            }
+            REPOSITORY => {
+                let has = ["--chunks", "--shards", "--codec", "--message"];
+                self.check_storage("an Icechunk repository", &has)
             }
             "zarr" => self.check_storage("a `.zarr` store", &["--chunks", "--shards", "--codec"]),
             "nc" => {
@@ -359,7 +367,9 @@ impl Answer {
         let labelled = self.labelled()?;
         let parts = [labelled.part()];
         let outputs = match ending(path).as_str() {
-            "zarr" => output::zarr::plan_zarr(&parts, &options.zarr(&self.stored)?, session)?,
+            "zarr" | REPOSITORY => {
+                output::zarr::plan_zarr(&parts, &options.zarr(&self.stored)?, session)?
+            }
             "nc" => {
                 let options = options.netcdf(&self.stored)?;
                 output::netcdf::plan_netcdf(&parts, &options, session)?
@@ -418,7 +428,7 @@ impl Answer {
         writeln!(out, "{text}").map_err(|error| Error::io("cannot write the answer", error))
     }
 
-    /// Computes the answer into a file or store, by its ending.
+    /// Computes the answer into a file or store, by its ending, or into the branch that `icechunk+PATH@BRANCH` names.
     ///
     /// # Errors
     /// [`ErrorKind::Usage`] for unknown endings, [`ErrorKind::Conflict`] if the output exists; what computing and
@@ -499,7 +509,7 @@ impl Answer {
         let ending = ending(path);
         options.check_ending(&ending)?;
         match ending.as_str() {
-            "zarr" => {
+            "zarr" | REPOSITORY => {
                 if let Some(place) = options.place(labelled)? {
                     let (parts, recipe) = ([labelled.part()], self.recipe());
                     return output::zarr::update_zarr(&parts, path, &place, &recipe, session);
@@ -538,7 +548,9 @@ impl Answer {
             ),
             other => {
                 let message = format!("no output format for the ending `.{other}`");
-                Err(Error::usage(message).hint("there are .zarr, .nc, .csv, .json, .png and .svg"))
+                Err(Error::usage(message).hint(
+                    "there are .zarr, .nc, .csv, .json, .png, .svg and `icechunk+PATH@BRANCH`",
+                ))
             }
         }
     }
@@ -557,8 +569,14 @@ impl Answer {
     }
 }
 
-/// What follows the last dot, in lower case.
+/// What stands for the ending of an Icechunk repository, which has none.
+pub(crate) const REPOSITORY: &str = "icechunk";
+
+/// What follows the last dot, in lower case; [`REPOSITORY`] for repositories.
 pub(crate) fn ending(path: &Path) -> String {
+    if output::zarr::is_repository(path) {
+        return REPOSITORY.to_owned();
+    }
     path.extension()
         .and_then(|ending| ending.to_str())
         .unwrap_or_default()
@@ -608,6 +626,7 @@ impl AnswerOptions {
             shards: parse_lengths(self.shards.as_deref().unwrap_or_default())?,
             codec: self.codec.clone().unwrap_or_else(|| "zstd:3".to_owned()),
             may_replace: self.may_replace,
+            message: self.message.clone(),
             times: stored.times.clone(),
         })
     }

@@ -1,15 +1,15 @@
 //! A whole file or store in another format or with other chunks: values and attributes as they are stored.
 
-use crate::answer::{Answer, AnswerOptions, Question, ending};
+use crate::answer::{Answer, AnswerOptions, Question, REPOSITORY, ending};
 use crate::labels::{Dataset, Variable};
 use crate::open::{OpenOptions, Stored, StoredGroup, decode_fill, open_group, open_stored};
 use crate::output::chunks::{check_names, layout};
 use crate::output::netcdf::{NetcdfOptions, RawGroup, write_groups};
-use crate::output::zarr::{RECIPE_ATTRIBUTE, ZarrOptions, raw_spec};
+use crate::output::zarr::{RECIPE_ATTRIBUTE, ZarrOptions, begin, raw_spec};
 use crate::output::{Recipe, RecipeInput, StoredForms, write_held};
 use crate::session::Session;
 use craton_core::{AttributeValue, Attributes, Error, Result, Sink};
-use craton_format::zarr::{ZarrStoreWriter, parse_codecs};
+use craton_format::zarr::parse_codecs;
 use craton_plan::NodeRef;
 use indexmap::IndexMap;
 use std::path::Path;
@@ -42,7 +42,7 @@ pub fn copy(
     session: &Session,
 ) -> Result<Vec<String>> {
     let ending = ending(target);
-    if !["zarr", "nc"].contains(&ending.as_str()) {
+    if !["zarr", "nc", REPOSITORY].contains(&ending.as_str()) {
         let question = Question::new("ds", &[format!("ds={source}")], false);
         let answer = Answer::plan(&question, session)?;
         answer.write_to(target, options, session)?;
@@ -52,9 +52,17 @@ pub fn copy(
     let stored = open_stored(source)?;
     let mut messages = Vec::new();
     let groups = groups(&stored, skips_broken, &mut messages, session)?;
+    let mut input = RecipeInput::of_url("ds", source);
+    if stored.keeper.is_some() {
+        let mut arrays = stored
+            .groups
+            .values()
+            .flat_map(|group| group.arrays.values());
+        input.snapshot = arrays.find_map(|array| array.version());
+    }
     let recipe = Recipe {
         expression: String::new(),
-        inputs: vec![RecipeInput::of_url("ds", source)],
+        inputs: vec![input],
     };
     let mut forms = StoredForms::default();
     for group in &groups {
@@ -192,7 +200,7 @@ fn write_zarr(
     session: &Session,
 ) -> Result<()> {
     let codecs = parse_codecs(&options.codec)?;
-    let writer = ZarrStoreWriter::create(target, options.may_replace)?;
+    let writer = begin(target, options, recipe)?;
     let mut streamed: Vec<(NodeRef, Arc<dyn Sink>)> = Vec::new();
     let mut held: Vec<(NodeRef, Arc<dyn Sink>)> = Vec::new();
     for mut group in groups {

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 pub struct Copy {
     /// What to copy: a file, a store, or `FILE!/group` for a part of one.
     source: String,
-    /// Where the copy goes; its ending names the format: .zarr, .nc, .csv, .json.
+    /// Where the copy goes; its ending names the format: .zarr, .nc, .csv, .json; or icechunk+PATH@BRANCH.
     target: PathBuf,
     /// Chunks of a .zarr or .nc copy, such as time=24,lat=-1; those of the source by default.
     #[arg(long)]
@@ -28,6 +28,9 @@ pub struct Copy {
     /// Format of a .nc copy: netcdf4, classic, 64bit-offset or cdf5.
     #[arg(long)]
     format: Option<String>,
+    /// What the commit says, where the target is a branch of an Icechunk repository.
+    #[arg(short, long)]
+    message: Option<String>,
     /// Replace the target if it exists.
     #[arg(long)]
     overwrite: bool,
@@ -53,6 +56,7 @@ impl Copy {
             shards: self.shards,
             codec: self.codec,
             format: self.format,
+            message: self.message,
             ..AnswerOptions::default()
         };
         let progress = Progress::watch(&session);

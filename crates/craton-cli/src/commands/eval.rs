@@ -25,7 +25,7 @@ pub struct Eval {
     /// Read the expression from a file.
     #[arg(short, long, value_name = "FILE.py")]
     file: Option<PathBuf>,
-    /// Where the answer goes, by its ending: .zarr, .nc, .csv, .json, .png, .svg.
+    /// Where the answer goes, by its ending: .zarr, .nc, .csv, .json, .png, .svg; or icechunk+PATH@BRANCH.
     #[arg(short, long)]
     output: Option<PathBuf>,
     /// Print JSON.
@@ -82,6 +82,9 @@ pub struct Eval {
     /// Write into a region of the .zarr output that is there, such as time=0:24,lat=auto; auto finds it by the labels.
     #[arg(long)]
     region: Option<String>,
+    /// What the commit says, where the output is a branch of an Icechunk repository; the expression by default.
+    #[arg(short, long)]
+    message: Option<String>,
 }
 
 impl Eval {
@@ -115,6 +118,7 @@ impl Eval {
             format: self.format.clone(),
             append_dim: self.append_dim.clone(),
             region: self.region.clone(),
+            message: self.message.clone(),
         };
         if self.explain || self.dry_run {
             let text = match &self.output {

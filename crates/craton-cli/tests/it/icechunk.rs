@@ -1,5 +1,6 @@
 //! `log`, `branch`, `tag` and `reset`, and what `info`, `eval` and `diff` say of versions.
 
+use crate::data::write_weather;
 use crate::outcome::{corpus, craton, shown, unpack};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -117,4 +118,61 @@ fn versions_are_read_and_compared() {
     craton(&["eval", "ds * 2", &branch, "-o", out]).good();
     let metadata = std::fs::read_to_string(format!("{out}/zarr.json")).unwrap();
     assert!(metadata.contains("H7T8YA6KR5TH32F3PS10"), "{metadata}");
+}
+
+#[test]
+fn results_are_commits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (source, repository) = (path("w.zarr"), path("results"));
+    write_weather(Path::new(&source));
+    let branch = format!("icechunk+{repository}");
+    craton(&["copy", &source, &branch]).good();
+    assert_eq!(craton(&["diff", &source, &repository]).code, Some(0));
+    let question = "ds.t2m.mean('time')";
+    let shards = ["--chunks", "lat=4,lon=4", "--shards", "lat=8,lon=8"];
+    let write = [
+        &["eval", question, &source, "-o", &branch, "-m", "a mean"],
+        &shards[..],
+    ]
+    .concat();
+    craton(&write).good();
+    let outputs = [&source, &repository].map(|input| match input == &source {
+        true => json_of(&["eval", question, input]),
+        false => json_of(&["eval", "ds.t2m", input]),
+    });
+    assert_eq!(outputs[0]["data"], outputs[1]["data"]);
+    let log = json_of(&["log", &repository]);
+    let messages = [&log[0]["message"], &log[1]["message"], &log[2]["message"]];
+    assert_eq!(
+        messages,
+        ["a mean", "craton copy", "Repository initialized"]
+    );
+    // An error on the way leaves the branch as it was, and an older version is copied out again.
+    craton(&["eval", "ds.t2m.mean('tome')", &source, "-o", &branch]).bad(3);
+    craton(&["eval", question, &source, "-o", &branch, "--memory", "1KiB"]).bad(7);
+    craton(&["eval", question, &source, "-o", &format!("{branch}@v1")]).bad(3);
+    craton(&[
+        "eval",
+        question,
+        &source,
+        "-o",
+        &branch,
+        "--append-dim",
+        "time",
+    ])
+    .bad(2);
+    craton(&["eval", question, &source, "-o", &path("x.zarr"), "-m", "x"]).bad(2);
+    assert_eq!(json_of(&["log", &repository])[0]["id"], log[0]["id"]);
+    let (old, out) = (
+        format!("{branch}@{}", log[1]["id"].as_str().unwrap()),
+        path("out.zarr"),
+    );
+    craton(&["copy", &old, &out]).good();
+    assert_eq!(craton(&["diff", &source, &out]).code, Some(0));
+    let metadata = std::fs::read_to_string(format!("{out}/zarr.json")).unwrap();
+    assert!(
+        metadata.contains(log[1]["id"].as_str().unwrap()),
+        "{metadata}"
+    );
 }

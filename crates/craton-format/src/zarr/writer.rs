@@ -1,4 +1,4 @@
-//! Writes Zarr version 3 stores: everything under a temporary name, made visible at once.
+//! Writes Zarr version 3 stores: everything under a temporary name or into a commit, made visible at once.
 
 use super::description::Description;
 use super::{fill, v3};
@@ -8,8 +8,9 @@ use craton_core::{
     AttributeValue, Attributes, Block, BoxFuture, Calendar, DType, Error, ErrorKind, Order, Pool,
     Result, Scalar, Sink, SinkChunks, Strings, TimeKind,
 };
-use craton_store::LocalStore;
 use craton_store::partial::temporary_beside;
+use craton_store::{IcechunkWriter, LocalStore};
+use place::Place;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+mod place;
 mod spec;
 mod update;
 
@@ -27,15 +29,26 @@ pub use update::ZarrStoreUpdate;
 /// nothing if it is dropped before.
 #[derive(Debug)]
 pub struct ZarrStoreWriter {
-    target: PathBuf,
-    temporary: PathBuf,
-    may_replace: bool,
+    goal: Goal,
     shared: Arc<Shared>,
+}
+
+/// How a store becomes visible.
+#[derive(Debug)]
+enum Goal {
+    /// By its name.
+    Folder {
+        target: PathBuf,
+        temporary: PathBuf,
+        may_replace: bool,
+    },
+    /// By a commit with this message.
+    Commit { message: String },
 }
 
 #[derive(Debug)]
 struct Shared {
-    store: LocalStore,
+    store: Place,
     is_open: AtomicBool,
     /// The metadata of every node by path; the root is the empty path.
     nodes: Mutex<BTreeMap<String, Value>>,
@@ -58,16 +71,33 @@ impl ZarrStoreWriter {
         let temporary = temporary_beside(&target);
         fs::create_dir(&temporary)
             .map_err(|cause| Error::io(format!("cannot write `{}`", target.display()), cause))?;
-        let shared = Shared {
-            store: LocalStore::new(&temporary),
-            is_open: AtomicBool::new(true),
-            nodes: Mutex::default(),
-        };
         Ok(Self {
-            target,
-            temporary,
-            may_replace,
-            shared: Arc::new(shared),
+            shared: Shared::new(Place::Folder(LocalStore::new(&temporary))),
+            goal: Goal::Folder {
+                target,
+                temporary,
+                may_replace,
+            },
+        })
+    }
+
+    /// Begins a store that will be the newest state of a branch of an Icechunk repository, in place of what is there. What
+    /// was there stays in the history.
+    ///
+    /// # Errors
+    /// As [`IcechunkWriter::begin`].
+    pub fn create_in_repository(
+        path: &str,
+        branch: Option<&str>,
+        message: impl Into<String>,
+    ) -> Result<Self> {
+        let commit = IcechunkWriter::begin(path, branch)?;
+        commit.set("zarr.json", pretty(&group_document(&Attributes::new()))?)?;
+        Ok(Self {
+            shared: Shared::new(Place::Commit(commit)),
+            goal: Goal::Commit {
+                message: message.into(),
+            },
         })
     }
 
@@ -99,7 +129,8 @@ impl ZarrStoreWriter {
         };
         let document = spec.document().map_err(named)?;
         let description = v3::describe(&document).map_err(named)?;
-        self.shared.add(path, document)?;
+        self.shared.add(path, document.clone())?;
+        self.shared.declare(path, &document)?;
         Ok(Arc::new(ZarrSink {
             chunks: SinkChunks {
                 grid: description.objects.clone(),
@@ -113,7 +144,7 @@ impl ZarrStoreWriter {
         }))
     }
 
-    /// Makes the store visible under its name, with consolidated metadata.
+    /// Makes the store visible under its name, with consolidated metadata, or commits it.
     ///
     /// # Errors
     /// [`ErrorKind::Conflict`] if something has appeared at the target; errors of the file system. Nothing is
@@ -121,21 +152,20 @@ impl ZarrStoreWriter {
     pub fn commit(self) -> Result<()> {
         self.write_metadata()?;
         self.shared.is_open.store(false, Ordering::Release);
-        check_target(&self.target, self.may_replace)?;
-        let failed = |cause| Error::io(format!("cannot write `{}`", self.target.display()), cause);
-        if fs::symlink_metadata(&self.target).is_err() {
-            return fs::rename(&self.temporary, &self.target).map_err(failed);
+        match (&self.goal, &self.shared.store) {
+            (Goal::Commit { message }, Place::Commit(commit)) => commit.commit(message).map(drop),
+            (
+                Goal::Folder {
+                    target,
+                    temporary,
+                    may_replace,
+                },
+                _,
+            ) => show(temporary, target, *may_replace),
+            (Goal::Commit { .. }, Place::Folder(_)) => {
+                Err(Error::internal("a folder cannot be committed"))
+            }
         }
-        let old = self.temporary.with_extension("old");
-        fs::rename(&self.target, &old).map_err(failed)?;
-        if let Err(cause) = fs::rename(&self.temporary, &self.target) {
-            // Put back what was there; if that fails too, the first failure still tells where to look.
-            let _ = fs::rename(&old, &self.target);
-            return Err(failed(cause));
-        }
-        // The new store is in place: what remains of the old one is only space.
-        let _ = fs::remove_dir_all(&old);
-        Ok(())
     }
 
     fn write_metadata(&self) -> Result<()> {
@@ -154,11 +184,12 @@ impl ZarrStoreWriter {
             .remove("")
             .unwrap_or_else(|| group_document(&Attributes::new()));
         for (path, document) in nodes.iter() {
-            self.shared
-                .store
-                .write_atomic(&format!("{path}/zarr.json"), &pretty(document)?)?;
+            let location = format!("{path}/zarr.json");
+            self.shared.store.write(&location, &pretty(document)?)?;
         }
-        if root.get("node_type") == Some(&Value::from("group")) {
+        // A repository has all metadata at hand anyway, and could change some of them alone.
+        let is_folder = matches!(self.goal, Goal::Folder { .. });
+        if is_folder && root.get("node_type") == Some(&Value::from("group")) {
             let metadata: Map<String, Value> = nodes
                 .iter()
                 .map(|(path, node)| (path.clone(), node.clone()))
@@ -166,19 +197,45 @@ impl ZarrStoreWriter {
             root["consolidated_metadata"] =
                 json!({"kind": "inline", "must_understand": false, "metadata": metadata});
         }
-        self.shared.store.write_atomic("zarr.json", &pretty(&root)?)
+        self.shared.store.write("zarr.json", &pretty(&root)?)
     }
 }
 
 impl Drop for ZarrStoreWriter {
     fn drop(&mut self) {
         self.shared.is_open.store(false, Ordering::Release);
-        // Nothing is there any more after a commit.
-        let _ = fs::remove_dir_all(&self.temporary);
+        if let Goal::Folder { temporary, .. } = &self.goal {
+            // Nothing is there any more after a commit.
+            let _ = fs::remove_dir_all(temporary);
+        }
     }
 }
 
 impl Shared {
+    fn new(store: Place) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            is_open: AtomicBool::new(true),
+            nodes: Mutex::default(),
+        })
+    }
+
+    /// A commit takes chunks only of arrays that it knows, and arrays only in groups that it knows.
+    fn declare(&self, path: &str, document: &Value) -> Result<()> {
+        let Place::Commit(commit) = &self.store else {
+            return Ok(());
+        };
+        let group = pretty(&group_document(&Attributes::new()))?;
+        for (at, _) in path.match_indices('/') {
+            commit.set(&format!("{}/zarr.json", &path[..at]), group.clone())?;
+        }
+        let location = match path {
+            "" => "zarr.json".to_owned(),
+            path => format!("{path}/zarr.json"),
+        };
+        commit.set(&location, pretty(document)?)
+    }
+
     fn add(&self, path: &str, document: Value) -> Result<()> {
         let mut nodes = self.lock();
         let is_array = |path: &str| {
@@ -204,6 +261,25 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Value>> {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Gives a store that is whole its name.
+fn show(temporary: &Path, target: &Path, may_replace: bool) -> Result<()> {
+    check_target(target, may_replace)?;
+    let failed = |cause| Error::io(format!("cannot write `{}`", target.display()), cause);
+    if fs::symlink_metadata(target).is_err() {
+        return fs::rename(temporary, target).map_err(failed);
+    }
+    let old = temporary.with_extension("old");
+    fs::rename(target, &old).map_err(failed)?;
+    if let Err(cause) = fs::rename(temporary, target) {
+        // Put back what was there; if that fails too, the first failure still tells where to look.
+        let _ = fs::rename(&old, target);
+        return Err(failed(cause));
+    }
+    // The new store is in place: what remains of the old one is only space.
+    let _ = fs::remove_dir_all(&old);
+    Ok(())
 }
 
 /// Refuses targets that exist, except Zarr stores that may be replaced.
@@ -332,7 +408,7 @@ impl ZarrSink {
             None => match self.encode(block, &vec![0; index.len()], pool)? {
                 None => Ok(0),
                 Some(encoded) => {
-                    self.shared.store.write_atomic(&location, &encoded)?;
+                    self.shared.store.write(&location, &encoded)?;
                     Ok(encoded.len() as u64)
                 }
             },

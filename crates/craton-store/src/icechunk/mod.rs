@@ -5,8 +5,10 @@
 mod read;
 #[cfg(test)]
 mod tests;
+mod write;
 
 pub use read::IcechunkStore;
+pub use write::IcechunkWriter;
 
 use crate::runtime;
 use craton_core::{Error, ErrorKind, Result};

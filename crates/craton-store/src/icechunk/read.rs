@@ -159,8 +159,7 @@ impl IcechunkStore {
             let hint = "a repository may point at any file, so what it points at is read only where that is \
                         authorised, which this version cannot do; icechunk for Python can copy the array into chunks of \
                         its own";
-            let error = Error::unsupported(message).caused_by(why(&cause));
-            return Err(error.at(url).hint(hint));
+            return Err(Error::unsupported(message).at(url).hint(hint));
         }
         Err(self.damaged(location, &objects, why(&cause)))
     }

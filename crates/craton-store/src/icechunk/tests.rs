@@ -243,3 +243,63 @@ fn damage(place: &Path, keeps: Option<usize>) {
         Some(_) => std::fs::write(place, &bytes[..bytes.len() / 3 * 2]).unwrap(),
     }
 }
+
+#[test]
+fn a_commit_shows_when_it_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new").to_str().unwrap().to_owned();
+    let group = r#"{"zarr_format": 3, "node_type": "group"}"#;
+    // What is dropped leaves nothing, not even a repository.
+    let writer = IcechunkWriter::begin(&path, None).unwrap();
+    writer.set("zarr.json", group.into()).unwrap();
+    drop(writer);
+    assert!(!Path::new(&path).exists());
+    let writer = IcechunkWriter::begin(&path, None).unwrap();
+    writer.set("zarr.json", group.into()).unwrap();
+    writer
+        .set("x/zarr.json", array(LENGTH).into_bytes())
+        .unwrap();
+    writer.set("x/c/0", bytes(9)).unwrap();
+    let id = writer.commit("a result").unwrap();
+    drop(writer);
+    let store = wait(IcechunkStore::open(&path, None)).unwrap();
+    assert_eq!(store.snapshot(), id);
+    assert_eq!(
+        read(&store, "x/c/0", ByteRange::Whole).unwrap(),
+        Some(bytes(9))
+    );
+    // The next state begins empty, and one that is dropped changes nothing.
+    let writer = IcechunkWriter::begin(&path, Some(MAIN)).unwrap();
+    writer.set("zarr.json", group.into()).unwrap();
+    drop(writer);
+    let repository = wait(IcechunkRepository::open(&path)).unwrap();
+    assert_eq!(wait(repository.branch(MAIN)).unwrap(), id);
+    // Of two that begin at once the second finds the branch moved.
+    let writers = [(); 2].map(|()| IcechunkWriter::begin(&path, None).unwrap());
+    for writer in &writers {
+        writer.set("zarr.json", group.into()).unwrap();
+    }
+    let second = writers[0].commit("one").unwrap();
+    let error = writers[1].commit("other").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert_eq!(wait(repository.branch(MAIN)).unwrap(), second);
+    let store = wait(IcechunkStore::open(&path, None)).unwrap();
+    assert_eq!(wait(store.list("")).unwrap(), ["zarr.json"]);
+}
+
+#[test]
+fn commits_go_to_branches_that_are_there() {
+    let (folder, path) = repository();
+    let repository = wait(IcechunkRepository::open(&path)).unwrap();
+    wait(repository.create_tag("v1", MAIN)).unwrap();
+    let kind = |path: &str, branch| IcechunkWriter::begin(path, branch).unwrap_err().kind();
+    assert_eq!(kind(&path, Some("v1")), ErrorKind::Usage);
+    assert_eq!(kind(&path, Some("no")), ErrorKind::NotFound);
+    let other = folder.path().join("other").to_str().unwrap().to_owned();
+    assert_eq!(kind(&other, Some("no")), ErrorKind::NotFound);
+    assert!(!Path::new(&other).exists());
+    std::fs::create_dir(&other).unwrap();
+    std::fs::write(format!("{other}/x"), "x").unwrap();
+    assert_eq!(kind(&other, None), ErrorKind::Conflict);
+    assert!(Path::new(&other).join("x").exists());
+}

@@ -136,16 +136,22 @@ impl Recipe {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let asked = match self.expression.split_whitespace().collect::<Vec<_>>() {
-            words if words.is_empty() => "copy".to_owned(),
-            words => format!("eval '{}'", words.join(" ")),
-        };
         format!(
-            "{}Z: craton {} {asked} {}{more}",
+            "{}Z: craton {} {} {}{more}",
             date.unwrap_or_default(),
             env!("CARGO_PKG_VERSION"),
+            self.asked(),
             inputs.join(" ")
         )
+    }
+
+    /// What was asked, without the inputs.
+    #[must_use]
+    pub fn asked(&self) -> String {
+        match self.expression.split_whitespace().collect::<Vec<_>>() {
+            words if words.is_empty() => "copy".to_owned(),
+            words => format!("eval '{}'", words.join(" ")),
+        }
     }
 
     /// The recipe of `dataset` as JSON text.

@@ -36,6 +36,8 @@ pub struct ZarrOptions {
     pub codec: String,
     /// Whether a Zarr store that is there may be replaced.
     pub may_replace: bool,
+    /// What a commit says; the recipe's question without.
+    pub message: Option<String>,
     /// How the inputs store their times, by name of variable: results keep that where they can.
     pub times: IndexMap<String, TimeEncoding>,
 }
@@ -47,6 +49,7 @@ impl Default for ZarrOptions {
             shards: IndexMap::new(),
             codec: "zstd:3".to_owned(),
             may_replace: false,
+            message: None,
             times: IndexMap::new(),
         }
     }
@@ -55,7 +58,31 @@ impl Default for ZarrOptions {
 /// The attribute of the root group that holds the [`Recipe`].
 pub const RECIPE_ATTRIBUTE: &str = "craton_recipe";
 
-/// Writes results and their coordinates as one Zarr store of version 3 at `path`.
+/// Whether a path is that of a branch of a repository, `icechunk+PATH@BRANCH`.
+pub(crate) fn is_repository(path: &Path) -> bool {
+    path.to_str()
+        .is_some_and(|path| path.starts_with("icechunk+"))
+}
+
+/// Begins the store at `path`, or the next state of the branch that it names.
+pub(crate) fn begin(
+    path: &Path,
+    options: &ZarrOptions,
+    recipe: &Recipe,
+) -> Result<ZarrStoreWriter> {
+    match path.to_str().filter(|_| is_repository(path)) {
+        None => ZarrStoreWriter::create(path, options.may_replace),
+        Some(url) => {
+            let (path, branch) = craton_store::scheme::repository_and_version(url);
+            let message = options.message.clone();
+            let message = message.unwrap_or_else(|| format!("craton {}", recipe.asked()));
+            ZarrStoreWriter::create_in_repository(&path, branch.as_deref(), message)
+        }
+    }
+}
+
+/// Writes results and their coordinates as one Zarr store of version 3 at `path`, or as the next state of the branch of an
+/// Icechunk repository that `icechunk+PATH@BRANCH` names.
 ///
 /// Times are stored as 64-bit integers with CF units and calendar, texts as Zarr's `string`.
 ///
@@ -75,7 +102,7 @@ pub fn write_zarr(
     let groups = groups_of(parts)?;
     check_dims(&groups, options.chunks.iter().chain(&options.shards))?;
     let codecs = parse_codecs(&options.codec)?;
-    let writer = ZarrStoreWriter::create(path, options.may_replace)?;
+    let writer = begin(path, options, recipe)?;
     let mut streamed: Vec<(NodeRef, Arc<dyn Sink>)> = Vec::new();
     let mut held: Vec<(NodeRef, Arc<dyn Sink>)> = Vec::new();
     for (group, dataset) in &groups {

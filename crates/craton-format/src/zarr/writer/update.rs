@@ -4,6 +4,7 @@
 //! that make an array longer come last. A move that fails takes back those before it.
 
 use super::super::v3;
+use super::place::Place;
 use super::{Shared, ZarrSink, checked_path, pretty};
 use craton_core::{Error, ErrorKind, Grid, Result, Sink, SinkChunks};
 use craton_store::LocalStore;
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A store being changed. Nothing changes before [`ZarrStoreUpdate::commit`], or if it is dropped.
@@ -51,15 +52,11 @@ impl ZarrStoreUpdate {
         }
         let temporary = temporary_beside(&target);
         fs::create_dir(&temporary).map_err(|cause| failed(&target, cause))?;
-        let shared = Shared {
-            store: LocalStore::new(temporary.join("new")),
-            is_open: AtomicBool::new(true),
-            nodes: Mutex::default(),
-        };
+        let new = Place::Folder(LocalStore::new(temporary.join("new")));
         let update = Self {
             target,
             temporary,
-            shared: Arc::new(shared),
+            shared: Shared::new(new),
             read: Mutex::default(),
             documents: Mutex::default(),
             emptied: Arc::default(),
@@ -224,14 +221,12 @@ impl ZarrStoreUpdate {
         let mut consolidated = consolidated.and_then(Value::as_object_mut);
         for (path, document) in documents {
             let location = format!("{path}/zarr.json");
-            self.shared
-                .store
-                .write_atomic(&location, &pretty(&document)?)?;
+            self.shared.store.write(&location, &pretty(&document)?)?;
             if let Some(consolidated) = &mut consolidated {
                 consolidated.insert(path, document);
             }
         }
-        self.shared.store.write_atomic("zarr.json", &pretty(&root)?)
+        self.shared.store.write("zarr.json", &pretty(&root)?)
     }
 
     /// Moves one file to its place; what was there is kept until all is done.

@@ -1,0 +1,185 @@
+//! A commit in the making: the next state of a branch.
+
+use super::{IcechunkRepository, MAIN, is_repository, why};
+use crate::runtime;
+use craton_core::{Error, ErrorKind, Result};
+use icechunk::session::{Session, SessionErrorKind};
+use icechunk::{Repository, Store, new_local_filesystem_storage};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::RwLock;
+
+/// The next state of a branch, empty at first. It shows when it is committed, and never if it is dropped before.
+///
+/// Calls wait until they are done, as those of files do. Two processes that commit to one repository in a local folder at
+/// the same moment are not kept apart by the file system: the later one may win.
+pub struct IcechunkWriter {
+    session: Arc<RwLock<Session>>,
+    store: Arc<Store>,
+    url: String,
+    /// A repository that was made for this; it goes if nothing is committed.
+    made: Option<PathBuf>,
+    is_committed: AtomicBool,
+}
+
+impl IcechunkWriter {
+    /// Begins the next state of a branch, `main` without a name, of the repository in the folder `path`; where the folder
+    /// is absent or empty, a repository is made.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`] if something else is in the folder, [`ErrorKind::NotFound`] if there is no such branch,
+    /// [`ErrorKind::Usage`] if the name is a tag's or a snapshot's.
+    pub fn begin(path: &str, branch: Option<&str>) -> Result<Self> {
+        pollster::block_on(Self::begin_later(path, branch.unwrap_or(MAIN)))
+    }
+
+    async fn begin_later(path: &str, branch: &str) -> Result<Self> {
+        let made = make_if_absent(path, branch).await?;
+        // Whatever fails from here on takes a new repository away again.
+        let made = Made(made);
+        let repository = IcechunkRepository::open(path).await?;
+        let (kind, _) = repository.resolve(branch).await?;
+        if kind != "branch" {
+            let message = format!("`{branch}` is a {kind}, and results go to a branch");
+            let hint = format!("`craton branch {path}@{branch} NAME` makes one there");
+            return Err(Error::usage(message).at(repository.url()).hint(hint));
+        }
+        let (inner, name) = (repository.inner(), branch.to_owned());
+        let begun = repository.ask(format!("write to the branch `{branch}`"), async move {
+            inner.writable_session(&name).await
+        });
+        let mut session = begun.await?;
+        let url = format!("{}@{branch}", repository.url());
+        let cleared = runtime::run(async move {
+            let cleared = session.clear().await;
+            cleared.map_err(|cause| {
+                Error::corrupt("cannot begin a commit").caused_by(why(&cause.kind))
+            })?;
+            let session = Arc::new(RwLock::new(session));
+            Ok((Store::from_session(session.clone()).await, session))
+        });
+        let (store, session) = cleared.await.map_err(|error| error.at(&url))?;
+        Ok(Self {
+            session,
+            store: Arc::new(store),
+            url,
+            made: made.keep(),
+            is_committed: AtomicBool::new(false),
+        })
+    }
+
+    /// The branch as the user names it.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Sets an object of the Zarr store that the branch will hold: metadata of groups before those of what is in them,
+    /// metadata of arrays before their chunks.
+    ///
+    /// # Errors
+    /// Errors of the file system.
+    pub fn set(&self, location: &str, bytes: Vec<u8>) -> Result<()> {
+        let (store, key) = (self.store.clone(), location.to_owned());
+        let set = runtime::run(async move { Ok(store.set(&key, bytes.into()).await) });
+        pollster::block_on(set)?.map_err(|cause| {
+            let url = format!("{}!/{location}", self.url);
+            Error::new(ErrorKind::Io, format!("cannot write `{url}`"))
+                .caused_by(why(&cause.kind))
+                .at(url)
+        })
+    }
+
+    /// Makes the state the newest of the branch; gives the id of its snapshot.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`] if somebody else has committed to the branch meanwhile; errors of the file system. The
+    /// branch is as it was then.
+    pub fn commit(&self, message: &str) -> Result<String> {
+        let (session, message) = (self.session.clone(), message.to_owned());
+        let committed = runtime::run(async move {
+            let mut session = session.write().await;
+            Ok(session.commit(message).allow_empty(true).execute().await)
+        });
+        let committed = pollster::block_on(committed)?;
+        let id = committed.map_err(|cause| {
+            let (kind, message) = match &cause.kind {
+                SessionErrorKind::Conflict { .. } => {
+                    let message = "somebody else has committed to the branch meanwhile";
+                    (ErrorKind::Conflict, message)
+                }
+                _ => (ErrorKind::Io, "cannot commit"),
+            };
+            Error::new(kind, message)
+                .caused_by(why(&cause.kind))
+                .at(&self.url)
+                .hint("the branch is as it was")
+        })?;
+        self.is_committed.store(true, Ordering::Release);
+        Ok(id.to_string())
+    }
+}
+
+impl Drop for IcechunkWriter {
+    fn drop(&mut self) {
+        if !self.is_committed.load(Ordering::Acquire) {
+            drop(Made(self.made.take()));
+        }
+    }
+}
+
+impl fmt::Debug for IcechunkWriter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut fields = formatter.debug_struct("IcechunkWriter");
+        fields.field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// A folder that was made, and is removed unless it is kept.
+struct Made(Option<PathBuf>);
+
+impl Made {
+    fn keep(mut self) -> Option<PathBuf> {
+        self.0.take()
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.0 {
+            // Best effort: the error that led here is the one to tell.
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}
+
+/// Makes a repository where there is none yet; gives its folder then.
+async fn make_if_absent(path: &str, branch: &str) -> Result<Option<PathBuf>> {
+    let folder = Path::new(path);
+    if path.contains("://") || is_repository(folder) {
+        return Ok(None);
+    }
+    let is_empty = std::fs::read_dir(folder).map(|mut entries| entries.next().is_none());
+    if folder.symlink_metadata().is_ok() && !is_empty.unwrap_or(false) {
+        let message = format!("`{path}` is there, and is no Icechunk repository");
+        return Err(Error::new(ErrorKind::Conflict, message).hint("choose another folder"));
+    }
+    if branch != MAIN {
+        let message =
+            format!("there is no repository at `{path}` yet, so it has no branch `{branch}`");
+        return Err(Error::not_found(message).hint("write to `main` first"));
+    }
+    let place = folder.to_owned();
+    let made = Made(Some(place.clone()));
+    let created = runtime::run(async move {
+        let failed = |why| Error::new(ErrorKind::Io, "cannot make the repository").caused_by(why);
+        let storage = new_local_filesystem_storage(&place).await;
+        let storage = storage.map_err(|cause| failed(why(&cause.kind)))?;
+        let created = Repository::create(storage).execute().await;
+        created.map_err(|cause| failed(why(&cause.kind)))
+    });
+    created.await.map_err(|error| error.at(path))?;
+    Ok(made.keep())
+}
