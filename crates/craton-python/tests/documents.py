@@ -112,7 +112,9 @@ def run_sh(block, folder, _):
     code, printed = bash(block.text, folder)
     assert code == 0, printed
     words = shlex.split(block.text, comments=True)
-    outputs = [folder / words[index + 1] for index, word in enumerate(words) if word == "-o"]
+    outputs = [words[index + 1] for index, word in enumerate(words) if word == "-o"]
+    # A commit goes to the branch of a repository in a folder.
+    outputs = [folder / output.removeprefix("icechunk+").split("@")[0] for output in outputs]
     assert all(output.exists() for output in outputs), f"not all of {outputs} are there"
 
 
