@@ -208,7 +208,9 @@ impl Value {
             });
             let node = index(&plain.variable.node, &taken.collect::<Vec<_>>())?;
             let dims = other.dims()[theirs - own..].iter().zip(is_kept);
-            let dims = dims.filter_map(|(dim, is_kept)| is_kept.then(|| dim.clone()));
+            let dims = dims
+                .filter(|(_, is_kept)| *is_kept)
+                .map(|(dim, _)| dim.clone());
             let named = Variable::new(dims.collect(), node, Attributes::new())?;
             return Ok(Operand::Array(
                 DataArray::new(named).renamed(other.name.clone()),
