@@ -49,7 +49,8 @@ def test_values_at_hand_give_the_answers_of_xarray(expression):
     expected = eval(expression, {"ds": ds, "np": np, "xr": xr})
     answer = craton.eval(expression, ds)
     assert type(answer) is type(expected)
-    xr.testing.assert_allclose(answer, expected, rtol=1e-6)
+    # Older xarray takes means of 32 bits in 32 bits, and differences from them keep that error.
+    xr.testing.assert_allclose(answer, expected, rtol=1e-6, atol=1e-4)
     assert answer.attrs.keys() == expected.attrs.keys()
 
 
