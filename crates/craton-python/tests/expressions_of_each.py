@@ -31,6 +31,9 @@ EACH = {
                 "np.NAME(ds.small, ds.small)",
                 "np.NAME(ds.flag, True)",
             ),
+            "ds.t * -2j",
+            "ds.weight + abs(3 + 4j)",
+            "np.real(ds.weight * (1 - -2j))",
             _each("left_shift right_shift", "np.NAME(ds['count'], 2)", "np.NAME(ds.small, 1)", "np.NAME(ds.small, ds.small % 3)"),
             _each(
                 "logical_and logical_or logical_xor",

@@ -70,6 +70,8 @@ def test_results_are_views_of_the_memory_of_the_engine(store):
         ("ds.t.mean('nothing')", KeyError, "no dimension `nothing`"),
         ("ds.t +", ValueError, r"\^"),
         ("ds.t.sel(x=slice(30, 10))", ValueError, "takes nothing"),
+        ("ds.t.drop_vars('x', errors='maybe')", ValueError, "raise"),
+        ("np.sqrt", ValueError, r"brackets .* call it"),
         ("ds.t.interp(x=3, method='quintic')", NotImplementedError, "hint"),
     ],
 )

@@ -118,3 +118,10 @@ def test_what_another_library_would_load_is_refused(tmp_path):
 def test_a_name_given_twice_is_refused():
     with pytest.raises(TypeError, match="given twice"):
         craton.eval("ds", dataset(), ds=dataset())
+
+
+def test_labels_without_one_of_their_levels_are_texts():
+    array = xr.DataArray([[1.0, 2.0]], {"a": [5.0], "b": [7.0, 8.0]}, ("a", "b"), "v")
+    answer = craton.eval("ds.stack(c=('a', 'b')).drop_vars('a')", array)
+    assert answer.c.values.tolist() == ["(5.0, 7.0)", "(5.0, 8.0)"]
+    assert answer.b.values.tolist() == [7, 8]

@@ -341,7 +341,10 @@ impl Answer {
                     "the expression gives {}, not an array or dataset",
                     other.kind()
                 );
-                Err(Error::usage(message).hint("a reduction such as `.mean()` completes it"))
+                Err(Error::usage(message).hint(match other {
+                    Value::Function(..) => "brackets with what it works on call it: `np.sqrt(…)`",
+                    _ => "a reduction such as `.mean()` completes it",
+                }))
             }
         }
     }

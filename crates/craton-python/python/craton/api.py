@@ -159,7 +159,7 @@ def _one(answer: _native.ArrayAnswer | _native.DatasetAnswer) -> Labelled:
     import xarray
 
     coords = {name: _variable(variable) for name, variable in answer["coords"].items()}
-    stacked = {name: coord.attrs["compress"].split(" ") for name, coord in coords.items() if _is_stacked(name, coord)}
+    stacked = {name: names for name in coords if (names := _levels(coords, name))}
     levels = {level: coords.pop(level) for names in stacked.values() for level in names}
     plain = {name: coord for name, coord in coords.items() if name not in stacked}
     labelled: Labelled
@@ -175,8 +175,13 @@ def _one(answer: _native.ArrayAnswer | _native.DatasetAnswer) -> Labelled:
     return labelled
 
 
-def _is_stacked(name: str, coord: xarray.Variable) -> bool:
-    return coord.dims == (name,) and coord.dtype.kind == "O" and "compress" in coord.attrs
+def _levels(coords: Mapping[str, xarray.Variable], dim: str) -> list[str]:
+    """Give the names of the levels of a stacked dimension; none where one of them is not there."""
+    index = coords[dim]
+    if index.dims != (dim,) or index.dtype.kind != "O" or "compress" not in index.attrs:
+        return []
+    names = index.attrs["compress"].split(" ")
+    return names if all(name in coords and coords[name].dims == (dim,) for name in names) else []
 
 
 def _multi_index(dim: str, levels: Mapping[str, xarray.Variable]) -> xarray.Coordinates:

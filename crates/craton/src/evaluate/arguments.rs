@@ -5,6 +5,7 @@ use super::registry::Entry;
 use crate::language::did_you_mean;
 use crate::session::Session;
 use craton_core::{Error, Result};
+use std::cell::Cell;
 use std::collections::VecDeque;
 
 /// What was given in a call.
@@ -87,17 +88,19 @@ pub(super) struct Call<'a> {
     /// Values of `**names`.
     pub others: Vec<(String, Value)>,
     values: Vec<(&'static str, Value)>,
+    /// The values that were looked at, a bit each.
+    seen: Cell<u64>,
 }
 
 impl<'a> Call<'a> {
-    /// Binds `arguments` to the signature of `entry`.
-    pub(super) fn new(
+    /// Calls `entry` with `arguments`, bound to its signature.
+    pub(super) fn run(
         entry: &'static Entry,
         called: &'a str,
         object: &'a Value,
         arguments: Arguments,
         session: &'a Session,
-    ) -> Result<Self> {
+    ) -> Result<Value> {
         let mut call = Self {
             entry,
             called,
@@ -106,9 +109,30 @@ impl<'a> Call<'a> {
             positional: Vec::new(),
             others: Vec::new(),
             values: Vec::new(),
+            seen: Cell::new(0),
         };
-        call.bind(entry.signature.unwrap_or_default(), arguments)?;
-        Ok(call)
+        let signature = entry.signature.unwrap_or_default();
+        call.bind(signature, arguments)?;
+        let answer = (entry.function)(&call)?;
+        match call.ignored(signature) {
+            None => Ok(answer),
+            Some(name) => {
+                let message = format!("`{called}` with the argument `{name}`");
+                Err(Error::unsupported(message).hint(format!("leave `{name}` out")))
+            }
+        }
+    }
+
+    /// An argument that asks for something else than its default does, and that nothing looked at.
+    fn ignored(&self, signature: &'static str) -> Option<&'static str> {
+        let unseen = self.values.iter().enumerate();
+        let mut unseen = unseen.filter(|(at, _)| self.seen.get() & (1 << at) == 0);
+        let found = unseen.find(|(_, (name, value))| {
+            let parameter = parameters(signature).find(|parameter| parameter.name == *name);
+            let default = parameter.and_then(|parameter| parameter.default);
+            default.is_none_or(|default| !is_written(value, default))
+        });
+        found.map(|(_, (name, _))| *name)
     }
 
     fn bind(&mut self, signature: &'static str, arguments: Arguments) -> Result<()> {
@@ -165,6 +189,7 @@ impl<'a> Call<'a> {
 
     /// The arguments as they were given, but for some, to call something else with them.
     pub(super) fn given_again(&self, without: &[&str]) -> Arguments {
+        self.seen.set(u64::MAX);
         let named = self
             .values
             .iter()
@@ -185,8 +210,9 @@ impl<'a> Call<'a> {
 
     /// The argument `name` as it was given, `None` included.
     pub(super) fn given(&self, name: &str) -> Option<&Value> {
-        let found = self.values.iter().find(|(known, _)| *known == name);
-        found.map(|(_, value)| value)
+        let at = self.values.iter().position(|(known, _)| *known == name)?;
+        self.seen.set(self.seen.get() | 1 << at);
+        Some(&self.values[at].1)
     }
 
     /// The argument `name`, unless it is absent or `None`.
@@ -289,6 +315,20 @@ impl<'a> Call<'a> {
                 value.kind()
             ))),
         }
+    }
+}
+
+/// Whether `value` is what `default` says.
+fn is_written(value: &Value, default: &str) -> bool {
+    match value {
+        Value::None => default == "None",
+        Value::Text(text) => default.trim_matches('\'') == text,
+        value => match (default, value.as_bool()) {
+            ("True", Some(value)) => value,
+            ("False", Some(value)) => !value,
+            (_, None) => default.parse().ok() == value.as_f64(),
+            _ => false,
+        },
     }
 }
 

@@ -231,16 +231,11 @@ fn literal_value(literal: &Literal) -> Value {
                 .collect();
             Value::Number(
                 Scalar::from_bytes(DType::Complex128, &bytes),
-                WeakKind::Strong,
+                WeakKind::Complex,
             )
         }
         Literal::Text(text) => Value::Text(text.clone()),
     }
-}
-
-/// `-value`
-fn negative(value: &Value) -> Result<Value> {
-    unary(UnaryOperator::Negate, value)
 }
 
 fn unary(operator: UnaryOperator, operand: &Value) -> Result<Value> {
@@ -257,6 +252,7 @@ fn unary(operator: UnaryOperator, operand: &Value) -> Result<Value> {
         }
     };
     match operand {
+        Value::Number(number, _) if number.dtype().is_complex() => of_number(function, operand),
         Value::Number(number, kind) if function == Unary::Negative => Ok(Value::Number(
             match number.to_i64() {
                 Some(value) => Scalar::from_i64(DType::Int64, value.wrapping_neg()),
@@ -444,6 +440,16 @@ fn numbers(
         &Operand::Number(one.clone(), one_kind),
         &Operand::Number(other.clone(), other_kind),
     )?;
+    number(result)
+}
+
+/// `function` of a plain number.
+fn of_number(function: Unary, value: &Value) -> Result<Value> {
+    number(labels::unary(function, &value.to_array(Vec::new())?, true)?)
+}
+
+/// What came of plain numbers, as a plain number.
+fn number(result: DataArray) -> Result<Value> {
     let (node, _) = craton_plan::rules::optimise(&result.variable.node)?;
     match node.work() {
         craton_plan::Work::Literal(block) => {
@@ -454,6 +460,7 @@ fn numbers(
                 DType::Bool => WeakKind::Bool,
                 dtype if dtype.is_integer() => WeakKind::Int,
                 dtype if dtype.is_float() => WeakKind::Float,
+                dtype if dtype.is_complex() => WeakKind::Complex,
                 _ => WeakKind::Strong,
             };
             Ok(Value::Number(value, kind))

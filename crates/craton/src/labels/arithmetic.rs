@@ -4,6 +4,7 @@ use super::align::{align, expand_all, merge_coords};
 use super::{DataArray, Variable};
 use craton_core::{Attributes, DType, Error, Result, Scalar};
 use craton_kernels::binary::Binary;
+use craton_kernels::cast::cast;
 use craton_kernels::promote::{WeakScalar, promote_weak};
 use craton_kernels::unary::Unary;
 use craton_plan::NodeRef;
@@ -27,6 +28,8 @@ pub enum WeakKind {
     Int,
     /// `1.0`
     Float,
+    /// `1j`
+    Complex,
     /// A value whose dtype is its own, such as a time.
     Strong,
 }
@@ -37,6 +40,7 @@ impl WeakKind {
             Self::Bool => WeakScalar::Bool,
             Self::Int => WeakScalar::Int,
             Self::Float => WeakScalar::Float,
+            Self::Complex => WeakScalar::Complex,
             Self::Strong => return None,
         })
     }
@@ -137,6 +141,12 @@ fn as_operand(number: &Scalar, kind: WeakKind, dtype: DType, function: Binary) -
 
 /// `number` as `dtype`, integers exactly.
 pub(crate) fn convert(number: &Scalar, dtype: DType) -> Scalar {
+    let of_parts = cast(number.dtype(), dtype).filter(|_| number.dtype().is_complex());
+    if let (Some(convert), Some(size)) = (of_parts, dtype.item_size()) {
+        let mut bytes = vec![0; size];
+        convert(number.bytes(), &mut bytes);
+        return Scalar::from_bytes(dtype, &bytes);
+    }
     match number.to_i64() {
         Some(value) if dtype.is_integer() => Scalar::from_i64(dtype, value),
         _ => Scalar::from_f64(dtype, number.to_f64().unwrap_or(f64::NAN)),

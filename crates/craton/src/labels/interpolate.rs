@@ -21,6 +21,25 @@ pub enum InterpolationMethod {
     Cubic,
 }
 
+impl InterpolationMethod {
+    /// The method that xarray calls `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`craton_core::ErrorKind::Unsupported`] for the other methods of SciPy.
+    pub fn from_name(name: &str) -> Result<Self> {
+        match name {
+            "linear" | "slinear" => Ok(Self::Linear),
+            "nearest" => Ok(Self::Nearest),
+            "cubic" => Ok(Self::Cubic),
+            other => Err(
+                Error::unsupported(format!("interpolation by the method `{other}`"))
+                    .hint("there are linear, nearest and cubic"),
+            ),
+        }
+    }
+}
+
 /// What stands at labels beyond the first and the last.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Outside {

@@ -220,7 +220,7 @@ impl Dataset {
     }
 }
 
-fn position(index: i64, length: u64, dim: &str) -> Result<u64> {
+pub(crate) fn position(index: i64, length: u64, dim: &str) -> Result<u64> {
     let from_start = if index < 0 {
         i128::from(index) + i128::from(length)
     } else {

@@ -107,35 +107,6 @@ impl DataArray {
         }
     }
 
-    /// Other names for dimensions and coordinates.
-    ///
-    /// # Errors
-    /// [`craton_core::ErrorKind::InvalidInput`] if two become the same.
-    pub fn rename(&self, names: &[(String, String)]) -> Result<Self> {
-        let new = |name: &String| {
-            names
-                .iter()
-                .find(|(old, _)| old == name)
-                .map_or_else(|| name.clone(), |(_, new)| new.clone())
-        };
-        let change = |variable: &Variable| {
-            Variable::new(
-                variable.dims.iter().map(new).collect(),
-                variable.node.clone(),
-                variable.attributes.clone(),
-            )
-        };
-        let coords = self
-            .coords
-            .iter()
-            .map(|(name, coord)| Ok((new(name), change(coord)?)));
-        Ok(Self {
-            name: self.name.clone(),
-            variable: change(&self.variable)?,
-            coords: coords.collect::<Result<_>>()?,
-        })
-    }
-
     /// A dataset with this array as its only variable.
     ///
     /// # Errors

@@ -148,8 +148,21 @@ pub(super) fn split_axis(node: &NodeRef, axis: usize, lengths: &[u64]) -> Result
 /// The names of the levels of a stacked dimension.
 pub(crate) fn levels_of(coords: &IndexMap<String, Variable>, dim: &str) -> Option<Vec<String>> {
     let index = coords.get(dim).filter(|index| is_stacked(dim, index))?;
-    let names = index.attributes.get(LEVELS)?.as_text()?;
-    Some(names.split(' ').map(str::to_owned).collect())
+    let names = index.attributes.get(LEVELS)?.as_text()?.split(' ');
+    let names: Vec<String> = names.map(str::to_owned).collect();
+    // Without one of its levels the dimension has texts for labels, and nothing more.
+    let is_there = |name: &String| coords.get(name).is_some_and(|level| level.dims == [dim]);
+    names.iter().all(is_there).then_some(names)
+}
+
+/// The labels of a stacked dimension whose levels have other names now.
+pub(crate) fn rename_levels(index: &mut Variable, new: impl Fn(&str) -> String) {
+    let is_index = matches!(index.dims.as_slice(), [dim] if is_stacked(dim, index));
+    if let Some(AttributeValue::Text(names)) = index.attributes.get_mut(LEVELS).filter(|_| is_index)
+    {
+        let renamed: Vec<String> = names.split(' ').map(new).collect();
+        *names = renamed.join(" ");
+    }
 }
 
 /// Whether these are the labels of the stacked dimension `dim`.

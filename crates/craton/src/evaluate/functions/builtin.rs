@@ -2,7 +2,7 @@
 
 use crate::evaluate::arguments::Call;
 use crate::evaluate::registry::{Entry, Receiver, method};
-use crate::evaluate::{Value, negative};
+use crate::evaluate::{Value, of_number};
 use crate::labels::unary;
 use craton_core::{Error, Result};
 use craton_kernels::unary::Unary;
@@ -29,11 +29,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         &["abs(ds.t2m - 280)"],
         |call| {
             let x = call.need("x")?;
-            if let Value::Number(number, _) = x {
-                let is_below = number.to_f64().is_some_and(|value| value < 0.0);
-                return if is_below { negative(x) } else { Ok(x.clone()) };
+            match x {
+                Value::Number(..) => of_number(Unary::Absolute, x),
+                _ => x.map_arrays("abs", |array| unary(Unary::Absolute, array, true)),
             }
-            x.map_arrays("abs", |array| unary(Unary::Absolute, array, true))
         },
     ),
 ];

@@ -105,7 +105,7 @@ fn run(
     session: &Session,
 ) -> Result<Value> {
     let entry = registry::find(receiver, name).ok_or_else(|| registry::unknown(receiver, name))?;
-    (entry.function)(&Call::new(entry, name, object, arguments, session)?)
+    Call::run(entry, name, object, arguments, session)
 }
 
 fn first_array<'a>(values: &[&'a Value]) -> Option<&'a DataArray> {

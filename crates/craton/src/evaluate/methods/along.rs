@@ -208,17 +208,7 @@ fn interp_like(call: &Call<'_>) -> Result<Value> {
 }
 
 fn interpolated(call: &Call<'_>, targets: &[NewLabels]) -> Result<Value> {
-    let method = match call.text("method")?.unwrap_or("linear") {
-        "linear" | "slinear" => InterpolationMethod::Linear,
-        "nearest" => InterpolationMethod::Nearest,
-        "cubic" => InterpolationMethod::Cubic,
-        other => {
-            return Err(
-                Error::unsupported(format!("interpolation by the method `{other}`"))
-                    .hint("there are linear, nearest and cubic"),
-            );
-        }
-    };
+    let method = InterpolationMethod::from_name(call.text("method")?.unwrap_or("linear"))?;
     let how = Interpolation {
         method,
         outside: outside(call)?,

@@ -1,6 +1,7 @@
 //! Names: other ones, new variables, fewer variables.
 
-use super::not_on;
+use super::names::{new_names, renamed};
+use super::{not_on, on_dataset};
 use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
 use crate::evaluate::registry::{Entry, LABELLED, Receiver, method};
@@ -52,48 +53,42 @@ fn rename(call: &Call<'_>) -> Result<Value> {
     {
         return Ok(Value::Array(array.renamed(Some(name.clone()))));
     }
-    let names = if matches!(object, Value::Array(_)) {
-        "new_name_or_name_dict"
-    } else {
-        "name_dict"
+    let names = match object {
+        Value::Array(_) => "new_name_or_name_dict",
+        _ => "name_dict",
     };
-    let pairs = call.pairs(names)?;
-    let names: Vec<(String, String)> = pairs
-        .into_iter()
-        .map(|(old, new)| match new.as_text() {
-            Some(new) => Ok((old, new.to_owned())),
-            None => Err(Error::usage("a new name must be a text")),
-        })
-        .collect::<Result<_>>()?;
-    match object {
-        Value::Array(array) => array.rename(&names).map(Value::Array),
-        Value::Dataset(dataset) => {
-            let new = |name: &str| {
-                names
-                    .iter()
-                    .find(|(old, _)| old == name)
-                    .map_or_else(|| name.to_owned(), |(_, new)| new.clone())
-            };
-            let mut arrays = Vec::new();
-            for array in dataset.arrays()? {
-                let name = new(array.name.as_deref().unwrap_or_default());
-                arrays.push((name, array.rename(&names)?));
+    let names = new_names(call, names)?;
+    on_dataset(call, |dataset| {
+        for (old, new) in &names {
+            let is_dim = dataset.length(old).is_ok();
+            if !is_dim {
+                dataset.array(old)?;
             }
-            let mut out = Dataset::from_arrays(arrays)?;
-            out.attributes = dataset.attributes.clone();
-            Ok(Value::Dataset(out))
+            let is_known = dataset.get(new).is_some() || dataset.length(new).is_ok();
+            let is_kept = is_known && !names.iter().any(|(other, _)| other == new);
+            let is_twice = names.iter().filter(|(_, other)| other == new).count() > 1;
+            if is_kept || is_twice {
+                return Err(Error::invalid(format!("there would be two of `{new}`")));
+            }
         }
-        _ => Err(not_on(call)),
-    }
+        let is_variable = |(old, _): &&(String, String)| dataset.get(old).is_some();
+        let variables: Vec<_> = names.iter().filter(is_variable).cloned().collect();
+        renamed(dataset, &variables, &names)
+    })
 }
 
 fn drop_vars(call: &Call<'_>) -> Result<Value> {
     let names = &call.texts("names")?.unwrap_or_default();
+    let passes = match call.text("errors")? {
+        None | Some("raise") => false,
+        Some("ignore") => true,
+        Some(_) => return Err(Error::usage("`errors` is \"raise\" or \"ignore\"")),
+    };
     match call.object {
         Value::Array(array) => {
             let mut out = array.clone();
             for name in names {
-                if out.coords.shift_remove(name).is_none() {
+                if out.coords.shift_remove(name).is_none() && !passes {
                     return Err(Error::not_found(format!("no coordinate `{name}`")));
                 }
             }
@@ -104,6 +99,7 @@ fn drop_vars(call: &Call<'_>) -> Result<Value> {
             for name in names {
                 if out.variables.shift_remove(name).is_none()
                     && out.coords.shift_remove(name).is_none()
+                    && !passes
                 {
                     dataset.array(name)?;
                 }

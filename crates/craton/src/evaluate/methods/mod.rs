@@ -65,8 +65,7 @@ pub(super) fn attribute(object: &Value, name: &str, session: &Session) -> Result
     let receiver = Receiver::of(object);
     let entry = receiver.and_then(|receiver| registry::find(receiver, name));
     if let Some(entry) = entry.filter(|entry| entry.signature.is_none()) {
-        let call = Call::new(entry, name, object, Arguments::default(), session)?;
-        return (entry.function)(&call);
+        return Call::run(entry, name, object, Arguments::default(), session);
     }
     let found = match object {
         Value::Array(array) if array.coords.contains_key(name) => {
@@ -117,7 +116,7 @@ pub(super) fn call(
         let message = format!("`{name}` is no method");
         return Err(Error::usage(message).hint(format!("leave the brackets out: `.{name}`")));
     }
-    (entry.function)(&Call::new(entry, name, object, arguments, session)?)
+    Call::run(entry, name, object, arguments, session)
 }
 
 fn several(

@@ -5,7 +5,7 @@ use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
 use crate::evaluate::registry::{Entry, LABELLED, Receiver, method, property};
 use crate::evaluate::value::is_plain;
-use crate::labels::{DataArray, Dataset, Variable};
+use crate::labels::{DataArray, Dataset, Variable, rename_levels};
 use craton_core::{AttributeValue, Attributes, Error, Result};
 
 const DATASET: &[Receiver] = &[Receiver::Dataset];
@@ -379,7 +379,7 @@ fn reset_coords(call: &Call<'_>) -> Result<Value> {
     }
 }
 
-fn new_names(call: &Call<'_>, name: &str) -> Result<Vec<(String, String)>> {
+pub(super) fn new_names(call: &Call<'_>, name: &str) -> Result<Vec<(String, String)>> {
     let text = |(old, new): (String, Value)| match new.as_text() {
         Some(new) => Ok((old, new.to_owned())),
         None => Err(Error::usage("a new name must be a text")),
@@ -392,7 +392,8 @@ fn new_name(names: &[(String, String)], old: &str) -> String {
     found.map_or_else(|| old.to_owned(), |(_, new)| new.clone())
 }
 
-fn renamed(
+/// Variables and coordinates with other names, along dimensions with other names.
+pub(super) fn renamed(
     dataset: &Dataset,
     names: &[(String, String)],
     dims: &[(String, String)],
@@ -402,6 +403,7 @@ fn renamed(
     }
     let change = |(name, variable): (&String, &Variable)| {
         let mut variable = variable.clone();
+        rename_levels(&mut variable, |level| new_name(names, level));
         for dim in &mut variable.dims {
             *dim = new_name(dims, dim);
         }

@@ -159,15 +159,7 @@ fn between(call: &Call<'_>, how: Method) -> Result<Value> {
 }
 
 fn interpolate(call: &Call<'_>) -> Result<Value> {
-    let method = match call.text("kind")?.unwrap_or("linear") {
-        "linear" | "slinear" => InterpolationMethod::Linear,
-        "nearest" => InterpolationMethod::Nearest,
-        "cubic" => InterpolationMethod::Cubic,
-        other => {
-            let message = format!("interpolation of steps by the method `{other}`");
-            return Err(Error::unsupported(message).hint("there are linear, nearest and cubic"));
-        }
-    };
+    let method = InterpolationMethod::from_name(call.text("kind")?.unwrap_or("linear"))?;
     let how = Interpolation {
         method,
         outside: Outside::Missing,

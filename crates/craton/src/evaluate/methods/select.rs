@@ -5,7 +5,9 @@ use crate::evaluate::arguments::Call;
 use crate::evaluate::index::{mask_positions, position};
 use crate::evaluate::registry::{Entry, LABELLED, method};
 use crate::evaluate::value::is_plain;
-use crate::labels::{DataArray, Dataset, Label, LabelSelection, Pointwise, Variable, levels_of};
+use crate::labels::{
+    self, DataArray, Dataset, Label, LabelSelection, Pointwise, Variable, levels_of,
+};
 use crate::session::Session;
 use craton_core::{Block, DType, Error, Result};
 
@@ -59,18 +61,12 @@ fn isel(call: &Call<'_>) -> Result<Value> {
         Ok(out)
     })?;
     at_points(call, taken, &pairs, |dataset, dim, values| {
-        let length = dataset.length(dim)?.cast_signed();
+        let length = dataset.length(dim)?;
         let place = |value: craton_core::Scalar| {
             let at = value.to_i64().filter(|_| values.dtype().is_integer());
             let at =
                 at.ok_or_else(|| Error::usage(format!("positions of `{dim}` are integers")))?;
-            let from_start = if at < 0 { at + length } else { at };
-            match (0..length).contains(&from_start) {
-                true => Ok(from_start.cast_unsigned()),
-                false => Err(Error::invalid(format!(
-                    "index {at} is outside dimension `{dim}`, which has {length} elements"
-                ))),
-            }
+            labels::position(at, length, dim)
         };
         values.scalars().map(place).collect()
     })
