@@ -5,7 +5,6 @@
 mod commands;
 mod interrupt;
 mod progress;
-mod size;
 mod trace;
 
 use clap::{Parser, Subcommand};
@@ -41,6 +40,8 @@ enum Command {
     Plot(commands::plot::Plot),
     /// Compare two URLs: metadata first, then values.
     Diff(commands::diff::Diff),
+    /// Read every chunk, to see that all is whole.
+    Verify(commands::verify::Verify),
     /// Show the history of an Icechunk repository.
     Log(commands::log::Log),
     /// List, make or delete the branches of an Icechunk repository.
@@ -49,6 +50,8 @@ enum Command {
     Tag(commands::branch::Tag),
     /// Point a branch of an Icechunk repository at another version.
     Reset(commands::reset::Reset),
+    /// Remove what no branch or tag of an Icechunk repository leads to any more.
+    Gc(commands::gc::Gc),
     /// Run the whole main job on data made on the spot, or at a URL.
     Demo(commands::demo::Demo),
     /// Explain the language of expressions (`help expr [NAME]`) or a command.
@@ -73,10 +76,12 @@ fn main() -> ExitCode {
         Command::Copy(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Plot(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Diff(command) => command.run(),
+        Command::Verify(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Log(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Branch(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Tag(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Reset(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::Gc(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Demo(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Help(command) => command.run().map(|()| ExitCode::SUCCESS),
     };

@@ -2,8 +2,8 @@
 //!
 //! Nothing is drawn where standard error is no terminal, nor for work that ends within a second.
 
-use crate::size::show_size;
 use craton::Session;
+use craton::size::show_size;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};

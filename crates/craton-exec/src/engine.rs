@@ -92,6 +92,9 @@ impl Engine {
             &control.tasks_total,
             pipelines.stages.iter().map(Stage::task_count).sum(),
         );
+        if pipelines.stages.len() > 1 {
+            self.check_room(pipelines)?;
+        }
         for stage in &pipelines.stages {
             self.run_stage(stage, &pipelines.slots, &slots, control)?;
         }
@@ -124,19 +127,12 @@ impl Engine {
         slots: &[OnceLock<Block>],
         control: &Control,
     ) -> Result<()> {
-        if let [
-            sink @ StageSink {
-                kind: SinkKind::Store(StoreTo::Slot(slot)),
-                ..
-            },
-        ] = stage.sinks.as_slice()
-            && sink.dtype.is_variable()
-        {
+        if let Some((sink, slot)) = texts(stage) {
             let block = Shared::of(stage).with(self, slots, control, None, |worker| {
                 evaluate_strings(stage, sink, worker)
             })?;
             count(&control.tasks_done, stage.task_count());
-            return fill(slots, *slot, block);
+            return fill(slots, slot, block);
         }
         let split = self.split(stage, metas)?;
         let all: u64 = split
@@ -250,17 +246,41 @@ impl Engine {
                 ..split
             }
         });
-        found.map_err(|least| {
-            let beside = self.memory.saturating_sub(limit);
-            let minimum = beside.saturating_add(lent).saturating_add(least);
-            let message = format!(
-                "the work needs about {} of memory, the budget is {}",
-                mebibytes(minimum),
-                mebibytes(self.memory)
-            );
-            Error::new(ErrorKind::Budget, message)
-                .hint(format!("allow it with `--memory {}`", mebibytes(minimum)))
-        })
+        found.map_err(|least| self.too_much(lent.saturating_add(least)))
+    }
+
+    /// That each stage will fit beside what those before it leave, so that none runs in vain.
+    fn check_room(&self, pipelines: &Pipelines) -> Result<()> {
+        let limit = self.pool.limit() as u64;
+        let mut lent = self.pool.usage().lent as u64;
+        let mut most = 0;
+        for stage in &pipelines.stages {
+            let room = limit.saturating_sub(lent);
+            let found = match texts(stage) {
+                Some(_) => None,
+                None => split(stage, &pipelines.slots, room, self.threads).err(),
+            };
+            if let Some(least) = found {
+                most = lent.saturating_add(least).max(most);
+            }
+            for slot in stage.sinks.iter().filter_map(slot_of) {
+                lent = lent.saturating_add(pipelines.slots[slot].bytes());
+            }
+        }
+        match most {
+            0 => Ok(()),
+            most => Err(self.too_much(most)),
+        }
+    }
+
+    fn too_much(&self, pooled: u64) -> Error {
+        let beside = self.memory.saturating_sub(self.pool.limit() as u64);
+        let minimum = mebibytes(beside.saturating_add(pooled));
+        let budget = mebibytes(self.memory);
+        let message = format!("the work needs about {minimum} of memory, the budget is {budget}");
+        let hint =
+            format!("allow it with `--memory {minimum}`, in Python with `memory=\"{minimum}\"`");
+        Error::new(ErrorKind::Budget, message).hint(hint)
     }
 
     /// What a stage will locate, decode and hold, from grids alone.
@@ -379,6 +399,19 @@ fn fill(slots: &[OnceLock<Block>], slot: usize, block: Block) -> Result<()> {
     slots[slot]
         .set(block)
         .map_err(|_| Error::internal("a slot was filled twice"))
+}
+
+/// The only sink of a stage that keeps texts, whose bytes no grid tells, and its slot.
+fn texts(stage: &Stage) -> Option<(&StageSink, usize)> {
+    match stage.sinks.as_slice() {
+        [
+            sink @ StageSink {
+                kind: SinkKind::Store(StoreTo::Slot(slot)),
+                ..
+            },
+        ] if sink.dtype.is_variable() => Some((sink, *slot)),
+        _ => None,
+    }
 }
 
 fn slot_of(sink: &StageSink) -> Option<usize> {

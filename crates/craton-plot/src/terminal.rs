@@ -132,7 +132,7 @@ const DIVERGING_STOPS: [[u8; 3]; 6] = [
     [146, 24, 40],
 ];
 
-/// Draws `rows × columns` values, first row on top, in at most `width` characters and 256 colours.
+/// Draws `rows × columns` values, first row on top, in at most `width` characters.
 ///
 /// The whole of [`draw_map`] with the options that most callers want. Cells are never repeated to fill `width`.
 #[must_use]
@@ -142,6 +142,7 @@ pub fn draw(
     title: &str,
     units: &str,
     width: usize,
+    colours: Colours,
 ) -> String {
     let Ok(field) = Field::new(values, rows, columns) else {
         return format!("{title}: nothing to draw\n");
@@ -150,7 +151,7 @@ pub fn draw(
     let options = MapOptions {
         width,
         height: width.max(2),
-        colours: Colours::Palette,
+        colours,
         title: title.to_owned(),
         units: units.to_owned(),
         limits: None,
@@ -567,7 +568,7 @@ mod tests {
         let scale = Scale::new(&[-1.0, 0.0, 3.0], None).unwrap();
         assert_eq!((scale.low, scale.high), (-3.0, 3.0));
         assert_eq!(scale.stops(), &DIVERGING_STOPS);
-        let drawn = draw(&[1.0; 40 * 80], (40, 80), "t", "K", 80);
+        let drawn = draw(&[1.0; 40 * 80], (40, 80), "t", "K", 80, Colours::Palette);
         assert_eq!(drawn.lines().count(), 1 + 20 + 1);
     }
 

@@ -1,7 +1,9 @@
 //! Work that runs detached from the interpreter, while signals are still heard.
 
 use crate::failure::to_exception;
+use craton::size::parse_size;
 use craton::{Error, Result, Session, StoreOptions, StoreSettings, peak_resident};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -68,6 +70,22 @@ impl Progress {
     }
 }
 
+/// A budget of memory as people write it.
+#[derive(FromPyObject)]
+pub(crate) enum Budget {
+    Bytes(u64),
+    Text(String),
+}
+
+impl Budget {
+    fn bytes(self) -> PyResult<u64> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes),
+            Self::Text(text) => parse_size(&text).map_err(PyValueError::new_err),
+        }
+    }
+}
+
 /// Settings for stores with options given by the caller.
 fn settings(given: &[(String, String)]) -> Result<StoreSettings> {
     let mut options = StoreOptions::default();
@@ -82,11 +100,11 @@ fn settings(given: &[(String, String)]) -> Result<StoreSettings> {
 pub(crate) fn run_detached<T: Send>(
     py: Python<'_>,
     threads: Option<usize>,
-    memory: Option<u64>,
+    memory: Option<Budget>,
     stores: &[(String, String)],
     work: impl FnOnce(&Session) -> Result<T> + Send,
 ) -> PyResult<T> {
-    let session = Session::new(threads, memory);
+    let session = Session::new(threads, memory.map(Budget::bytes).transpose()?);
     let session = match stores {
         [] => session,
         given => session.with_stores(settings(given).map_err(|error| to_exception(&error))?),

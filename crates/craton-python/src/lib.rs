@@ -16,7 +16,7 @@ use pyo3::prelude::*;
 /// The native half of the package `craton`.
 #[pymodule(gil_used = false)]
 mod _native {
-    use super::attached::run_detached;
+    use super::attached::{Budget, run_detached};
     use super::labelled::{Input, to_python};
     use craton::answer::{Answer, Question};
     use indexmap::IndexMap;
@@ -42,7 +42,7 @@ mod _native {
         expression: &str,
         inputs: IndexMap<String, Input>,
         raw: bool,
-        memory: Option<u64>,
+        memory: Option<Budget>,
         threads: Option<usize>,
         stores: Vec<(String, String)>,
     ) -> PyResult<Bound<'py, PyDict>> {
@@ -62,7 +62,7 @@ mod _native {
         expression: &str,
         inputs: IndexMap<String, Input>,
         raw: bool,
-        memory: Option<u64>,
+        memory: Option<Budget>,
         threads: Option<usize>,
         stores: Vec<(String, String)>,
     ) -> PyResult<String> {

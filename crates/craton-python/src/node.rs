@@ -1,7 +1,7 @@
 //! Plans as Python objects: `craton.Array` is written on these.
 
 use crate::array::to_numpy;
-use crate::attached::run_detached;
+use crate::attached::{Budget, run_detached};
 use crate::dtype::{from_name, instants, to_name};
 use crate::failure::to_exception;
 use craton::lazy::{AxisIndex, Between, GroupCodes, Lazy, ReduceOptions};
@@ -224,7 +224,7 @@ fn options(skip_missing: bool, ddof: u32, min_count: u32) -> ReduceOptions {
 pub(crate) fn compute<'py>(
     py: Python<'py>,
     nodes: Vec<PyRef<'py, Node>>,
-    memory: Option<u64>,
+    memory: Option<Budget>,
     threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyList>> {
     let plans: Vec<_> = nodes.iter().map(|one| one.lazy.node().clone()).collect();
@@ -242,7 +242,7 @@ pub(crate) fn compute<'py>(
 pub(crate) fn explain_nodes(
     py: Python<'_>,
     nodes: Vec<(String, PyRef<'_, Node>)>,
-    memory: Option<u64>,
+    memory: Option<Budget>,
     threads: Option<usize>,
 ) -> PyResult<String> {
     let plans: Vec<_> = nodes

@@ -9,10 +9,15 @@ import sysconfig
 SCRIPTS = sysconfig.get_path("scripts")
 
 
-def craton(*arguments, code=0):
-    """Run the program that stands beside this Python, or on the path; give what it printed. Any code is right if `None`."""
+def run_craton(*arguments):
+    """Run the program that stands beside this Python, or on the path."""
     program = shutil.which("craton", path=os.pathsep.join([SCRIPTS, os.environ["PATH"]]))
-    answer = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, check=False)
+    return subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, check=False)
+
+
+def craton(*arguments, code=0):
+    """Run the program; give what it printed. Any code is right if `None`."""
+    answer = run_craton(*arguments)
     assert code in (None, answer.returncode), answer.stdout + answer.stderr
     return answer.stdout if code in (None, 0, 1) else answer.stderr
 

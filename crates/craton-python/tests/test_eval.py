@@ -88,6 +88,11 @@ def test_a_missing_file_is_a_key_error(tmp_path):
 def test_too_little_memory_is_a_memory_error(store):
     with pytest.raises(MemoryError):
         craton.eval("ds.t.mean()", store, memory=1)
+    with pytest.raises(MemoryError, match="the budget is 1MiB"):
+        craton.eval("ds.t.mean()", store, memory="1MiB")
+    with pytest.raises(ValueError, match="no unit of size"):
+        craton.eval("ds.t.mean()", store, memory="3 parsecs")
+    assert craton.eval("ds.t.mean()", store, memory="1GiB").item() == craton.eval("ds.t.mean()", store).item()
 
 
 def test_explain_tells_the_plan_and_reads_no_values(store):

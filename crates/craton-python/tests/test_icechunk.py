@@ -1,10 +1,12 @@
 """Icechunk repositories: every version that icechunk for Python and zarr write, read as they read it; names, made and moved."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import craton
 import numpy as np
 import pytest
 from program import craton as program
-from program import craton_json
+from program import craton_json, run_craton
 
 xr = pytest.importorskip("xarray")
 icechunk = pytest.importorskip("icechunk")
@@ -273,3 +275,110 @@ def test_results_of_the_program_are_commits_that_xarray_reads(tmp_path):
     copied = xr.open_zarr(tmp_path / "copy.zarr").load()
     assert copied.attrs["title"] == "changed"
     np.testing.assert_array_equal(copied.t2m, stored.t2m.isel(lat=slice(1, 3)))
+
+
+def test_changes_at_the_same_moment_lose_nothing(tmp_path):
+    source, path = tmp_path / "source.zarr", tmp_path / "results"
+    _dataset(3).to_zarr(source, encoding=ENCODING, zarr_format=3, consolidated=False)
+    program("copy", source, f"icechunk+{path}", "-m", "begin")
+    branches = ["main", "a", "b", "c"]
+    for name in branches[1:]:
+        program("branch", path, name)
+    rounds, expected = range(6), xr.open_zarr(source, consolidated=False).t2m.mean("time").values
+    with ThreadPoolExecutor(len(branches) + 1) as pool:
+        tags = pool.map(lambda number: program("tag", path, f"tag{number}"), rounds)
+
+        def commit(branch):
+            for number in rounds:
+                program("eval", f"ds.t2m.mean('time') + {number}", source, "-o", f"icechunk+{path}@{branch}", "-m", f"{branch} {number}")
+
+        list(pool.map(commit, branches))
+        list(tags)
+    repository = icechunk.Repository.open(icechunk.local_filesystem_storage(str(path)))
+    for branch in branches:
+        *messages, _, _ = [one.message for one in repository.ancestry(branch=branch)]
+        assert messages[::-1] == [f"{branch} {number}" for number in rounds]
+        np.testing.assert_allclose(_expected(repository, repository.lookup_branch(branch)).t2m, expected + 5, rtol=1e-6)
+    assert repository.list_tags() == {f"tag{number}" for number in rounds}
+
+
+def test_of_commits_to_one_branch_at_the_same_moment_none_is_lost(tmp_path):
+    source, path = tmp_path / "source.zarr", tmp_path / "results"
+    _dataset(3).to_zarr(source, encoding=ENCODING, zarr_format=3, consolidated=False)
+    program("copy", source, f"icechunk+{path}", "-m", "begin")
+
+    def commit(number):
+        return run_craton("eval", f"ds.t2m + {number}", source, "-o", f"icechunk+{path}", "-m", f"commit {number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(commit, range(16)))
+    refused = {number for number, answer in enumerate(answers) if answer.returncode}
+    for number in refused:
+        assert answers[number].returncode == 10
+        assert "committed to the branch meanwhile" in answers[number].stderr
+    repository = icechunk.Repository.open(icechunk.local_filesystem_storage(str(path)))
+    *messages, _, _ = [one.message for one in repository.ancestry(branch="main")]
+    assert sorted(messages) == sorted(f"commit {number}" for number in range(16) if number not in refused)
+    assert len(messages) > 0
+
+
+@pytest.mark.parametrize("spec_version", [1, 2])
+def test_garbage_goes_and_nothing_else(tmp_path, spec_version):
+    path = tmp_path / "results"
+    repository = icechunk.Repository.create(icechunk.local_filesystem_storage(str(path)), spec_version=spec_version)
+    ids = []
+    for number in range(5):
+        session = repository.writable_session("main")
+        _store(_field(number), session)
+        ids.append(session.commit(f"commit {number}"))
+    repository.create_tag("kept", snapshot_id=ids[1])
+    session = repository.writable_session("main")
+    _store(_field(100), session)
+    del session  # never committed
+    program("reset", path, "main", ids[3], "--yes")
+    before = _files(path)
+    # Within the last day everything may belong to a commit in the making.
+    assert craton_json("gc", path)["chunks"] == 0
+    told = craton_json("gc", path, "--written-before", "0s")
+    assert told["dry_run"]
+    assert told["snapshots"] == 1
+    assert told["chunks"] > 0
+    assert told["bytes"] > 0
+    assert _files(path) == before
+    done = craton_json("gc", path, "--written-before", "0s", "--yes")
+    assert done == told | {"dry_run": False}
+    gone = before - _files(path)
+    kinds = ("chunks", "manifests", "snapshots", "transactions")
+    count = {kind: sum(one.startswith(f"{kind}/") for one in gone) for kind in kinds}
+    assert count == {
+        "chunks": done["chunks"],
+        "manifests": done["manifests"],
+        "snapshots": done["snapshots"],
+        "transactions": done["transaction_logs"],
+    }
+    assert craton_json("gc", path, "--written-before", "0s")["chunks"] == 0
+    assert "would remove 0 chunks" in program("gc", path)
+    for at, number in ((ids[0], 0), (ids[1], 1), (ids[3], 3)):
+        xr.testing.assert_equal(craton.open_dataset(f"icechunk+{path}@{at}").t2m.load(), _field(number))
+    # History before now goes too, but for what names point at.
+    told = craton_json("gc", path, "--expire-before", "0s", "--written-before", "0s")
+    done = craton_json("gc", path, "--expire-before", "0s", "--written-before", "0s", "--yes")
+    assert told["expired"] == done["expired"] == sorted([ids[0], ids[2]])
+    assert done["snapshots"] == 2
+    reopened = icechunk.Repository.open(icechunk.local_filesystem_storage(str(path)))
+    assert [one.id for one in reopened.ancestry(branch="main")][:1] == [ids[3]]
+    for at, number in (("kept", 1), ("main", 3)):
+        xr.testing.assert_equal(craton.open_dataset(f"icechunk+{path}@{at}").t2m.load(), _field(number))
+    assert "no version" in program("info", f"icechunk+{path}@{ids[2]}", code=3)
+
+
+def _field(number):
+    return xr.DataArray(np.random.default_rng(number).random((6, 20, 30)), dims=("time", "lat", "lon"), name="t2m")
+
+
+def _store(array, session):
+    array.to_dataset().to_zarr(session.store, mode="w", zarr_format=3, consolidated=False)
+
+
+def _files(path):
+    return {str(one.relative_to(path)) for one in path.rglob("*") if one.is_file() and not one.name.startswith(".")}

@@ -9,6 +9,7 @@ from pathlib import Path
 import craton
 import numpy as np
 import pytest
+from craton.manager import CratonManager
 from operations import LAZY, REFUSED, lines
 
 xr = pytest.importorskip("xarray")
@@ -290,6 +291,25 @@ def test_writers_write_lazy_arrays(mixed, tmp_path):
     dataset.chunk(time=16).to_zarr(tmp_path / "out.zarr", consolidated=False)
     written = xr.open_dataset(tmp_path / "out.zarr", engine="zarr", consolidated=False)
     xr.testing.assert_identical(written.load(), expected)
+
+
+@pytest.mark.parametrize(("chunk", "slabs"), [(7, [7] * 5 + [5]), (40, [40]), (100, [40])])
+def test_each_stored_chunk_is_written_once(mixed, monkeypatch, chunk, slabs):
+    class Target:
+        def __init__(self, shape):
+            self.values, self.chunks, self.rows = np.full(shape, -1.0), (chunk, *shape[1:]), []
+
+        def __setitem__(self, at, values):
+            self.rows.append(len(values))
+            self.values[at] = values
+
+    path, expected = mixed
+    array = craton.open_dataset(path).t.data
+    target = Target(array.shape)
+    monkeypatch.setattr("craton.manager._SLAB_BYTES", 1)
+    CratonManager().store([array], [target])
+    assert target.rows == slabs
+    np.testing.assert_array_equal(target.values, expected.t.values)
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="the short lane has no netCDF library")

@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, AnswerOptions, Question, REPOSITORY, ending};
 use crate::labels::{Dataset, Variable};
-use crate::open::{OpenOptions, Stored, StoredGroup, decode_fill, open_group, open_stored};
+use crate::open::{OpenOptions, Stored, StoredGroup, open_group, open_stored};
 use crate::output::chunks::{check_names, layout};
 use crate::output::netcdf::{NetcdfOptions, RawGroup, write_groups};
 use crate::output::zarr::{RECIPE_ATTRIBUTE, ZarrOptions, begin, raw_spec};
@@ -154,9 +154,7 @@ fn variables(
             .or_else(|| dataset.coords.get(name));
         let is_wanted = only.is_none_or(|only| only == name);
         if let Some(variable) = found.filter(|_| is_wanted) {
-            let mut variable = variable.clone();
-            decode_fill(variable.dtype(), &mut variable.attributes);
-            variables.insert(name.clone(), variable);
+            variables.insert(name.clone(), variable.clone());
         }
     }
     variables

@@ -6,7 +6,7 @@ use craton_core::{Error, Result};
 use craton_store::IcechunkRepository;
 use pollster::block_on;
 
-pub use craton_store::icechunk::{MAIN, Pointers, Snapshot};
+pub use craton_store::icechunk::{Collecting, Garbage, MAIN, Pointers, Snapshot};
 
 /// A repository that is open.
 #[derive(Debug)]
@@ -104,6 +104,15 @@ impl Repository {
             "`--yes` does it; snapshots that no branch or tag leads to any more can still be read by their ids until \
              garbage is collected",
         ))
+    }
+
+    /// Removes what no branch or tag leads to any more, or tells what would be removed.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::Permission`] if the repository may not be written, [`craton_core::ErrorKind::Io`] if
+    /// something cannot be deleted.
+    pub fn collect(&self, how: Collecting) -> Result<Garbage> {
+        block_on(self.inner.collect(how))
     }
 
     /// Branches and tags share their names here, because `@NAME` is either.

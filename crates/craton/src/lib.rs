@@ -18,11 +18,14 @@ pub mod language;
 pub mod lazy;
 mod missing;
 pub mod mistakes;
+pub mod moment;
 pub mod open;
 pub mod output;
 pub mod plot;
 pub mod session;
+pub mod size;
 pub mod units;
+pub mod verify;
 
 /// The generator and the loop that the fuzz tests of stored formats have.
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use crate::interrupt::cancel_on_interrupt;
 use crate::progress::Progress;
-use crate::size::parse_size;
 use clap::Args;
 use craton::answer::AnswerOptions;
+use craton::size::parse_size;
 use craton::{Result, Session};
 use std::io::Write;
 use std::path::PathBuf;

@@ -1,8 +1,8 @@
 //! `craton demo [URL]`
 
-use crate::size::{parse_size, show_size};
 use clap::Args;
 use craton::demo::{DemoOptions, Step, run};
+use craton::size::{parse_size, show_size};
 use craton::{Error, Result};
 use std::io::Write;
 use std::path::PathBuf;
@@ -50,8 +50,14 @@ impl Demo {
         };
         let map = result?;
         let width = 100;
-        let drawn =
-            craton_plot::terminal::draw(&map.values, map.shape, &map.title, &map.units, width);
+        let drawn = craton_plot::terminal::draw(
+            &map.values,
+            map.shape,
+            &map.title,
+            &map.units,
+            width,
+            super::plot::colours(),
+        );
         let mut out = std::io::stdout().lock();
         let text = format!(
             "\n{drawn}\ndone in {:.1} s; {kept}\n",

@@ -2,10 +2,10 @@
 
 use crate::interrupt::cancel_on_interrupt;
 use crate::progress::Progress;
-use crate::size::parse_size;
 use clap::Args;
 use craton::diff::{DiffOptions, diff};
 use craton::open::OpenOptions;
+use craton::size::parse_size;
 use craton::{Error, Result, Session};
 use std::io::Write;
 use std::process::ExitCode;

@@ -2,11 +2,11 @@
 
 use crate::interrupt::cancel_on_interrupt;
 use crate::progress::Progress;
-use crate::size::parse_size;
 use clap::Args;
 use craton::answer::{Answer, AnswerOptions, Question};
 use craton::mistakes::check_words;
 use craton::open::Keep;
+use craton::size::parse_size;
 use craton::{Error, Result, Session};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};

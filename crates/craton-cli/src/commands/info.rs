@@ -2,11 +2,11 @@
 
 use crate::interrupt::cancel_on_interrupt;
 use crate::progress::Progress;
-use crate::size::parse_size;
 use clap::Args;
 use craton::check::{Report, Severity, check};
 use craton::info::Info as Facts;
 use craton::open::open_stored;
+use craton::size::parse_size;
 use craton::{Error, Result, Session};
 use serde_json::Value;
 use std::io::Write;

@@ -3,10 +3,10 @@
 use super::eval::{expression_of, inputs_of};
 use crate::interrupt::cancel_on_interrupt;
 use crate::progress::Progress;
-use crate::size::parse_size;
 use clap::Args;
 use craton::answer::{Answer, Question};
 use craton::plot::{Kind, PlotOptions};
+use craton::size::parse_size;
 use craton::{Error, Result, Session};
 use craton_plot::colour::ColourMap;
 use craton_plot::map::GlobeRegion;
@@ -169,15 +169,20 @@ fn terminal() -> MapOptions {
         height: number("LINES")
             .map_or(24, |lines| lines.saturating_sub(4))
             .clamp(6, 200),
-        colours: if std::io::stdout().is_terminal() {
-            Colours::of_terminal(
-                variable("NO_COLOR").as_deref(),
-                variable("COLORTERM").as_deref(),
-                variable("TERM").as_deref(),
-            )
-        } else {
-            Colours::Plain
-        },
+        colours: colours(),
         ..MapOptions::default()
+    }
+}
+
+/// The colours of the terminal that standard output is; none where it is no terminal.
+pub(super) fn colours() -> Colours {
+    let variable = |name: &str| std::env::var(name).ok();
+    match std::io::stdout().is_terminal() {
+        true => Colours::of_terminal(
+            variable("NO_COLOR").as_deref(),
+            variable("COLORTERM").as_deref(),
+            variable("TERM").as_deref(),
+        ),
+        false => Colours::Plain,
     }
 }

@@ -101,6 +101,23 @@ fn a_budget_too_small_names_the_minimum() {
 }
 
 #[test]
+fn nothing_is_read_where_a_later_stage_does_not_fit() {
+    let source = ModelSource::new(&array(), &Storage::plain(&[12, 10], &[4, 10]));
+    let source = Arc::new(source);
+    let sum = ops::reduce(
+        Reduction::Sum,
+        &source.node(),
+        &[0, 1],
+        ReduceOptions::default(),
+    );
+    let large = ops::broadcast(&sum.unwrap(), &[1 << 21, 64]).unwrap();
+    let engine = Engine::new(Some(1), Some(256 << 20));
+    let error = try_run(&large, &engine).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Budget);
+    assert!(source.located().is_empty());
+}
+
+#[test]
 fn many_tiny_tasks_on_many_threads_come_to_an_end() {
     within(120, || {
         for seed in 0..8 {

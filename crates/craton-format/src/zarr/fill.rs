@@ -4,7 +4,7 @@ use super::dtype::{fields, from_v3};
 use super::json::text;
 use crate::codec::options::brief;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use craton_core::{DType, Error, Result, Scalar};
+use craton_core::{AttributeValue, DType, Error, Result, Scalar};
 use half::f16;
 use serde_json::Value;
 
@@ -178,6 +178,29 @@ fn opaque(dtype: DType, value: &Value, data_type: Option<&Value>) -> Result<Opti
         all.extend_from_slice(parse(from_v3(data_type)?, value, Some(data_type))?.bytes());
     }
     Ok(Some(Scalar::from_bytes(dtype, &all)))
+}
+
+/// Turns the attribute `_FillValue` of floats as xarray writes it into numbers: JSON has no NaN, so it is the bytes of
+/// a double in base64, and of two for complex numbers.
+pub(super) fn decode_attribute(dtype: DType, value: &mut AttributeValue) {
+    let texts: Vec<&str> = match &*value {
+        AttributeValue::Text(text) if dtype.is_float() => vec![text],
+        AttributeValue::Texts(texts) if dtype.is_complex() && texts.len() == 2 => {
+            texts.iter().map(AsRef::as_ref).collect()
+        }
+        _ => return,
+    };
+    let parts = texts.into_iter().map(|text| {
+        let bytes = <[u8; 8]>::try_from(STANDARD.decode(text).ok()?).ok()?;
+        Some(f64::from_le_bytes(bytes).to_ne_bytes())
+    });
+    let dtype = match dtype.is_complex() {
+        true => DType::Complex128,
+        false => DType::Float64,
+    };
+    if let Some(parts) = parts.collect::<Option<Vec<_>>>() {
+        *value = AttributeValue::number(dtype, &parts.concat());
+    }
 }
 
 /// The fill value as version 3 writes it.

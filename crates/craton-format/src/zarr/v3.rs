@@ -59,6 +59,12 @@ pub(super) fn describe(node: &Value) -> Result<Description> {
     };
     let fill_json = field(values, "fill_value")?;
     let rank = shape.len();
+    let mut attributes = attributes(values.get("attributes").and_then(Value::as_object), |_| {
+        false
+    });
+    if let Some(value) = attributes.get_mut("_FillValue") {
+        fill::decode_attribute(dtype, value);
+    }
     Ok(Description {
         version: 3,
         dtype,
@@ -69,9 +75,7 @@ pub(super) fn describe(node: &Value) -> Result<Description> {
         fill_value: fill::parse(dtype, fill_json, Some(data_type))?,
         has_fill_value: !fill_json.is_null(),
         dimension_names: dimension_names(values.get("dimension_names"), rank)?,
-        attributes: attributes(values.get("attributes").and_then(Value::as_object), |_| {
-            false
-        }),
+        attributes,
         layout,
     })
 }

@@ -117,13 +117,13 @@ class StoredFile:
     def variables(self, group: str) -> tuple[dict[str, StoredFacts], list[tuple[str, str]]]: ...
     def numbers(self, group: str, name: str, unpacks: bool, keeps_times: bool) -> Node: ...
 
-def compute(nodes: Sequence[Node], memory: int | None, threads: int | None) -> list[numpy.ndarray]:
+def compute(nodes: Sequence[Node], memory: int | str | None, threads: int | None) -> list[numpy.ndarray]:
     """Compute nodes together."""
 
 def cost(node: Node) -> tuple[int, int, int, int]:
     """Tell operations, chunks, bytes decoded, and bytes of memory of computing a node."""
 
-def explain_nodes(nodes: Sequence[tuple[str, Node]], memory: int | None, threads: int | None) -> str:
+def explain_nodes(nodes: Sequence[tuple[str, Node]], memory: int | str | None, threads: int | None) -> str:
     """Tell how nodes would be computed."""
 
 def open_together(
@@ -141,7 +141,7 @@ def evaluate(
     expression: str,
     inputs: dict[str, Input],
     raw: bool,
-    memory: int | None,
+    memory: int | str | None,
     threads: int | None,
     stores: Sequence[tuple[str, str]],
 ) -> AnyAnswer:
@@ -151,7 +151,7 @@ def explain(
     expression: str,
     inputs: dict[str, Input],
     raw: bool,
-    memory: int | None,
+    memory: int | str | None,
     threads: int | None,
     stores: Sequence[tuple[str, str]],
 ) -> str:

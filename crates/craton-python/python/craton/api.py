@@ -26,7 +26,7 @@ def eval(
     expression: str,
     *inputs: Url | Labelled,
     raw: bool = False,
-    memory: int | None = None,
+    memory: int | str | None = None,
     threads: int | None = None,
     storage_options: Mapping[str, Any] | None = None,
     **named: Url | Iterable[Url] | Labelled,
@@ -44,8 +44,8 @@ def eval(
         `craton.open_dataset` gives it, stays part of the plan, and nothing of it is loaded before.
     raw : bool, default: False
         Take stored values as they are, without CF decoding.
-    memory : int, optional
-        Bytes that the whole process may hold; half of what is available by default.
+    memory : int or str, optional
+        Bytes that the whole process may hold, or a size such as ``"2GiB"``; half of what is available by default.
     threads : int, optional
         Threads to compute on; all cores by default.
     storage_options : dict, optional
@@ -93,7 +93,7 @@ def explain(
     expression: str,
     *inputs: Url | Labelled,
     raw: bool = False,
-    memory: int | None = None,
+    memory: int | str | None = None,
     threads: int | None = None,
     storage_options: Mapping[str, Any] | None = None,
     **named: Url | Iterable[Url] | Labelled,

@@ -192,15 +192,15 @@ class Array:
 
     # Computing
 
-    def compute(self, *, memory: int | None = None, threads: int | None = None) -> numpy.ndarray:
+    def compute(self, *, memory: int | str | None = None, threads: int | None = None) -> numpy.ndarray:
         """Compute the values.
 
         Other threads of Python run meanwhile, and Ctrl-C stops the work.
 
         Parameters
         ----------
-        memory : int, optional
-            Bytes that the whole process may hold; half of what is available by default.
+        memory : int or str, optional
+            Bytes that the whole process may hold, or a size such as ``"2GiB"``; half of what is available by default.
         threads : int, optional
             Threads to compute on; all cores by default.
 

@@ -54,7 +54,7 @@ class CratonManager(ChunkManagerEntrypoint[Array]):
     def rechunk(self, data: Array, chunks: Any, **_options: Any) -> Array:
         return data.rechunk(chunks)
 
-    def compute(self, *data: Any, memory: int | None = None, threads: int | None = None) -> tuple[Any, ...]:
+    def compute(self, *data: Any, memory: int | str | None = None, threads: int | None = None) -> tuple[Any, ...]:
         """Compute arrays together, if the user asks for it; what is computed already stays as it is.
 
         Raises
@@ -67,7 +67,7 @@ class CratonManager(ChunkManagerEntrypoint[Array]):
         done = iter(_native.compute([one._node for one in lazy], memory, threads))
         return tuple(next(done) if isinstance(one, Array) else one for one in data)
 
-    def persist(self, *data: Any, memory: int | None = None, threads: int | None = None) -> tuple[Any, ...]:
+    def persist(self, *data: Any, memory: int | str | None = None, threads: int | None = None) -> tuple[Any, ...]:
         """Compute arrays together and keep them as lazy arrays of values at hand."""
         lazy = [one for one in data if isinstance(one, Array)]
         done = iter(_native.compute([one._node for one in lazy], memory, threads))
@@ -141,7 +141,7 @@ class CratonManager(ChunkManagerEntrypoint[Array]):
         if not isinstance(regions, list):
             regions = [regions] * len(pairs)
         for (source, target), region in zip(pairs, regions, strict=True):
-            for slab in _slabs(source):
+            for slab in _slabs(source, getattr(target, "chunks", None)):
                 target[_within(region, slab, source.ndim)] = source[slab].compute()
 
 
@@ -154,16 +154,16 @@ class _Creation:
         return made if chunks is None else made.rechunk(chunks)
 
 
-def _slabs(array: Array) -> list[tuple[slice, ...]]:
-    """Cut along the first axis, at boundaries of labelled chunks."""
+def _slabs(array: Array, stored: tuple[int, ...] | None) -> list[tuple[slice, ...]]:
+    """Cut along the first axis, at boundaries of the chunks that are written, else of labelled ones."""
     if not array.ndim:
         return [()]
     row = math.prod(array.shape[1:]) * array.dtype.itemsize
-    chunk = array.chunks[0][0]
+    chunk = stored[0] if stored else array.chunks[0][0]
     rows = max(1, _SLAB_BYTES // max(1, row))
     if chunk and rows > chunk:
         rows -= rows % chunk
-    elif chunk < array.shape[0]:
+    elif stored or chunk < array.shape[0]:
         rows = chunk
     return [(slice(start, min(start + rows, array.shape[0])),) for start in range(0, array.shape[0], rows)]
 

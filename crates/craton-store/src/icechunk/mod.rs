@@ -2,11 +2,14 @@
 //!
 //! A repository is opened at a branch, a tag or a snapshot, and stays there: what is committed later is not seen.
 
+mod collect;
+mod lock;
 mod read;
 #[cfg(test)]
 mod tests;
 mod write;
 
+pub use collect::{Collecting, Garbage};
 pub use read::IcechunkStore;
 pub use write::IcechunkWriter;
 
@@ -19,10 +22,13 @@ use icechunk::format::SnapshotId;
 use icechunk::new_local_filesystem_storage;
 use icechunk::refs::RefErrorKind;
 use icechunk::repository::{RepositoryError, RepositoryErrorKind, VersionInfo};
+use icechunk::storage::StorageErrorKind;
+use lock::Lock;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 type RepositoryResult<T> = std::result::Result<T, RepositoryError>;
 
@@ -45,6 +51,8 @@ pub struct Snapshot {
     pub parent: Option<String>,
     /// When it was committed, as ISO 8601 in UTC.
     pub time: String,
+    /// The same as the system counts it.
+    pub committed: SystemTime,
     /// What the one who committed it said.
     pub message: String,
     /// What else is noted with it.
@@ -139,6 +147,7 @@ impl IcechunkRepository {
                 .map_ok(|found| Snapshot {
                     id: found.id.to_string(),
                     parent: found.parent_id.map(|id| id.to_string()),
+                    committed: found.flushed_at.into(),
                     time: found.flushed_at.to_rfc3339().replace("+00:00", "Z"),
                     message: found.message,
                     properties: found.metadata,
@@ -156,7 +165,7 @@ impl IcechunkRepository {
     pub async fn create_branch(&self, name: &str, at: &str) -> Result<String> {
         let id = self.snapshot(at).await?;
         let (repository, branch, shown) = (self.inner(), name.to_owned(), id.to_string());
-        self.ask(format!("create the branch `{name}`"), async move {
+        self.change(format!("create the branch `{name}`"), async move {
             repository.create_branch(&branch, &id).await
         })
         .await?;
@@ -170,7 +179,7 @@ impl IcechunkRepository {
     pub async fn create_tag(&self, name: &str, at: &str) -> Result<String> {
         let id = self.snapshot(at).await?;
         let (repository, tag, shown) = (self.inner(), name.to_owned(), id.to_string());
-        self.ask(format!("create the tag `{name}`"), async move {
+        self.change(format!("create the tag `{name}`"), async move {
             repository.create_tag(&tag, &id).await
         })
         .await?;
@@ -184,7 +193,7 @@ impl IcechunkRepository {
     /// `main`.
     pub async fn delete_branch(&self, name: &str) -> Result<()> {
         let (repository, branch) = (self.inner(), name.to_owned());
-        self.ask(format!("delete the branch `{name}`"), async move {
+        self.change(format!("delete the branch `{name}`"), async move {
             repository.delete_branch(&branch).await
         })
         .await
@@ -196,7 +205,7 @@ impl IcechunkRepository {
     /// [`craton_core::ErrorKind::NotFound`] if there is none of this name.
     pub async fn delete_tag(&self, name: &str) -> Result<()> {
         let (repository, tag) = (self.inner(), name.to_owned());
-        self.ask(format!("delete the tag `{name}`"), async move {
+        self.change(format!("delete the tag `{name}`"), async move {
             repository.delete_tag(&tag).await
         })
         .await
@@ -212,7 +221,7 @@ impl IcechunkRepository {
         let before = from.to_string();
         let to = self.snapshot(to).await?;
         let (repository, branch, shown) = (self.inner(), name.to_owned(), to.to_string());
-        self.ask(format!("reset the branch `{name}`"), async move {
+        self.change(format!("reset the branch `{name}`"), async move {
             repository.reset_branch(&branch, &to, Some(&from)).await
         })
         .await?;
@@ -275,7 +284,14 @@ impl IcechunkRepository {
         if let Some(id) = id {
             let (repository, wanted) = (self.inner(), VersionInfo::SnapshotId(id));
             let found = self.ask(format!("find the snapshot `{version}`"), async move {
-                if_there(repository.resolve_version(&wanted).await)
+                match repository.resolve_version(&wanted).await {
+                    // Version 1 of the format has no list of snapshots: none is there where no object is.
+                    Err(RepositoryError {
+                        kind: RepositoryErrorKind::StorageError(StorageErrorKind::ObjectNotFound),
+                        ..
+                    }) => Ok(None),
+                    found => if_there(found),
+                }
             });
             if let Some(id) = found.await? {
                 return Ok(("snapshot", id));
@@ -283,6 +299,16 @@ impl IcechunkRepository {
         }
         let (branches, tags) = (self.branches().await?, self.tags().await?);
         Err(no_version(version, &branches, &tags).at(&self.url))
+    }
+
+    /// As [`Self::ask`], while no other process changes the repository.
+    async fn change<T: Send + 'static>(
+        &self,
+        what: impl Into<String>,
+        change: impl Future<Output = RepositoryResult<T>> + Send + 'static,
+    ) -> Result<T> {
+        let _lock = Lock::of(&self.folder).map_err(|error| error.at(&self.url))?;
+        self.ask(what, change).await
     }
 
     /// Runs a question to the repository on the runtime that its crate needs; `what` says what is tried.

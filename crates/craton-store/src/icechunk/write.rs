@@ -1,5 +1,6 @@
 //! A commit in the making: the next state of a branch.
 
+use super::lock::Lock;
 use super::{IcechunkRepository, MAIN, is_repository, why};
 use crate::runtime;
 use craton_core::{Error, ErrorKind, Result};
@@ -13,11 +14,11 @@ use tokio::sync::RwLock;
 
 /// The next state of a branch, empty at first. It shows when it is committed, and never if it is dropped before.
 ///
-/// Calls wait until they are done, as those of files do. Two processes that commit to one repository in a local folder at
-/// the same moment are not kept apart by the file system: the later one may win.
+/// Calls wait until they are done, as those of files do.
 pub struct IcechunkWriter {
     session: Arc<RwLock<Session>>,
     store: Arc<Store>,
+    folder: String,
     url: String,
     /// A repository that was made for this; it goes if nothing is committed.
     made: Option<PathBuf>,
@@ -64,6 +65,7 @@ impl IcechunkWriter {
         Ok(Self {
             session,
             store: Arc::new(store),
+            folder: path.to_owned(),
             url,
             made: made.keep(),
             is_committed: AtomicBool::new(false),
@@ -98,6 +100,7 @@ impl IcechunkWriter {
     /// [`ErrorKind::Conflict`] if somebody else has committed to the branch meanwhile; errors of the file system. The
     /// branch is as it was then.
     pub fn commit(&self, message: &str) -> Result<String> {
+        let _lock = Lock::of(&self.folder).map_err(|error| error.at(&self.url))?;
         let (session, message) = (self.session.clone(), message.to_owned());
         let committed = runtime::run(async move {
             let mut session = session.write().await;
@@ -137,7 +140,7 @@ impl fmt::Debug for IcechunkWriter {
     }
 }
 
-/// A folder that was made, and is removed unless it is kept.
+/// A folder that was made, and is removed unless it is kept, or somebody else has committed to it.
 struct Made(Option<PathBuf>);
 
 impl Made {
@@ -148,7 +151,9 @@ impl Made {
 
 impl Drop for Made {
     fn drop(&mut self) {
-        if let Some(folder) = &self.0 {
+        let snapshots = |folder: &PathBuf| std::fs::read_dir(folder.join("snapshots"));
+        let is_used = |folder: &PathBuf| snapshots(folder).is_ok_and(|found| found.count() > 1);
+        if let Some(folder) = self.0.as_ref().filter(|folder| !is_used(folder)) {
             // Best effort: the error that led here is the one to tell.
             let _ = std::fs::remove_dir_all(folder);
         }

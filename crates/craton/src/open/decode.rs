@@ -6,11 +6,8 @@ use crate::calendar::{DecodedTimes, TimeDecoder, TimeValues, decode_durations};
 use crate::cf::{CfDecoding, Missing, decoded_dtype};
 use crate::labels::{Dataset, Variable};
 use crate::session::Session;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use craton_core::{
-    AttributeValue, Attributes, Block, Buffer, DType, Error, ErrorKind, Result, Scalar, Source,
-    TimeUnit,
+    Attributes, Block, Buffer, DType, Error, ErrorKind, Result, Scalar, Source, TimeUnit,
 };
 use craton_kernels::binary::Binary;
 use craton_plan::ops;
@@ -298,25 +295,6 @@ pub(super) fn take_units_of_bounds(
     }
 }
 
-/// Zarr's own fill attribute of floats, as xarray writes it: the bytes of a double in base64, because JSON has no NaN.
-pub(crate) fn decode_fill(dtype: DType, attributes: &mut Attributes) {
-    let Some(text) = attributes
-        .get("_FillValue")
-        .and_then(|value| value.as_text())
-        .filter(|_| dtype.is_float())
-    else {
-        return;
-    };
-    let bytes = STANDARD
-        .decode(text)
-        .ok()
-        .and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
-    if let Some(bytes) = bytes {
-        let fill = AttributeValue::number(DType::Float64, &f64::from_le_bytes(bytes).to_ne_bytes());
-        attributes.insert("_FillValue".to_owned(), fill);
-    }
-}
-
 /// Decodes one variable; arrays of characters become texts.
 pub(super) fn decode_variable(stored: &Variable, session: &Session) -> Result<Variable> {
     decode(stored, true, session)
@@ -324,9 +302,6 @@ pub(super) fn decode_variable(stored: &Variable, session: &Session) -> Result<Va
 
 /// As [`decode_variable`]; characters become texts only if `joins`.
 fn decode(stored: &Variable, joins: bool, session: &Session) -> Result<Variable> {
-    let mut stored = stored.clone();
-    decode_fill(stored.dtype(), &mut stored.attributes);
-    let stored = &stored;
     let decoding = decoded_dtype(stored.dtype(), &stored.attributes)?;
     let mut attributes = stored.attributes.clone();
     for name in [

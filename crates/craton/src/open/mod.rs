@@ -9,7 +9,7 @@ mod groups;
 mod stored;
 mod variables;
 
-pub(crate) use decode::{decode_fill, mask_and_scale, raw_variable};
+pub(crate) use decode::{mask_and_scale, raw_variable};
 pub use groups::{Groups, Member};
 pub use stored::{Stored, StoredGroup, open_stored, open_stored_with};
 pub use variables::StoredVariable;

@@ -1,6 +1,6 @@
 //! Stored variables one by one, for faces that put labels on them by rules of their own.
 
-use super::decode::{decode_fill, mask_and_scale, raw_variable};
+use super::decode::{mask_and_scale, raw_variable};
 use super::stored::Stored;
 use crate::cf::decoded_dtype;
 use crate::labels::Variable;
@@ -39,8 +39,7 @@ impl Stored {
     /// [`StoredGroup::array`]: super::StoredGroup::array
     pub fn stored_variable(&self, path: &str, name: &str) -> Result<StoredVariable> {
         let source = self.group(path)?.array(name)?;
-        let mut variable = raw_variable(source).map_err(|error| error.in_variable(name))?;
-        decode_fill(variable.dtype(), &mut variable.attributes);
+        let variable = raw_variable(source).map_err(|error| error.in_variable(name))?;
         let meta = source.meta();
         let axes = meta.grid.axes.iter().filter(|axis| !axis.is_empty());
         let chunks: Vec<u64> = axes.map(|axis| axis.chunk(0).encoded).collect();

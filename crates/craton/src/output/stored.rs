@@ -4,7 +4,7 @@ use super::encode::TimeEncoding;
 use crate::calendar::TimeUnits;
 use crate::cf::decoded_dtype;
 use crate::labels::{Dataset, Variable};
-use crate::open::{StoredGroup, decode_fill, mask_and_scale};
+use crate::open::{StoredGroup, mask_and_scale};
 use craton_core::{AttributeValue, Attributes, Calendar, Result, Source};
 use craton_plan::{NodeRef, Work};
 use indexmap::IndexMap;
@@ -90,7 +90,6 @@ pub(super) fn stored_form(variable: &Variable) -> Result<Option<(NodeRef, Attrib
     };
     let mut packing = source.meta().attributes.clone();
     packing.retain(|name, _| PACKING.contains(&name.as_str()));
-    decode_fill(node.dtype(), &mut packing);
     if packing.is_empty() {
         return Ok(None);
     }

@@ -4,7 +4,6 @@ use super::super::super::texts::to_strings;
 use crate::calendar::{EncodedTimes, encode_times};
 use crate::cf::{CfDecoding, decoded_dtype};
 use crate::labels::Variable;
-use crate::open::decode_fill;
 use crate::session::Session;
 use craton_core::{Block, Calendar, DType, Error, Result, Scalar, Source};
 use craton_kernels::binary::Binary;
@@ -20,9 +19,7 @@ pub(super) fn encode_like(
     session: &Session,
 ) -> Result<NodeRef> {
     let meta = source.meta();
-    let mut attributes = meta.attributes.clone();
-    decode_fill(meta.dtype, &mut attributes);
-    let decoding = decoded_dtype(meta.dtype, &attributes)?;
+    let decoding = decoded_dtype(meta.dtype, &meta.attributes)?;
     let misfit = |stored: &str| {
         Error::invalid(format!(
             "values of `{}`, and `{stored}` in the store",

@@ -1,6 +1,9 @@
 //! Sizes as people write them.
 
 /// Bytes of `2GiB`, `500MB`, `64k` or `1048576`.
+///
+/// # Errors
+/// What is no size, in words.
 pub fn parse_size(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let digits = text
@@ -30,6 +33,7 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
 }
 
 /// `1.4 GB`, `312 kB`.
+#[must_use]
 pub fn show_size(bytes: u64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB"];
     let mut value = bytes as f64;

@@ -1,0 +1,157 @@
+//! Garbage: what no branch or tag leads to any more.
+
+use super::lock::Lock;
+use super::{IcechunkRepository, Snapshot, open_folder, why};
+use crate::runtime;
+use craton_core::{Error, ErrorKind, Result};
+use icechunk::ops::expiration::{ExpiredRefAction, expire};
+use icechunk::ops::gc::{GCConfig, GCSummary, garbage_collect};
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::{NonZeroU16, NonZeroUsize};
+use std::time::SystemTime;
+
+/// How much is looked at and deleted at once.
+const TOGETHER: NonZeroU16 = NonZeroU16::MIN.saturating_add(15);
+/// Manifests that are held at once, as they are stored and unpacked.
+const STORED_MANIFESTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(64 << 20);
+const UNPACKED_MANIFESTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(256 << 20);
+
+/// What is garbage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Collecting {
+    /// Snapshots committed before this leave the history, but for those that a branch or tag points at.
+    pub expire_before: Option<SystemTime>,
+    /// What was written after this stays: it may belong to a commit in the making.
+    pub written_before: SystemTime,
+    /// Only tell.
+    pub is_dry_run: bool,
+}
+
+/// What was removed, or would be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Garbage {
+    /// The snapshots that leave the history. In a dry run, what only they lead to is not counted below.
+    pub expired: Vec<String>,
+    /// Snapshots that are deleted.
+    pub snapshots: u64,
+    /// Manifests, which say where chunks lie.
+    pub manifests: u64,
+    /// Chunks.
+    pub chunks: u64,
+    /// Logs of what commits changed.
+    pub transaction_logs: u64,
+    /// Bytes of all that is deleted.
+    pub bytes: u64,
+}
+
+impl IcechunkRepository {
+    /// Removes what no branch or tag leads to; nothing else changes, and other readers and writers go on.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Permission`] if the repository may not be written; [`ErrorKind::Io`] if something cannot be deleted,
+    /// which stays for the next time.
+    pub async fn collect(&self, how: Collecting) -> Result<Garbage> {
+        let lock = match how.is_dry_run {
+            true => None,
+            false => Some(Lock::of(self.folder()).map_err(|error| error.at(self.url()))?),
+        };
+        let expired = match (how.expire_before, how.is_dry_run) {
+            (None, _) => Vec::new(),
+            (Some(before), true) => self.would_expire(before).await?,
+            (Some(before), false) => self.expire(before).await?,
+        };
+        let folder = self.folder().to_owned();
+        let summary = runtime::run(async move {
+            // Opened anew, because expiry changes snapshots that this repository may remember.
+            let repository = open_folder(&folder).await?;
+            let config = GCConfig::clean_all(
+                how.written_before.into(),
+                how.written_before.into(),
+                None,
+                TOGETHER,
+                STORED_MANIFESTS,
+                UNPACKED_MANIFESTS,
+                TOGETHER,
+                TOGETHER,
+                TOGETHER,
+                None,
+                how.is_dry_run,
+            );
+            let assets = repository.asset_manager().clone();
+            let updates = repository.config().num_updates_per_repo_info_file();
+            let collected = garbage_collect(assets, &config, None, updates).await;
+            collected.map_err(|cause| failed("collect garbage", why(&cause)))
+        });
+        let summary = summary.await.map_err(|error| error.at(self.url()))?;
+        drop(lock);
+        all_deleted(&summary).map_err(|error| error.at(self.url()))?;
+        Ok(Garbage {
+            expired,
+            snapshots: summary.snapshots_deleted,
+            manifests: summary.manifests_deleted,
+            chunks: summary.chunks_deleted,
+            transaction_logs: summary.transaction_logs_deleted,
+            bytes: summary.bytes_deleted,
+        })
+    }
+
+    /// Takes old snapshots out of the history; gives their ids.
+    async fn expire(&self, before: SystemTime) -> Result<Vec<String>> {
+        let mut known = self.in_history().await?;
+        let repository = self.inner();
+        let expired = runtime::run(async move {
+            let expired = expire(
+                repository.asset_manager().clone(),
+                before.into(),
+                ExpiredRefAction::Ignore,
+                ExpiredRefAction::Ignore,
+                None,
+                repository.config().num_updates_per_repo_info_file(),
+            );
+            let expired = expired.await;
+            expired.map_err(|cause| failed("expire snapshots", why(&cause)))
+        });
+        expired.await.map_err(|error| error.at(self.url()))?;
+        // What was released from one name may be reached by another, so the difference tells, not the answer. Opened anew
+        // as above.
+        let after = Self::open(self.folder()).await?.in_history().await?;
+        known.retain(|id, _| !after.contains_key(id));
+        Ok(known.into_keys().collect())
+    }
+
+    /// The snapshots that would leave the history: neither the first, nor one that a name points at.
+    async fn would_expire(&self, before: SystemTime) -> Result<Vec<String>> {
+        let (branches, tags) = (self.branches().await?, self.tags().await?);
+        let named: BTreeSet<&String> = branches.values().chain(tags.values()).collect();
+        let known = self.in_history().await?.into_values();
+        let leaves = |one: &Snapshot| {
+            one.committed < before && one.parent.is_some() && !named.contains(&one.id)
+        };
+        Ok(known.filter(leaves).map(|one| one.id).collect())
+    }
+
+    /// The snapshots that branches and tags lead to, by their ids.
+    async fn in_history(&self) -> Result<BTreeMap<String, Snapshot>> {
+        let (branches, tags) = (self.branches().await?, self.tags().await?);
+        let mut found = BTreeMap::new();
+        for id in branches.values().chain(tags.values()) {
+            for snapshot in self.history(id).await? {
+                found.insert(snapshot.id.clone(), snapshot);
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn failed(what: &str, why: String) -> Error {
+    Error::new(ErrorKind::Io, format!("cannot {what}")).caused_by(why)
+}
+
+fn all_deleted(summary: &GCSummary) -> Result<()> {
+    let (count, kept) = (summary.objects_failed_to_delete, &summary.skipped_phases);
+    if count == 0 && kept.is_empty() {
+        return Ok(());
+    }
+    let message = format!("{count} objects cannot be deleted, and stay for the next time");
+    Err(Error::new(ErrorKind::Io, message).caused_by(summary.delete_errors.join("; ")))
+}
