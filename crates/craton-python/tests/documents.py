@@ -39,7 +39,8 @@ MACHINE = re.compile(
     r"|(?<=peak memory )\d+\.\d+ .B"  # the whole process, of which a part differs between builds
     r"|(?<=peak about )\d+ .iB"
     r"|(?<=needs about )\d+.iB"
-    r"|(?<=--memory )\d+.iB(?=`)",
+    r"|(?<=--memory )\d+.iB(?=`)"
+    r"|(?<=memory=\")\d+.iB(?=\")",
     re.MULTILINE,
 )
 """Seconds, bytes a second, the memory of the whole process, and the names of plans."""
