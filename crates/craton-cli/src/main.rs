@@ -40,6 +40,8 @@ enum Command {
     Plot(commands::plot::Plot),
     /// Compare two URLs: metadata first, then values.
     Diff(commands::diff::Diff),
+    /// Compute results again by their recipes, and compare.
+    Replay(commands::replay::Replay),
     /// Read every chunk, to see that all is whole.
     Verify(commands::verify::Verify),
     /// Show the history of an Icechunk repository.
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         Command::Copy(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Plot(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Diff(command) => command.run(),
+        Command::Replay(command) => command.run(),
         Command::Verify(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Log(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Branch(command) => command.run().map(|()| ExitCode::SUCCESS),

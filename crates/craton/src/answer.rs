@@ -444,6 +444,14 @@ impl Answer {
             .map_err(named)
     }
 
+    /// The datasets that are written, by the paths of their groups.
+    ///
+    /// # Errors
+    /// As [`Answer::labelled`].
+    pub(crate) fn groups(&self) -> Result<Vec<(String, Dataset)>> {
+        output::groups_of(&[self.labelled()?.part()])
+    }
+
     /// Tables have no room for a recipe, so it lies beside them.
     fn write_side_car(&self, labelled: &Labelled, path: &Path) -> Result<()> {
         if ending(path) != "csv" {

@@ -22,6 +22,7 @@ pub mod moment;
 pub mod open;
 pub mod output;
 pub mod plot;
+pub mod replay;
 pub mod session;
 pub mod size;
 pub mod units;

@@ -10,5 +10,6 @@ pub mod help;
 pub mod info;
 pub mod log;
 pub mod plot;
+pub mod replay;
 pub mod reset;
 pub mod verify;

@@ -40,8 +40,8 @@ impl Diff {
 }
 
 impl GroupDiff {
-    fn write(&self, out: &mut String, has_siblings: bool) -> std::fmt::Result {
-        if self.metadata.is_empty() && self.values.is_empty() {
+    pub(crate) fn write(&self, out: &mut String, has_siblings: bool) -> std::fmt::Result {
+        if self.metadata.is_empty() && self.values.is_empty() && self.skipped.is_empty() {
             return Ok(());
         }
         if has_siblings {
@@ -58,7 +58,7 @@ impl GroupDiff {
             .try_for_each(|difference| difference.write(out))
     }
 
-    fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         let skipped = self
             .skipped
             .iter()

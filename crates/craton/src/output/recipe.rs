@@ -107,6 +107,26 @@ impl Recipe {
         })
     }
 
+    /// The recipe that [`Recipe::to_json`] made; `None` if it is none.
+    #[must_use]
+    pub fn from_json(recipe: &Value) -> Option<Self> {
+        let inputs = recipe.get("inputs")?.as_array()?.iter().map(|input| {
+            let text = |name: &str| Some(input.get(name)?.as_str()?.to_owned());
+            let number = |name: &str| input.get(name)?.as_u64();
+            Some(RecipeInput {
+                name: text("name")?,
+                url: text("url")?,
+                size: number("size"),
+                modified: number("modified"),
+                snapshot: text("snapshot"),
+            })
+        });
+        Some(Self {
+            expression: recipe.get("expression")?.as_str()?.to_owned(),
+            inputs: inputs.collect::<Option<_>>()?,
+        })
+    }
+
     /// One line of netCDF's attribute `history`: when, by what, and what was asked.
     ///
     /// `SOURCE_DATE_EPOCH`, in seconds since 1970, stands for now where it is set.
