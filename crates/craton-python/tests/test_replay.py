@@ -101,6 +101,12 @@ def test_of_a_repository_the_snapshot_is_read_that_was_read(store, tmp_path):
     assert craton_json("replay", repository)["verdict"] == "identical"
 
 
+def test_a_store_of_several_results_is_not_called_different(store, tmp_path):
+    program("eval", "ds.isel(time=slice(0, 10))", store, "-o", tmp_path / "out.zarr")
+    program("eval", "ds.isel(time=slice(10, 20))", store, "-o", tmp_path / "out.zarr", "--append-dim", "time")
+    assert "appended to" in program("replay", tmp_path / "out.zarr", code=6)
+
+
 def test_what_has_no_recipe_and_what_is_gone(store, tmp_path):
     assert "no recipe" in program("replay", store, code=3)
     program("eval", "ds.t", store, "-o", tmp_path / "out.nc")

@@ -3,7 +3,7 @@
 use crate::answer::{Answer, Question};
 use crate::diff::{Aspect, DiffOptions, GroupDiff, diff_datasets};
 use crate::open::{OpenOptions, Stored, open_group, open_stored};
-use crate::output::zarr::RECIPE_ATTRIBUTE;
+use crate::output::zarr::{CHANGE_ATTRIBUTE, RECIPE_ATTRIBUTE};
 use crate::output::{Recipe, RecipeInput};
 use crate::session::Session;
 use craton_core::{Error, Result};
@@ -54,7 +54,7 @@ impl Verdict {
 ///
 /// # Errors
 /// [`craton_core::ErrorKind::NotFound`] if the result carries no recipe, or an input is not there any more; what the
-/// expression and reading report.
+/// expression and reading report; [`craton_core::ErrorKind::Unsupported`] for stores that were changed after they were made.
 /// # Cost
 /// That of the result, and of reading it once.
 pub fn replay(url: &str, session: &Session) -> Result<Replay> {
@@ -105,6 +105,12 @@ pub fn replay(url: &str, session: &Session) -> Result<Replay> {
 
 fn recipe_of(stored: &Stored) -> Result<Recipe> {
     let attributes = &stored.root()?.attributes;
+    if attributes.contains_key(CHANGE_ATTRIBUTE) {
+        let message = "the store was appended to, or a region of it was written, after it was made";
+        return Err(Error::unsupported(message)
+            .at(&stored.url)
+            .hint("one recipe tells only a part of how it came about: `craton info` shows the first and the last"));
+    }
     let recipe = attributes
         .get(RECIPE_ATTRIBUTE)
         .map(|value| match value.as_text() {

@@ -326,7 +326,9 @@ fn is_written(value: &Value, default: &str) -> bool {
         value => match (default, value.as_bool()) {
             ("True", Some(value)) => value,
             ("False", Some(value)) => !value,
-            (_, None) => default.parse().ok() == value.as_f64(),
+            (_, None) => value
+                .as_f64()
+                .is_some_and(|value| default.parse() == Ok(value)),
             _ => false,
         },
     }
@@ -335,6 +337,24 @@ fn is_written(value: &Value, default: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use craton_core::{DType, Scalar};
+
+    #[test]
+    fn only_what_is_written_is_the_default() {
+        let number = Value::Number(
+            Scalar::from_i64(DType::Int64, 1),
+            crate::labels::WeakKind::Int,
+        );
+        assert!(is_written(&Value::None, "None"));
+        assert!(is_written(&Value::Text("raise".to_owned()), "'raise'"));
+        assert!(is_written(&Value::bool(false), "False"));
+        assert!(is_written(&number, "1"));
+        assert!(!is_written(&number, "None"));
+        assert!(!is_written(&Value::bool(true), "False"));
+        // Neither is a number, and yet they are not the same.
+        assert!(!is_written(&Value::Ellipsis, "None"));
+        assert!(!is_written(&Value::List(Vec::new()), "'linear'"));
+    }
 
     #[test]
     fn a_signature_reads_as_in_python() {
