@@ -323,13 +323,12 @@ fn is_written(value: &Value, default: &str) -> bool {
     match value {
         Value::None => default == "None",
         Value::Text(text) => default.trim_matches('\'') == text,
-        value => match (default, value.as_bool()) {
-            ("True", Some(value)) => value,
-            ("False", Some(value)) => !value,
-            (_, None) => value
+        value => match default {
+            "True" => value.as_bool() == Some(true),
+            "False" => value.as_bool() == Some(false),
+            _ => value
                 .as_f64()
                 .is_some_and(|value| default.parse() == Ok(value)),
-            _ => false,
         },
     }
 }
