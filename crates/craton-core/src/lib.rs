@@ -12,6 +12,7 @@ pub mod region;
 pub mod scalar;
 pub mod sink;
 pub mod source;
+pub mod spill;
 
 pub use attribute::{AttributeValue, Attributes, Numbers};
 pub use block::{Block, Strings};
@@ -26,3 +27,4 @@ pub use source::{
     ArrayMeta, BoxFuture, ByteRange, ChunkRef, Decode, Decoded, MissingMeans, Order, Placement,
     ReadRanges, Reads, Source, StoredRange,
 };
+pub use spill::{Spill, SpillFile};

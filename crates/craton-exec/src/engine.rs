@@ -7,15 +7,16 @@ use crate::control::{Control, count};
 use crate::memory::{available_memory, resident};
 use crate::passes::{Pass, Split, split};
 use crate::run::{Order, SinkState, StageRun, written_by};
+use crate::spill::{Spilled, spilled};
 use crate::stage::{Uses, Worker};
 use crate::store::SpareScratch;
 use crate::strings::evaluate_strings;
-use craton_core::{Block, BufferMut, Error, ErrorKind, Pool, Reads, Result};
+use craton_core::{Block, BufferMut, Error, ErrorKind, Pool, Reads, Result, Spill};
 use craton_plan::node::Meta;
 use craton_plan::physical::stage::StoreTo;
 use craton_plan::physical::{Pipelines, SinkKind, Stage, StageSink};
-use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 /// Memory beside the pool that each thread may come to use: its stack, codec contexts, strips.
 const PER_THREAD: u64 = 1 << 20;
@@ -37,6 +38,8 @@ pub struct StageCost {
     pub bytes_shared: u64,
     /// Memory for bytes that are read before a task asks for them.
     pub bytes_ahead: u64,
+    /// Bytes put aside on disk, before they are packed, so that what the passes need is computed once.
+    pub bytes_spilled: u64,
 }
 
 /// Threads and a memory budget.
@@ -45,6 +48,7 @@ pub struct Engine {
     threads: usize,
     memory: u64,
     pool: Pool,
+    spill: Option<Arc<dyn Spill>>,
 }
 
 impl Engine {
@@ -62,6 +66,16 @@ impl Engine {
             threads,
             memory,
             pool,
+            spill: None,
+        }
+    }
+
+    /// The same engine, which puts aside on disk what several passes would compute again and again.
+    #[must_use]
+    pub fn spilling(self, spill: Arc<dyn Spill>) -> Self {
+        Self {
+            spill: Some(spill),
+            ..self
         }
     }
 
@@ -134,13 +148,19 @@ impl Engine {
             count(&control.tasks_done, stage.task_count());
             return fill(slots, slot, block);
         }
-        let split = self.split(stage, metas)?;
-        let all: u64 = split
-            .passes
-            .iter()
-            .map(|pass| pass.stage.task_count())
-            .sum();
-        count(&control.tasks_total, all.saturating_sub(stage.task_count()));
+        let mut split = self.split(stage, metas)?;
+        if let Some(spilled) = self.spilled(stage, &split, metas) {
+            let filling = self.split(&spilled.filling, metas)?;
+            count(&control.tasks_total, filling.task_count());
+            for pass in &filling.passes {
+                self.run_pass(pass, &filling, metas, slots, &mut [None], control)?;
+            }
+            split = self.reading_ahead(split.threads, spilled.passes, metas);
+        }
+        count(
+            &control.tasks_total,
+            split.task_count().saturating_sub(stage.task_count()),
+        );
         for sink in stage.sinks.iter().filter_map(written_by) {
             pollster::block_on(sink.begin())?;
         }
@@ -231,22 +251,42 @@ impl Engine {
 
     /// The passes of a stage, and how many tasks run at once.
     fn split(&self, stage: &Stage, slots: &[Meta]) -> Result<Split> {
-        let limit = self.pool.limit() as u64;
         let lent = self.pool.usage().lent as u64;
-        let room = limit.saturating_sub(lent);
-        let found = split(stage, slots, room, self.threads);
-        let found = found.map(|split| {
-            let left = room.saturating_sub(split.memory(slots).total(split.threads));
-            let ahead = split
-                .passes
-                .iter()
-                .map(|pass| ahead::room(&pass.stage, left));
-            Split {
-                ahead: ahead.max().unwrap_or(0),
-                ..split
-            }
-        });
-        found.map_err(|least| self.too_much(lent.saturating_add(least)))
+        match split(stage, slots, self.room(), self.threads) {
+            Ok(split) => Ok(self.reading_ahead(split.threads, split.passes, slots)),
+            Err(least) => Err(self.too_much(lent.saturating_add(least))),
+        }
+    }
+
+    /// Bytes that nobody holds.
+    fn room(&self) -> u64 {
+        let limit = self.pool.limit() as u64;
+        limit.saturating_sub(self.pool.usage().lent as u64)
+    }
+
+    /// Passes with what they leave of the room for reading ahead.
+    fn reading_ahead(&self, threads: usize, passes: Vec<Pass>, slots: &[Meta]) -> Split {
+        let split = Split {
+            passes,
+            threads,
+            ahead: 0,
+        };
+        let left = self
+            .room()
+            .saturating_sub(split.memory(slots).total(threads));
+        let ahead = split
+            .passes
+            .iter()
+            .map(|pass| ahead::room(&pass.stage, left));
+        Split {
+            ahead: ahead.max().unwrap_or(0),
+            ..split
+        }
+    }
+
+    /// The passes over what is put aside, where that pays.
+    fn spilled(&self, stage: &Stage, split: &Split, slots: &[Meta]) -> Option<Spilled> {
+        spilled(stage, split, slots, self.room(), self.spill.as_ref()?)
     }
 
     /// That each stage will fit beside what those before it leave, so that none runs in vain.
@@ -290,7 +330,11 @@ impl Engine {
             .split(stage, slots)
             .unwrap_or_else(|_| Split::whole(stage));
         let memory = split.memory(slots);
-        let (chunks, bytes_decoded) = split.wanted();
+        let spilled = self.spilled(stage, &split, slots);
+        let (chunks, bytes_decoded) = match &spilled {
+            Some(spilled) => Uses::of_stage(&spilled.filling).wanted(),
+            None => split.wanted(),
+        };
         StageCost {
             passes: split.passes.len() as u64,
             chunks,
@@ -298,6 +342,7 @@ impl Engine {
             bytes_per_task: memory.per_task,
             bytes_shared: memory.shared.saturating_add(memory.kept),
             bytes_ahead: split.ahead,
+            bytes_spilled: spilled.map_or(0, |spilled| spilled.bytes),
         }
     }
 

@@ -19,6 +19,7 @@ mod passes;
 mod pending;
 mod reduce;
 mod run;
+mod spill;
 mod stage;
 mod store;
 mod strings;

@@ -43,6 +43,11 @@ impl Split {
         }
     }
 
+    /// Tasks of all passes together.
+    pub(crate) fn task_count(&self) -> u64 {
+        self.passes.iter().map(|pass| pass.stage.task_count()).sum()
+    }
+
     /// Chunks located and bytes decoded in all passes together.
     pub(crate) fn wanted(&self) -> (u64, u64) {
         let each = self

@@ -10,6 +10,7 @@ pub mod partial;
 pub mod placed;
 pub mod remote;
 pub mod scheme;
+pub mod scratch;
 pub mod zip;
 
 #[cfg(any(test, feature = "contract"))]
@@ -25,4 +26,5 @@ pub use local::{LocalStore, PartFile};
 pub use memory::MemoryStore;
 pub use remote::{RemoteStore, StoreOptions, StoreSettings, give_to_all, public_url};
 pub use scheme::{open_store, open_store_with};
+pub use scratch::ScratchFile;
 pub use zip::ZipStore;

@@ -253,9 +253,12 @@ fn explain_outputs(
             cost.chunks,
             cost.bytes_decoded,
             cost.bytes_decoded,
-            match cost.passes {
-                1 => "once".to_owned(),
-                passes => format!("in {passes} passes"),
+            match (cost.passes, cost.bytes_spilled) {
+                (1, _) => "once".to_owned(),
+                (passes, 0) => format!("in {passes} passes"),
+                (passes, aside) => {
+                    format!("once, put {aside} bytes aside on disk, packed, for {passes} passes")
+                }
             },
             cost.bytes_per_task >> 20,
             cost.bytes_shared >> 20,

@@ -33,7 +33,9 @@ impl Estimate {
     pub(crate) fn add(&mut self, stage: &Stage, cost: &StageCost) {
         self.chunks = self.chunks.saturating_add(cost.chunks);
         self.bytes_read = self.bytes_read.saturating_add(cost.bytes_decoded);
-        self.bytes_decoded = self.bytes_decoded.saturating_add(cost.bytes_decoded);
+        // What is put aside is packed and unpacked.
+        let decoded = cost.bytes_decoded.saturating_add(cost.bytes_spilled);
+        self.bytes_decoded = self.bytes_decoded.saturating_add(decoded);
         let tasks = self.threads.min(stage.task_count().max(1));
         let held = cost.bytes_per_task.saturating_mul(tasks);
         let peak = held

@@ -25,6 +25,7 @@ pub mod plot;
 pub mod replay;
 pub mod session;
 pub mod size;
+mod spill;
 pub mod units;
 pub mod verify;
 

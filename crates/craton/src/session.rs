@@ -1,6 +1,7 @@
 //! One place that runs plans: the engine, and the figures of what it did.
 
 use crate::missing::AllMissing;
+use crate::spill::OnDisk;
 use crate::units::Units;
 use craton_core::{Block, Error, Result, Sink};
 use craton_exec::{Control, Engine, Metrics, StageCost};
@@ -27,7 +28,7 @@ impl Session {
     #[must_use]
     pub fn new(threads: Option<usize>, memory: Option<u64>) -> Self {
         Self {
-            engine: Engine::new(threads, memory),
+            engine: Engine::new(threads, memory).spilling(Arc::new(OnDisk)),
             control: Arc::new(Control::default()),
             units: Units::default(),
             all_missing: AllMissing::default(),

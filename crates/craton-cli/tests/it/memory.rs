@@ -102,4 +102,24 @@ fn work_on_data_larger_than_the_budget_stays_within_it() {
         256 * MIB,
         "anomaly",
     );
+    // Maps into series: more passes than it pays to decode everything for, so values are put aside on disk.
+    let series = folder.path().join("series.zarr");
+    let series = series.to_str().unwrap();
+    let rechunk = [
+        "eval",
+        "ds.v",
+        data,
+        "-o",
+        series,
+        "--chunks",
+        "time=-1,lat=18,lon=64",
+        "--codec",
+        "zstd:1",
+    ];
+    let rechunk = [&rechunk[..], &["--threads", "2", "--memory", "192MiB"]].concat();
+    let plan = craton(&[&rechunk[..], &["--dry-run"]].concat());
+    let plan = plan.good();
+    assert!(plan.contains("bytes aside on disk"), "{plan}");
+    holds(craton(&rechunk), 192 * MIB, "rechunk");
+    craton(&["diff", series, data]).good();
 }

@@ -8,6 +8,7 @@
 )]
 
 mod along;
+mod aside;
 mod compose;
 mod failures;
 mod operators;
