@@ -149,6 +149,10 @@ impl Engine {
             return fill(slots, slot, block);
         }
         let mut split = self.split(stage, metas)?;
+        // An output that cannot be made is known before anything is computed.
+        for sink in stage.sinks.iter().filter_map(written_by) {
+            pollster::block_on(sink.begin())?;
+        }
         if let Some(spilled) = self.spilled(stage, &split, metas) {
             let filling = self.split(&spilled.filling, metas)?;
             count(&control.tasks_total, filling.task_count());
@@ -161,9 +165,6 @@ impl Engine {
             &control.tasks_total,
             split.task_count().saturating_sub(stage.task_count()),
         );
-        for sink in stage.sinks.iter().filter_map(written_by) {
-            pollster::block_on(sink.begin())?;
-        }
         let mut buffers = stage
             .sinks
             .iter()

@@ -18,6 +18,7 @@ const CHECKED: usize = 256;
 const MOST_PASSES: usize = 1 << 16;
 
 /// A part of a stage.
+#[derive(Clone)]
 pub(crate) struct Pass {
     /// The part as a stage: cuts may begin after 0 and end before the extent.
     pub stage: Stage,

@@ -72,13 +72,9 @@ pub(crate) fn spilled(
         stage: aside.emptying(&pass.stage),
         sinks: pass.sinks.clone(),
     });
-    let folded = folded.into_iter().map(|pass| Pass {
-        stage: pass.stage.clone(),
-        sinks: pass.sinks.clone(),
-    });
     Some(Spilled {
         bytes,
-        passes: folded.chain(emptying).collect(),
+        passes: folded.into_iter().cloned().chain(emptying).collect(),
         filling,
     })
 }

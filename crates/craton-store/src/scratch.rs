@@ -6,7 +6,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// A part of a file system's free space that is left to others.
+/// One part in so many of what a disk has free is left to others.
 const LEFT_FREE: u64 = 10;
 
 /// Such a file, and how much was written to it.
@@ -48,6 +48,7 @@ impl ScratchFile {
 /// Bytes that a folder's disk has left; `None` where it is none, or nobody knows.
 #[cfg(target_os = "linux")]
 fn free_on_disk(folder: &Path) -> Option<u64> {
+    /// tmpfs and ramfs, by the numbers that Linux gives them.
     const IN_MEMORY: [i64; 2] = [0x0102_1994, 0x8584_58f6];
     let facts = rustix::fs::statfs(folder).ok()?;
     #[allow(

@@ -225,6 +225,8 @@ fn a_full_disk_ends_the_run_with_nothing_committed() {
     let engine = small_engine(2, 2500).spilling(ModelSpill::full());
     let error = engine.run(&pipelines, &Control::default()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io, "{error:?}");
+    // The output was asked for before anything was put aside.
+    assert_eq!(sink.begun.load(Relaxed), 1);
     assert_eq!(sink.committed.load(Relaxed), 0);
 }
 
