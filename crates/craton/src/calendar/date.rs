@@ -195,6 +195,8 @@ pub fn date_from_count(count: i64, time: TimeType) -> Option<Date> {
     let within = i64::try_from(nanoseconds.rem_euclid(day)).ok()?;
     (days.unsigned_abs() <= MOST_DAYS.unsigned_abs())
         .then(|| Date::from_days(time.calendar, days, within))
+        // The most days are more than the most years in calendars of short years.
+        .filter(|date| date.year.unsigned_abs() <= MOST_YEARS.unsigned_abs())
 }
 
 fn date_from_months(count: i128, time: TimeType) -> Option<Date> {

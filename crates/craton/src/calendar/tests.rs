@@ -480,6 +480,16 @@ fn any_calendar() -> impl Strategy<Value = Calendar> {
     prop::sample::select(CALENDARS.to_vec())
 }
 
+#[test]
+fn dates_past_the_last_year_are_none() {
+    for (days, is_there) in [(900_000_000_000_000, true), (990_000_000_000_000, false)] {
+        for days in [days, -days] {
+            let date = date_from_count(days, time(TimeUnit::Day, Calendar::Standard));
+            assert_eq!(date.is_some(), is_there, "{days}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn any_count_gives_a_date_that_exists_or_none(
