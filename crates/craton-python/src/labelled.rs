@@ -1,8 +1,7 @@
 //! Labelled answers as plain Python structures, and such structures as inputs.
 
 use craton::answer::Labelled;
-use craton::labels::{DataArray, Dataset, Variable};
-use craton::open::Opened;
+use craton::labels::{DataArray, DataTree, Dataset, Variable};
 use craton_core::{AttributeValue, Attributes, Block, DType, Error, Numbers};
 use indexmap::IndexMap;
 use pyo3::prelude::*;
@@ -31,14 +30,23 @@ pub(crate) enum Given {
         #[pyo3(item)]
         coords: IndexMap<String, GivenVariable>,
     },
-    Dataset {
+    #[pyo3(transparent)]
+    Dataset(GivenDataset),
+    Tree {
         #[pyo3(item)]
-        variables: IndexMap<String, GivenVariable>,
-        #[pyo3(item)]
-        coords: IndexMap<String, GivenVariable>,
-        #[pyo3(item)]
-        attrs: IndexMap<String, GivenAttribute>,
+        groups: IndexMap<String, GivenDataset>,
     },
+}
+
+/// A dataset, or a group of a tree.
+#[derive(FromPyObject)]
+pub(crate) struct GivenDataset {
+    #[pyo3(item)]
+    variables: IndexMap<String, GivenVariable>,
+    #[pyo3(item)]
+    coords: IndexMap<String, GivenVariable>,
+    #[pyo3(item)]
+    attrs: IndexMap<String, GivenAttribute>,
 }
 
 /// Dimensions, values, attributes.
@@ -53,35 +61,45 @@ pub(crate) enum GivenAttribute {
 }
 
 impl Given {
-    pub(crate) fn opened(self) -> PyResult<Opened> {
-        let all = |given: IndexMap<String, GivenVariable>| {
-            let each = given
-                .into_iter()
-                .map(|(name, given)| Ok((name, from_tuple(given)?)));
-            each.collect::<PyResult<IndexMap<_, _>>>()
-        };
-        Ok(match self {
+    pub(crate) fn labelled(self) -> PyResult<Labelled> {
+        match self {
             Self::Array {
                 name,
                 variable,
                 coords,
-            } => Opened::Array(DataArray {
+            } => Ok(Labelled::Array(DataArray {
                 name,
                 variable: from_tuple(variable)?,
-                coords: all(coords)?,
-            }),
-            Self::Dataset {
-                variables,
-                coords,
-                attrs,
-            } => Opened::Dataset(Dataset {
-                variables: all(variables)?,
-                coords: all(coords)?,
-                attributes: from_attributes(attrs)?,
-                ..Dataset::default()
-            }),
+                coords: from_tuples(coords)?,
+            })),
+            Self::Dataset(given) => given.dataset().map(Labelled::Dataset),
+            Self::Tree { groups } => {
+                let groups = groups.into_iter();
+                let groups = groups.map(|(path, given)| Ok((path, given.dataset()?)));
+                let tree = DataTree::new(groups.collect::<PyResult<Vec<_>>>()?);
+                tree.map(Labelled::Tree)
+                    .map_err(|error| to_exception(&error))
+            }
+        }
+    }
+}
+
+impl GivenDataset {
+    fn dataset(self) -> PyResult<Dataset> {
+        Ok(Dataset {
+            variables: from_tuples(self.variables)?,
+            coords: from_tuples(self.coords)?,
+            attributes: from_attributes(self.attrs)?,
+            ..Dataset::default()
         })
     }
+}
+
+fn from_tuples(given: IndexMap<String, GivenVariable>) -> PyResult<IndexMap<String, Variable>> {
+    given
+        .into_iter()
+        .map(|(name, given)| Ok((name, from_tuple(given)?)))
+        .collect()
 }
 
 fn from_tuple((dims, node, attributes): GivenVariable) -> PyResult<Variable> {

@@ -84,8 +84,8 @@ mod _native {
                 Input::Urls(several) => {
                     urls.extend(several.iter().map(|url| format!("{name}={url}")));
                 }
-                Input::Given(labelled) => {
-                    given.insert(name, labelled.opened()?);
+                Input::Given(input) => {
+                    given.insert(name, input.labelled()?);
                 }
             }
         }

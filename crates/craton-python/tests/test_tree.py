@@ -144,25 +144,56 @@ tree.drop_nodes("nothing", errors="ignore")
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_a_tree_does_what_the_tree_of_xarray_does(expression, path):
     opened = xr.open_datatree(path, engine="zarr" if path.suffix == ".zarr" else "netcdf4", decode_timedelta=False)
-    scope = {"tree": opened.load(), "np": np, "xr": xr}
+    check_as_xarray(expression, opened.load(), f"tree = ds.tree; {expression}", path)
+
+
+def check_as_xarray(expression, opened, text, *inputs, **named):
+    """Check that `text` gives what `expression` gives under xarray, or fails where that does."""
     try:
-        expected = eval(expression, scope)
+        expected = eval(expression, {"tree": opened, "np": np, "xr": xr})
     except Exception:
         expected = None
-    text = f"tree = ds.tree; {expression}"
     if expected is None:
         with pytest.raises((KeyError, ValueError, TypeError, NotImplementedError)):
-            craton.eval(text, path)
+            craton.eval(text, *inputs, **named)
         return
-    actual = craton.eval(text, path)
+    actual = craton.eval(text, *inputs, **named)
     if not isinstance(expected, xr.DataTree):
         assert_same(actual, expected)
         return
+    assert isinstance(actual, xr.DataTree)
     # A part of a tree stands alone.
     expected = xr.DataTree.from_dict({node.relative_to(expected): node.to_dataset() for node in expected.subtree})
     assert set(actual.groups) == set(expected.groups)
     for group in expected.groups:
         assert_same(actual[group].to_dataset(inherit=False), expected[group].to_dataset(inherit=False))
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_a_tree_at_hand_does_what_it_does_in_xarray(expression):
+    check_as_xarray(expression, tree(), expression, tree=tree())
+
+
+@pytest.mark.parametrize("place", ["surface", "surface/daily", "ocean", "ocean/deep"])
+def test_a_part_of_a_tree_brings_the_labels_from_above(place):
+    answer = craton.eval("ds", tree()[place])
+    xr.testing.assert_equal(answer, xr.DataTree(tree()[place].to_dataset(), children=dict(tree()[place].children)))
+
+
+def test_a_lazy_tree_stays_part_of_the_plan(path):
+    lazy = craton.open_datatree(path)
+    assert f"{path.name}" in craton.explain("ds['surface/t'].mean()", lazy)
+    answer = craton.eval("tree.mean('lat') * 2", tree=lazy)
+    xr.testing.assert_allclose(answer, tree().mean("lat") * 2)
+    derived = lazy.map_over_datasets(lambda dataset: dataset + 1)
+    assert craton.eval("ds.ocean.deep.s.sum()", derived).item() == float((tree()["ocean/deep/s"] + 1).sum())
+
+
+def test_a_tree_with_arrays_of_dask_is_refused():
+    dask = pytest.importorskip("dask.array")
+    lazy = xr.DataTree.from_dict({"/a/b": xr.Dataset({"v": ("x", dask.zeros(3))})})
+    with pytest.raises(TypeError, match=r"`a/b/v`: the values are a dask array"):
+        craton.eval("ds.mean()", lazy)
 
 
 @pytest.mark.parametrize("ending", ["zarr", "nc"])

@@ -35,7 +35,7 @@ pub struct Question {
     /// URLs by name; `ds` for those without one.
     pub inputs: IndexMap<String, Vec<String>>,
     /// Inputs that are opened already, by name.
-    pub given: IndexMap<String, Opened>,
+    pub given: IndexMap<String, Labelled>,
     /// How inputs are opened.
     pub options: OpenOptions,
 }
@@ -285,20 +285,24 @@ impl Answer {
         let mut stored = output::StoredForms::default();
         let mut inputs = Vec::new();
         let opened = question.inputs.iter().map(|(name, urls)| {
-            let opened = open(urls, question.options, session)?;
+            let opened = match open(urls, question.options, session)? {
+                Opened::Dataset(dataset) => Labelled::Dataset(dataset),
+                Opened::Array(array) => Labelled::Array(array),
+            };
             Ok((name, opened))
         });
         let given = question.given.iter();
         let given = given.map(|(name, given)| Ok((name, given.clone())));
         for input in opened.chain(given) {
-            let (name, opened): (&String, Opened) = input?;
-            let value = match opened {
-                Opened::Dataset(dataset) => {
+            let (name, labelled): (&String, Labelled) = input?;
+            let value = match labelled {
+                Labelled::Dataset(dataset) => {
                     broken.extend(dataset.broken.clone());
                     stored.add(&dataset);
                     Value::Dataset(dataset)
                 }
-                Opened::Array(array) => Value::Array(array),
+                Labelled::Array(array) => Value::Array(array),
+                Labelled::Tree(tree) => Value::Tree(tree),
             };
             inputs.push((name.clone(), value.clone()));
             scope.insert(name, value);
@@ -672,7 +676,7 @@ fn parse_lengths(text: &str) -> Result<IndexMap<String, Length>> {
         .collect()
 }
 
-/// What an answer holds.
+/// What an answer holds, or an input that is opened already.
 #[derive(Debug, Clone)]
 pub enum Labelled {
     /// One array, a number too.

@@ -1,11 +1,10 @@
 //! `craton copy SRC DST`
 
-use crate::interrupt::cancel_on_interrupt;
+use super::limits::Limits;
 use crate::progress::Progress;
 use clap::Args;
+use craton::Result;
 use craton::answer::AnswerOptions;
-use craton::size::parse_size;
-use craton::{Result, Session};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -37,19 +36,14 @@ pub struct Copy {
     /// Leave out variables that cannot be read, and say which.
     #[arg(long)]
     skip_broken: bool,
-    /// Memory for the whole process, such as 2GiB; half of what is available by default.
-    #[arg(long, value_parser = parse_size)]
-    memory: Option<u64>,
-    /// Threads; all cores by default.
-    #[arg(long)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 impl Copy {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
-        let session = Session::new(self.threads, self.memory);
-        cancel_on_interrupt(&session);
+        let session = self.limits.session(false);
         let options = AnswerOptions {
             may_replace: self.overwrite,
             chunks: self.chunks,

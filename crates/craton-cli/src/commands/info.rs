@@ -1,13 +1,12 @@
 //! `craton info URL...`
 
-use crate::interrupt::cancel_on_interrupt;
+use super::limits::Limits;
 use crate::progress::Progress;
 use clap::Args;
 use craton::check::{Report, Severity, check};
 use craton::info::Info as Facts;
 use craton::open::open_stored;
-use craton::size::parse_size;
-use craton::{Error, Result, Session};
+use craton::{Error, Result};
 use serde_json::Value;
 use std::io::Write;
 use std::process::ExitCode;
@@ -30,12 +29,8 @@ pub struct Info {
     /// Check units, calendars, coordinates, axes and types of attributes by the CF conventions.
     #[arg(long)]
     check: bool,
-    /// Memory for the whole process, such as 2GiB; half of what is available by default.
-    #[arg(long, value_parser = parse_size)]
-    memory: Option<u64>,
-    /// Threads; all cores by default.
-    #[arg(long)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 impl Info {
@@ -43,11 +38,7 @@ impl Info {
     pub fn run(self) -> Result<ExitCode> {
         let mut first_error = None;
         let mut has_errors = false;
-        let session = (self.stats || self.check).then(|| {
-            let session = Session::new(self.threads, self.memory);
-            cancel_on_interrupt(&session);
-            session
-        });
+        let session = (self.stats || self.check).then(|| self.limits.session(false));
         for url in &self.urls {
             let stored = open_stored(url)?;
             let mut facts = Facts::of_stored(&stored)?;

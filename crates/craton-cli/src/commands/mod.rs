@@ -1,5 +1,6 @@
-//! One file per command.
+//! One file per command, and what several share.
 
+mod asked;
 pub mod branch;
 pub mod copy;
 pub mod demo;
@@ -8,6 +9,7 @@ pub mod eval;
 pub mod gc;
 pub mod help;
 pub mod info;
+mod limits;
 pub mod log;
 pub mod plot;
 pub mod replay;

@@ -1,13 +1,10 @@
 //! `craton plot EXPR [NAME=]URL... [-o OUT.png|svg]`
 
-use super::eval::{expression_of, inputs_of};
-use crate::interrupt::cancel_on_interrupt;
+use super::asked::{Asked, Work, stdout_error};
 use crate::progress::Progress;
 use clap::Args;
-use craton::answer::{Answer, Question};
 use craton::plot::{Kind, PlotOptions};
-use craton::size::parse_size;
-use craton::{Error, Result, Session};
+use craton::{Error, Result};
 use craton_plot::colour::ColourMap;
 use craton_plot::map::GlobeRegion;
 use craton_plot::terminal::{Colours, MapOptions};
@@ -20,17 +17,8 @@ use std::path::PathBuf;
 /// 2 % to 98 % of the values; values on both sides of zero have zero in the middle.
 #[derive(Args)]
 pub struct Plot {
-    /// The expression, over `ds` and the names given to inputs; `-` reads it from standard input.
-    #[arg(required_unless_present = "file")]
-    expression: Option<String>,
-    /// What to open, each a URL or `NAME=URL`; several without a name are one dataset, `ds`.
-    inputs: Vec<String>,
-    /// Take more inputs from a list, one to a line; `-` reads it from standard input.
-    #[arg(long = "inputs", value_name = "FILE|-")]
-    list: Option<PathBuf>,
-    /// Read the expression from a file.
-    #[arg(short, long, value_name = "FILE.py")]
-    file: Option<PathBuf>,
+    #[command(flatten)]
+    asked: Asked,
     /// Where the picture goes, by its ending: .png, .svg.
     #[arg(short, long)]
     output: Option<PathBuf>,
@@ -67,18 +55,8 @@ pub struct Plot {
     /// Bins of a histogram.
     #[arg(long)]
     bins: Option<usize>,
-    /// Take stored values as they are, without CF decoding.
-    #[arg(long)]
-    raw: bool,
-    /// Memory for the whole process, such as 2GiB; half of what is available by default.
-    #[arg(long, value_parser = parse_size)]
-    memory: Option<u64>,
-    /// Threads; all cores by default.
-    #[arg(long)]
-    threads: Option<usize>,
-    /// Refuse to read more than this.
-    #[arg(long, value_parser = parse_size)]
-    max_read: Option<u64>,
+    #[command(flatten)]
+    work: Work,
     /// Replace the picture if it exists.
     #[arg(long)]
     overwrite: bool,
@@ -86,40 +64,33 @@ pub struct Plot {
 
 impl Plot {
     /// Runs the command.
-    pub fn run(mut self) -> Result<()> {
+    pub fn run(self) -> Result<()> {
         let options = self.options()?;
-        let expression = expression_of(
-            self.expression.take(),
-            self.file.as_deref(),
-            &mut self.inputs,
-        )?;
-        if let Some(list) = &self.list {
-            self.inputs.extend(inputs_of(list)?);
-        }
         let in_terminal = self.term || (self.output.is_none() && std::io::stdout().is_terminal());
-        if self.output.is_none() && !in_terminal {
+        if self.output.is_none() && !in_terminal && !self.work.dry_run {
             return Err(Error::usage("no place for the picture")
                 .hint("`-o OUT.png` or `-o OUT.svg` names one, `--term` draws with letters"));
         }
-        let session = Session::new(self.threads, self.memory);
-        cancel_on_interrupt(&session);
-        let answer = Answer::plan(
-            &Question::new(&expression, &self.inputs, self.raw),
-            &session,
-        )?;
-        if let Some(limit) = self.max_read {
-            answer.check_reads(limit, &session)?;
+        let session = self.work.limits.session(false);
+        let answer = self.work.plan(self.asked, &session)?;
+        let explain = || answer.explain(&session);
+        if !self.work.begins(&answer, &session, explain)? {
+            return Ok(());
         }
         let progress = Progress::watch(&session);
         match &self.output {
-            Some(path) => answer.plot_to(path, self.overwrite, &options, &session),
+            Some(path) => {
+                answer.plot_to(path, self.overwrite, &options, &session)?;
+                drop(progress);
+            }
             None => {
                 let text = answer.plot_in_terminal(&options, &terminal(), &session)?;
                 let mut out = progress.until_written(std::io::stdout().lock());
-                out.write_all(text.as_bytes())
-                    .map_err(|error| Error::io("cannot write to standard output", error))
+                out.write_all(text.as_bytes()).map_err(stdout_error)?;
             }
         }
+        self.work.end(&answer, &session);
+        Ok(())
     }
 
     fn options(&self) -> Result<PlotOptions> {

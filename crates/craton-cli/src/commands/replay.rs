@@ -1,11 +1,10 @@
 //! `craton replay OUT...`
 
-use crate::interrupt::cancel_on_interrupt;
+use super::limits::Limits;
 use crate::progress::Progress;
 use clap::Args;
 use craton::replay::{Verdict, replay};
-use craton::size::parse_size;
-use craton::{Error, Result, Session};
+use craton::{Error, Result};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -19,19 +18,14 @@ pub struct Replay {
     /// Print JSON.
     #[arg(long)]
     json: bool,
-    /// Memory for the whole process, such as 2GiB; half of what is available by default.
-    #[arg(long, value_parser = parse_size)]
-    memory: Option<u64>,
-    /// Threads; all cores by default.
-    #[arg(long)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 impl Replay {
     /// Runs the command.
     pub fn run(self) -> Result<ExitCode> {
-        let session = Session::new(self.threads, self.memory);
-        cancel_on_interrupt(&session);
+        let session = self.limits.session(false);
         let mut all_identical = true;
         for url in &self.urls {
             let progress = Progress::watch(&session);

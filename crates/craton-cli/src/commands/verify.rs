@@ -1,11 +1,10 @@
 //! `craton verify URL...`
 
-use crate::interrupt::cancel_on_interrupt;
+use super::limits::Limits;
 use crate::progress::Progress;
 use clap::Args;
-use craton::size::parse_size;
 use craton::verify::verify;
-use craton::{Error, Result, Session};
+use craton::{Error, Result};
 use std::io::Write;
 
 /// Read and decode every chunk, with the checksums that it has, and tell what is damaged.
@@ -21,19 +20,14 @@ pub struct Verify {
     /// Print JSON.
     #[arg(long)]
     json: bool,
-    /// Memory for the whole process, such as 2GiB; half of what is available by default.
-    #[arg(long, value_parser = parse_size)]
-    memory: Option<u64>,
-    /// Threads; all cores by default.
-    #[arg(long)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 impl Verify {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
-        let session = Session::new(self.threads, self.memory);
-        cancel_on_interrupt(&session);
+        let session = self.limits.session(false);
         let mut first_error = None;
         for url in &self.urls {
             let progress = Progress::watch(&session);

@@ -291,14 +291,38 @@ fn mistakes_of_typing_are_recognised() {
     assert!(split.contains("'ds.t2m - ds.t2m.mean()'"), "{split}");
     let bare = told(&["eval", "ds[t2m].mean()", path]);
     assert!(bare.contains("write `\"t2m\"`"), "{bare}");
-    // A budget of reading, and the question that fits it.
-    let outcome = craton(&["eval", "ds.t2m.mean('time')", path, "--max-read", "20kB"]);
+}
+
+/// What is proposed instead of a question that reads too much; each of them is accepted and reads what is said of it.
+fn proposed(expression: &str, path: &str, limit: &str) -> Vec<String> {
+    let outcome = craton(&["eval", expression, path, "--max-read", limit]);
     let report = outcome.bad(7).to_owned();
-    let proposed = report
-        .split('`')
-        .find(|part| part.starts_with("ds = "))
-        .unwrap();
-    craton(&["eval", proposed, path, "--max-read", "20kB", "--json"]).good();
+    let parts: Vec<&str> = report.split('`').collect();
+    let is_proposal = |pair: &&[&str]| pair[0].starts_with("ds = ");
+    let proposals = parts.windows(2).filter(is_proposal).map(|pair| {
+        let told = pair[1].trim_start_matches(" reads up to ");
+        let bytes: u64 = told.split(' ').next().unwrap().parse().unwrap();
+        let exactly = bytes.to_string();
+        craton(&["eval", pair[0], path, "--max-read", limit, "--json"]).good();
+        craton(&["eval", pair[0], path, "--max-read", &exactly, "--dry-run"]).good();
+        let less = (bytes - 1).to_string();
+        craton(&["eval", pair[0], path, "--max-read", &less]).bad(7);
+        pair[0].to_owned()
+    });
+    proposals.collect()
+}
+
+#[test]
+fn what_is_proposed_instead_of_reading_too_much_is_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.zarr");
+    write_weather(&path);
+    let path = path.to_str().unwrap();
+    let all = proposed("ds.t2m.mean('time')", path, "20kB");
+    assert!(all[0].contains("slice("), "{all:?}");
+    // The first labels do not have the last one.
+    let last = "ds.t2m - ds.t2m.isel(time=slice(-1, None)).mean('time')";
+    assert!(!proposed(last, path, "20kB").is_empty());
 }
 
 #[test]

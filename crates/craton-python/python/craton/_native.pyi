@@ -45,8 +45,13 @@ class GivenDataset(TypedDict):
     coords: dict[str, GivenVariable]
     attrs: dict[str, GivenAttribute]
 
+class GivenTree(TypedDict):
+    groups: dict[str, GivenDataset]
+
+Given: TypeAlias = GivenArray | GivenDataset | GivenTree
+
 # URLs, or what is opened already.
-Input: TypeAlias = list[str] | GivenArray | GivenDataset
+Input: TypeAlias = list[str] | Given
 
 # Along an axis: one index, or start, length and step.
 Taken: TypeAlias = int | tuple[int, int, int]

@@ -18,18 +18,19 @@ if TYPE_CHECKING:
 
     Url = str | os.PathLike[str]
     Labelled = xarray.DataArray | xarray.Dataset
+    Given = Labelled | xarray.DataTree
 
 __all__ = ["eval", "explain"]
 
 
 def eval(
     expression: str,
-    *inputs: Url | Labelled,
+    *inputs: Url | Given,
     raw: bool = False,
     memory: int | str | None = None,
     threads: int | None = None,
     storage_options: Mapping[str, Any] | None = None,
-    **named: Url | Iterable[Url] | Labelled,
+    **named: Url | Iterable[Url] | Given,
 ) -> Labelled | xarray.DataTree:
     """Compute an expression over the data at URLs, or over xarray objects.
 
@@ -38,7 +39,7 @@ def eval(
     expression : str
         xarray code as text, over ``ds``, the names given to inputs, ``np`` and ``xr``: assignments to names, then one
         expression.
-    *inputs : str, path, xarray.DataArray or xarray.Dataset
+    *inputs : str, path, xarray.DataArray, xarray.Dataset or xarray.DataTree
         What to open as ``ds``. Several URLs are one dataset, combined by their coordinates; patterns such as
         ``"era5-*.nc"`` stand for the files that they name. An xarray object is ``ds`` as it is: what is lazy in it, as
         `craton.open_dataset` gives it, stays part of the plan, and nothing of it is loaded before.
@@ -50,7 +51,7 @@ def eval(
         Threads to compute on; all cores by default.
     storage_options : dict, optional
         How the stores behind URLs are reached, as for `open_dataset`.
-    **named : str, path, an iterable of these, xarray.DataArray or xarray.Dataset
+    **named : str, path, an iterable of these, xarray.DataArray, xarray.Dataset or xarray.DataTree
         Further inputs, each under its name.
 
     Returns
@@ -91,12 +92,12 @@ def eval(
 
 def explain(
     expression: str,
-    *inputs: Url | Labelled,
+    *inputs: Url | Given,
     raw: bool = False,
     memory: int | str | None = None,
     threads: int | None = None,
     storage_options: Mapping[str, Any] | None = None,
-    **named: Url | Iterable[Url] | Labelled,
+    **named: Url | Iterable[Url] | Given,
 ) -> str:
     """Tell how an expression would be computed, and what that would read and hold; only metadata and labels are read.
 
@@ -119,7 +120,7 @@ def explain(
 
 
 def _inputs(
-    unnamed: tuple[Url | Labelled, ...], named: Mapping[str, Url | Iterable[Url] | Labelled]
+    unnamed: tuple[Url | Given, ...], named: Mapping[str, Url | Iterable[Url] | Given]
 ) -> dict[str, _native.Input]:
     inputs = {"ds": _input("ds", unnamed[0] if len(unnamed) == 1 else unnamed)} if unnamed else {}
     for name, value in named.items():
@@ -132,8 +133,7 @@ def _inputs(
 def _input(name: str, value: Any) -> _native.Input:
     if isinstance(value, (str, os.PathLike)):
         return [os.fspath(value)]
-    xarray = sys.modules.get("xarray")
-    if xarray is not None and isinstance(value, (xarray.DataArray, xarray.Dataset)):
+    if _is_labelled(value):
         from craton.given import given
 
         return given(value)
@@ -142,9 +142,17 @@ def _input(name: str, value: Any) -> _native.Input:
         if not isinstance(url, (str, os.PathLike)):
             kind = f"{type(url).__module__.partition('.')[0]}.{type(url).__qualname__}"
             raise TypeError(
-                f"`{name}` is a {kind}; an input is a path, several of them, or one xarray.DataArray or xarray.Dataset"
+                f"`{name}` is a {kind}; an input is a path, several of them, or one xarray.DataArray, Dataset or DataTree"
             )
     return [os.fspath(url) for url in several]
+
+
+def _is_labelled(value: Any) -> bool:
+    """Whether a value is an object of xarray, which nobody can hold before xarray is imported."""
+    xarray = sys.modules.get("xarray")
+    # Older xarray has no trees.
+    kinds = [getattr(xarray, kind, None) for kind in ("DataArray", "Dataset", "DataTree")]
+    return isinstance(value, tuple(kind for kind in kinds if kind is not None))
 
 
 def _labelled(answer: _native.AnyAnswer) -> Labelled | xarray.DataTree:

@@ -21,7 +21,7 @@ __all__ = ["given"]
 _FINEST = "us"
 
 
-def given(value: xarray.DataArray | xarray.Dataset) -> _native.GivenArray | _native.GivenDataset:
+def given(value: xarray.DataArray | xarray.Dataset | xarray.DataTree) -> _native.Given:
     """Give the parts of an xarray object: plans stay plans, values at hand become part of the plan.
 
     Raises
@@ -33,16 +33,31 @@ def given(value: xarray.DataArray | xarray.Dataset) -> _native.GivenArray | _nat
     """
     import xarray
 
-    coords = _variables(value.coords)
+    if isinstance(value, xarray.DataArray):
+        name = None if value.name is None else _text(value.name)
+        variable = _variable(value.variable, name or "the array")
+        return {"name": name, "variable": variable, "coords": _variables(value.coords)}
     if isinstance(value, xarray.Dataset):
-        attrs = _attributes(value.attrs, "the dataset")
-        return {"variables": _variables(value.data_vars), "coords": coords, "attrs": attrs}
-    name = None if value.name is None else _text(value.name)
-    return {"name": name, "variable": _variable(value.variable, name or "the array"), "coords": coords}
+        return _dataset(value, "the dataset")
+    groups = {}
+    for name, node in value.subtree_with_keys:
+        path = "" if name == "." else name
+        # A part of a tree stands alone: its root has the labels from above it, what is below has them from there.
+        dataset = node.to_dataset(inherit=node is value)
+        groups[f"/{path}"] = _dataset(dataset, f"the group `/{path}`", f"{path}/" if path else "")
+    return {"groups": groups}
 
 
-def _variables(variables: Mapping[Hashable, xarray.DataArray]) -> dict[str, _native.GivenVariable]:
-    return {_text(name): _variable(array.variable, str(name)) for name, array in variables.items()}
+def _dataset(dataset: xarray.Dataset, owner: str, place: str = "") -> _native.GivenDataset:
+    return {
+        "variables": _variables(dataset.data_vars, place),
+        "coords": _variables(dataset.coords, place),
+        "attrs": _attributes(dataset.attrs, owner),
+    }
+
+
+def _variables(variables: Mapping[Hashable, xarray.DataArray], place: str = "") -> dict[str, _native.GivenVariable]:
+    return {_text(name): _variable(array.variable, f"{place}{name}") for name, array in variables.items()}
 
 
 def _text(name: Hashable) -> str:
