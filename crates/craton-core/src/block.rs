@@ -246,13 +246,17 @@ impl Block {
     }
 
     /// The same elements as a C-order block without gaps; shares memory where it already is one.
-    /// Constants are written out; strings stay as they are.
+    /// Constants are written out.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Budget`] if `pool` cannot lend the memory.
     pub fn to_contiguous(&self, pool: &Pool) -> Result<Self> {
         if matches!(self.data, Data::Strings(_)) || self.as_contiguous().is_some() {
             return Ok(self.clone());
+        }
+        if let (Data::Constant(value), true) = (&self.data, self.dtype.is_variable()) {
+            let items = std::iter::repeat_n(value.bytes(), self.len());
+            return Self::strings(self.dtype, self.shape.clone(), Strings::from_items(items));
         }
         let size = self
             .dtype

@@ -743,7 +743,9 @@ DIFFERENCES: dict[tuple[str, str], str] = {
     ("mixed", 'ds.packed.interp(lon=[30, 90, 200], method="cubic")'): (
         "one missing value makes all splines of an array missing in SciPy, here only the one through it"
     ),
-    ("bears", 'ds.bears == "habl"'): "text is not compared with arrays yet",
+    ("bears", 'ds.bears.isin(["habl"])'): "NumPy finds no text among bytes, which is told here",
+    ("stations", "ds.code.str.len()"): "bytes are texts only when they are decoded",
+    ("stations", 'ds.name.where(ds.name != "")'): "xarray makes objects of texts and NaN; there is no missing text",
     ("mixed", 'ds.groupby("station").mean()'): (
         "xarray repeats a variable without the grouped dimension for every group"
     ),

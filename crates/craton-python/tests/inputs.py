@@ -126,7 +126,27 @@ def _noleap():
     return xr.Dataset(variables, {"time": time, "site": np.array([3, 1, 2])}), {}
 
 
+def _stations():
+    """Texts of all kinds: with case, spaces, digits, separators and letters beyond ASCII; bytes; beside numbers."""
+    name = np.array(["Oslo|NO", "são paulo|BR", "  ULM ", "x_1_Xy_2", "Straße", ""], object)
+    code = np.array([b"OSL", b"SAO", b"ULM", b"X", b"STR", b"A1"], "S3")
+    month = np.array([["January", "may"], ["JUNE", "7"], ["Sep 09", "\u00b2"]], object)
+    coords = {"station": ("station", np.array(["a", "b", "c", "d", "e", "f"], object)), "count": ("station", np.arange(6))}
+    variables = {
+        "name": ("station", name, {"long_name": "name", "units": "1"}),
+        "code": ("station", code),
+        "month": (("y", "x"), month),
+        "part": ("station", np.array(["s", "o", "U", "_", "ss", "a"], object)),
+        "template": ("station", np.array(["{}", "{0}!", "<{:>6}>", "{:.1}", "{{}}", "{:-^7}"], object)),
+        "percent": ("station", np.array(["%s", "%d", "%5.1f", "%-4d|", "%+.2e", "%03d%%"], object)),
+        "letter": ((), "L"),
+        "height": ("station", np.array([2.5, 100.0, 1e-5, 1e16, -0.25, 7.0])),
+    }
+    return xr.Dataset(variables, coords, {"title": "stations"}), {"code": {"dtype": "S1"}}
+
+
 MADE = {
+    "stations": (_stations, ".nc"),
     "air": (_air, ".nc"),
     "lcc": (_lcc, ".nc"),
     "example": (_example, ".nc"),

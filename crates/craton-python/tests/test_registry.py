@@ -11,6 +11,7 @@ pytest.importorskip("netCDF4", reason="the short lane has no netCDF library, so 
 from expressions import EXPRESSIONS, cases  # noqa: E402
 from expressions_again import AGAIN  # noqa: E402
 from expressions_of_each import EACH  # noqa: E402
+from expressions_of_texts import TEXTS  # noqa: E402
 from expressions_together import TOGETHER  # noqa: E402
 from program import craton  # noqa: E402
 from test_tree import EXPRESSIONS as TREES  # noqa: E402
@@ -32,7 +33,7 @@ def registry():
     kind, found = "", set()
     for line in craton("help", "expr").splitlines():
         if match := re.fullmatch(r"(\S+)", line):
-            kind = {"DataArray": "labelled", "Dataset": "labelled", "DataArray.dt": "dt", "functions": ""}.get(line, line)
+            kind = {"DataArray": "labelled", "Dataset": "labelled", "DataArray.dt": "dt", "DataArray.str": "str", "functions": ""}.get(line, line)
         elif match := re.match(r"  (\w+)   ?", line):
             found.add((kind, match[1]))
     return found
@@ -48,15 +49,15 @@ def uses(text):
         owner, kind = node.value, "labelled"
         if isinstance(owner, ast.Name) and owner.id in NAMESPACES:
             kind = owner.id
-        elif isinstance(owner, ast.Attribute) and owner.attr == "dt":
-            kind = "dt"
+        elif isinstance(owner, ast.Attribute) and owner.attr in ("dt", "str"):
+            kind = owner.attr
         elif isinstance(owner, ast.Call) and isinstance(owner.func, ast.Attribute):
             kind = MAKERS.get(owner.func.attr, kind)
         yield kind, node.attr
 
 
 def counted():
-    texts = [text for table in (EXPRESSIONS, AGAIN, TOGETHER, EACH) for _, text in cases(table)]
+    texts = [text for table in (EXPRESSIONS, AGAIN, TOGETHER, EACH, TEXTS) for _, text in cases(table)]
     count = Counter(use for text in texts for use in uses(text))
     for kind, name in (use for text in TREES for use in uses(text)):
         count["DataTree" if kind == "labelled" else kind, name] += 1
@@ -81,4 +82,4 @@ def test_everything_is_compared_with_xarray_three_times():
 
 
 def test_there_are_five_hundred_expressions():
-    assert len({text for table in (EXPRESSIONS, AGAIN, TOGETHER, EACH) for text in cases(table)}) >= 500
+    assert len({text for table in (EXPRESSIONS, AGAIN, TOGETHER, EACH, TEXTS) for text in cases(table)}) >= 500

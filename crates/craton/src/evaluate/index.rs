@@ -1,6 +1,6 @@
 //! `object[…]`: names in datasets, positions in arrays.
 
-use super::Value;
+use super::{Value, methods};
 use crate::labels::{DataArray, DataTree, Dataset, PositionSelection};
 use crate::open::Member;
 use crate::session::Session;
@@ -39,6 +39,7 @@ pub(super) fn index(object: &Value, items: Vec<Value>, session: &Session) -> Res
             positions(array, &items, session).map(Value::Array)
         }
         (Value::Array(array), items) => positions(array, items, session).map(Value::Array),
+        (Value::Texts(_), [at]) => methods::sliced(object, at, session),
         (Value::Dict(pairs), [key]) => {
             let found = pairs
                 .iter()

@@ -275,6 +275,9 @@ fn binary(
     right: &Value,
     session: &Session,
 ) -> Result<Value> {
+    if let Value::Texts(_) = left {
+        return methods::operator_of_texts(operator, left, right, session);
+    }
     let function = match operator {
         BinaryOperator::Add => Binary::Add,
         BinaryOperator::Subtract => Binary::Subtract,
@@ -375,29 +378,28 @@ pub(crate) fn combine(
                     Operand::Array(one.array(name)?),
                     Operand::Array(other.array(name)?),
                 );
-                session.units().check_operands(function, &one, &other)?;
-                Ok((name.clone(), labels::binary(function, &one, &other)?))
+                Ok((name.clone(), operands(function, &one, &other, session)?))
             });
             let mut out = Dataset::from_arrays(arrays.collect::<Result<Vec<_>>>()?)?;
             out.attributes = labels::agreed_attributes(&one.attributes, &other.attributes);
             Ok(Value::Dataset(out))
         }
-        (Value::Dataset(_), other) => {
-            let other = other.as_operand()?;
-            left.map_arrays("an operator", |array| {
-                let array = Operand::Array(array.clone());
-                session.units().check_operands(function, &array, &other)?;
-                labels::binary(function, &array, &other)
-            })
-        }
-        (other, Value::Dataset(_)) => {
-            let other = other.as_operand()?;
-            right.map_arrays("an operator", |array| {
-                let array = Operand::Array(array.clone());
-                session.units().check_operands(function, &other, &array)?;
-                labels::binary(function, &other, &array)
-            })
-        }
+        (Value::Dataset(_), other) => left.map_arrays("an operator", |array| {
+            array_of(combine(
+                function,
+                &Value::Array(array.clone()),
+                other,
+                session,
+            )?)
+        }),
+        (other, Value::Dataset(_)) => right.map_arrays("an operator", |array| {
+            array_of(combine(
+                function,
+                other,
+                &Value::Array(array.clone()),
+                session,
+            )?)
+        }),
         (Value::Number(one, one_kind), Value::Number(other, other_kind)) => {
             numbers(function, one, *one_kind, other, *other_kind)
         }
@@ -411,9 +413,32 @@ pub(crate) fn combine(
                 left.as_operand_beside(right)?,
                 right.as_operand_beside(left)?,
             );
-            session.units().check_operands(function, &left, &right)?;
-            labels::binary(function, &left, &right).map(Value::Array)
+            operands(function, &left, &right, session).map(Value::Array)
         }
+    }
+}
+
+/// `function` of arrays and numbers, of which texts are computed at once.
+fn operands(
+    function: Binary,
+    left: &Operand,
+    right: &Operand,
+    session: &Session,
+) -> Result<DataArray> {
+    if left.is_textual() || right.is_textual() {
+        return labels::binary_of_texts(function, left, right, session);
+    }
+    session.units().check_operands(function, left, right)?;
+    labels::binary(function, left, right)
+}
+
+fn array_of(value: Value) -> Result<DataArray> {
+    match value {
+        Value::Array(array) => Ok(array),
+        other => Err(Error::usage(format!(
+            "{} where an array is needed",
+            other.kind()
+        ))),
     }
 }
 

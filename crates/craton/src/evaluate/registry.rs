@@ -29,6 +29,8 @@ pub enum Receiver {
     Weighted,
     /// `array.dt`
     Dates,
+    /// `array.str`
+    Texts,
     /// Functions of `np`.
     Numpy,
     /// Functions of `xr`.
@@ -39,7 +41,7 @@ pub enum Receiver {
 
 impl Receiver {
     /// All of them, in the order in which help lists them.
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::DataArray,
         Self::Dataset,
         Self::DataTree,
@@ -49,6 +51,7 @@ impl Receiver {
         Self::Rolling,
         Self::Weighted,
         Self::Dates,
+        Self::Texts,
         Self::Xarray,
         Self::Numpy,
         Self::Builtin,
@@ -66,6 +69,7 @@ impl Receiver {
             Self::Rolling => "Rolling",
             Self::Weighted => "Weighted",
             Self::Dates => "DataArray.dt",
+            Self::Texts => "DataArray.str",
             Self::Numpy => "np",
             Self::Xarray => "xr",
             Self::Builtin => "",
@@ -84,6 +88,7 @@ impl Receiver {
             Self::Rolling => "rolling windows",
             Self::Weighted => "weighted arrays",
             Self::Dates => "dates",
+            Self::Texts => "texts",
             Self::Numpy => "`np`",
             Self::Xarray => "`xr`",
             Self::Builtin => "this language",
@@ -109,6 +114,7 @@ impl Receiver {
                 return parts.first().and_then(|(_, part)| Self::of(part));
             }
             Value::Dates(_) => Self::Dates,
+            Value::Texts(_) => Self::Texts,
             Value::Namespace(Namespace::Numpy) => Self::Numpy,
             Value::Namespace(Namespace::Xarray) => Self::Xarray,
             _ => return None,

@@ -33,6 +33,8 @@ pub enum Value {
     Several(Dataset, Vec<(String, Value)>),
     /// `array.dt`
     Dates(DataArray),
+    /// `array.str`
+    Texts(DataArray),
     /// A number.
     Number(Scalar, WeakKind),
     /// A text.
@@ -108,6 +110,7 @@ impl Value {
             Self::Weighted(_) => "a weighted array",
             Self::Several(..) => "windows or weights of a dataset",
             Self::Dates(_) => "the parts of dates",
+            Self::Texts(_) => "the methods of texts",
             Self::Number(..) => "a number",
             Self::Text(_) => "a text",
             Self::None => "None",
@@ -216,11 +219,25 @@ impl Value {
                 DataArray::new(named).renamed(other.name.clone()),
             ));
         }
-        let (Self::Text(text), Self::Array(array)) = (self, other) else {
+        let Self::Array(array) = other else {
             return self.as_operand();
         };
+        let text = match self {
+            Self::Text(text) => text,
+            // As NumPy takes lists: by place.
+            Self::List(_) | Self::Tuple(_) => {
+                let values = self.to_variable()?;
+                let dims = plain_dims(values.dims.len());
+                let values = Variable::new(dims, values.node, Attributes::new())?;
+                return Self::Array(DataArray::new(values)).as_operand_beside(other);
+            }
+            _ => return self.as_operand(),
+        };
         let DType::Time(time) = array.variable.dtype() else {
-            return Err(Error::unsupported("comparing text with an array"));
+            let block = Block::constant(Scalar::from_text(text), Vec::new());
+            let text = Variable::of_block(Vec::new(), block, Attributes::new())?;
+            let text = DataArray::new(text).renamed(array.name.clone());
+            return Ok(Operand::Array(text));
         };
         let (start, _) = crate::calendar::parse_range(text, time.calendar)?;
         let count = crate::calendar::count_from_date(start, time.calendar, time.unit)?;

@@ -237,7 +237,7 @@ pub(crate) fn position(index: i64, length: u64, dim: &str) -> Result<u64> {
 }
 
 /// Python's rules for `start:stop:step`.
-fn slice_range(
+pub(crate) fn slice_range(
     start: Option<i64>,
     stop: Option<i64>,
     step: Option<i64>,

@@ -3,11 +3,12 @@
 use super::{dtype, first_array};
 use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
-use crate::evaluate::methods::{attributes_of, over_datasets, variable_of};
+use crate::evaluate::methods::{attributes_of, chosen, over_datasets, variable_of};
 use crate::evaluate::registry::{Entry, Receiver, method};
 use crate::evaluate::value::WeakKind;
 use crate::labels::{self, DataArray, Dataset, Operand, Variable, binary, unary};
-use craton_core::{Attributes, DType, Error, Result, Scalar};
+use crate::session::Session;
+use craton_core::{Attributes, Block, DType, Error, Result, Scalar};
 use craton_kernels::binary::Binary;
 use craton_kernels::unary::Unary;
 use craton_plan::ops;
@@ -159,7 +160,7 @@ fn check_lengths<'a>(
 
 fn select(call: &Call<'_>) -> Result<Value> {
     let (condition, x, y) = (call.need("cond")?, call.need("x")?, call.need("y")?);
-    let mut out = where_(condition, x, y)?;
+    let mut out = where_(condition, x, y, call.session)?;
     if let Value::Array(array) = out {
         out = Value::Array(ordered_like(array, &[condition, x, y])?);
     }
@@ -198,11 +199,19 @@ fn ordered_like(out: DataArray, values: &[&Value]) -> Result<DataArray> {
     }
 }
 
-fn where_(condition: &Value, if_true: &Value, if_false: &Value) -> Result<Value> {
+fn where_(
+    condition: &Value,
+    if_true: &Value,
+    if_false: &Value,
+    session: &Session,
+) -> Result<Value> {
     let condition = condition.to_array(Vec::new())?;
     match if_true {
-        Value::Array(array) => {
-            labels::where_(array, &condition, Some(&if_false.as_operand()?)).map(Value::Array)
+        Value::Array(array) => chosen(array, &condition, Some(if_false), session).map(Value::Array),
+        Value::Text(text) => {
+            let block = Block::constant(Scalar::from_text(text), Vec::new());
+            let text = Variable::of_block(Vec::new(), block, Attributes::new())?;
+            chosen(&DataArray::new(text), &condition, Some(if_false), session).map(Value::Array)
         }
         Value::Number(..) => {
             // Through the other branch, with the condition turned round, so that dtypes promote alike.

@@ -8,7 +8,7 @@ use crate::calendar::{
 use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
 use crate::evaluate::registry::{Entry, Function, Receiver, method, property};
-use crate::labels::{DataArray, Variable, block_of, date_part};
+use crate::labels::{DataArray, Rows, Variable, date_part};
 use craton_core::{Attributes, DType, Error, Result, Scalar, TimeKind, TimeType};
 
 const DATES: &[Receiver] = &[Receiver::Dates];
@@ -332,39 +332,20 @@ fn each(
     let DType::Time(time) = array.variable.dtype() else {
         return Err(not_on(call));
     };
-    let values = array.variable.values(call.session)?;
-    let shape = values.shape().to_vec();
+    let rows = Rows::of(&[array], call.session)?;
     let nothing = || crate::labels::missing(dtype);
-    let changed: Vec<Scalar> = values
-        .scalars()
-        .map(|one| {
-            let count = one.to_i64().filter(|count| *count != i64::MIN);
+    let changed: Vec<Scalar> = rows
+        .iter()
+        .map(|row| {
+            let count = row.first().and_then(Scalar::to_i64);
             count
+                .filter(|count| *count != i64::MIN)
                 .and_then(|count| change(count, time))
                 .unwrap_or_else(nothing)
         })
         .collect();
-    let mut block = block_of(dtype, &changed)?;
-    if shape.len() != 1 {
-        block = reshaped(block, shape)?;
-    }
-    let attributes = array.variable.attributes.clone();
-    let variable = Variable::of_block(array.dims().to_vec(), block, attributes)?;
-    let out = array.with_variable(variable);
+    let out = rows.array(dtype, &changed, &[])?;
     Ok(Value::Array(out.renamed(Some(call.called.to_owned()))))
-}
-
-fn reshaped(block: craton_core::Block, shape: Vec<usize>) -> Result<craton_core::Block> {
-    let scalars: Vec<Scalar> = block.scalars().collect();
-    if block.dtype().is_variable() {
-        let items = craton_core::Strings::from_items(scalars.iter().map(Scalar::bytes));
-        return craton_core::Block::strings(block.dtype(), shape, items);
-    }
-    let bytes: Vec<u8> = scalars
-        .iter()
-        .flat_map(|scalar| scalar.bytes().to_vec())
-        .collect();
-    craton_core::Block::from_bytes(block.dtype(), shape, &bytes)
 }
 
 fn texts(call: &Call<'_>, text: impl Fn(crate::calendar::Date) -> String) -> Result<Value> {

@@ -4,7 +4,11 @@ use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
 use crate::evaluate::functions::dtype;
 use crate::evaluate::registry::{Entry, LABELLED, method};
-use crate::labels::{self, DataArray, Operand, PositionSelection, Variable, WeakKind, binary};
+use crate::labels::{
+    self, DataArray, Operand, PositionSelection, Variable, WeakKind, binary, binary_of_texts,
+    is_text, is_textual,
+};
+use crate::session::Session;
 use craton_core::{DType, Error, Result, Scalar};
 use craton_kernels::binary::Binary;
 use craton_kernels::unary::Unary;
@@ -54,7 +58,12 @@ pub(super) const ENTRIES: &[Entry] = &[
                     let kind = WeakKind::Strong;
                     values
                         .scalars()
-                        .map(|one| Value::Number(one, kind))
+                        .map(|one| match one.dtype() {
+                            dtype if is_text(dtype) => {
+                                Value::Text(one.to_text().unwrap_or_default())
+                            }
+                            _ => Value::Number(one, kind),
+                        })
                         .collect()
                 }
                 other => match other.items() {
@@ -63,7 +72,7 @@ pub(super) const ENTRIES: &[Entry] = &[
                 },
             };
             call.object
-                .map_arrays(call.name(), |array| isin(array, &items))
+                .map_arrays(call.name(), |array| isin(array, &items, call.session))
         },
     ),
     method(
@@ -173,14 +182,14 @@ fn diff(array: &DataArray, dim: &str, takes_lower: bool) -> Result<DataArray> {
 }
 
 /// Whether each value is one of `items`.
-fn isin(array: &DataArray, items: &[Value]) -> Result<DataArray> {
+fn isin(array: &DataArray, items: &[Value], session: &Session) -> Result<DataArray> {
     let mut found: Option<DataArray> = None;
     for item in items {
-        let equal = binary(
-            Binary::Equal,
-            &Operand::Array(array.clone()),
-            &item.as_operand()?,
-        )?;
+        let (one, other) = (Operand::Array(array.clone()), operand_among(array, item)?);
+        let equal = match one.is_textual() {
+            true => binary_of_texts(Binary::Equal, &one, &other, session)?,
+            false => binary(Binary::Equal, &one, &other)?,
+        };
         found = Some(match found {
             Some(others) => binary(
                 Binary::LogicalOr,
@@ -196,5 +205,24 @@ fn isin(array: &DataArray, items: &[Value]) -> Result<DataArray> {
             let node = ops::full(Scalar::zero(DType::Bool), array.variable.shape())?;
             Ok(array.with_variable(array.variable.with_node(node)?))
         }
+    }
+}
+
+/// One of the values among which those of `array` are looked for.
+fn operand_among(array: &DataArray, item: &Value) -> Result<Operand> {
+    if !is_textual(array.variable.dtype()) {
+        return item.as_operand();
+    }
+    // NumPy would make texts of numbers and bytes here, and only here.
+    match item {
+        Value::Text(_) if is_text(array.variable.dtype()) => {
+            item.as_operand_beside(&Value::Array(array.clone()))
+        }
+        Value::Text(_) => Err(Error::invalid("bytes are looked for among texts")
+            .hint("`.str.decode(\"utf-8\")` makes texts of them")),
+        other => Err(Error::invalid(format!(
+            "texts are looked for among texts, not {}",
+            other.kind()
+        ))),
     }
 }

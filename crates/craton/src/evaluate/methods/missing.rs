@@ -4,6 +4,7 @@ use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
 use crate::evaluate::registry::{Entry, LABELLED, method};
 use crate::labels::{self, DataArray, Dataset, Fill};
+use crate::session::Session;
 use craton_core::{DType, Error, Result};
 use craton_kernels::fold::Reduction;
 use craton_kernels::unary::Unary;
@@ -70,10 +71,10 @@ fn where_(call: &Call<'_>) -> Result<Value> {
         Value::Array(condition) => condition.clone(),
         _ => return Err(Error::usage("a condition must be an array")),
     };
-    let other = call.get("other").map(Value::as_operand).transpose()?;
+    let other = call.get("other");
     if !call.is_true("drop")? {
         return call.object.map_arrays(call.name(), |array| {
-            labels::where_(array, &condition, other.as_ref())
+            chosen(array, &condition, other, call.session)
         });
     }
     // What is dropped is known before anything is computed: the condition is read now.
@@ -114,8 +115,25 @@ fn where_(call: &Call<'_>) -> Result<Value> {
     }
     let condition = DataArray::from_dataset(None, kept)?;
     narrowed.map_arrays(call.name(), |array| {
-        labels::where_(array, &condition, other.as_ref())
+        chosen(array, &condition, other, call.session)
     })
+}
+
+/// `array` where `condition` holds, else `other`; texts are chosen at once.
+pub(in crate::evaluate) fn chosen(
+    array: &DataArray,
+    condition: &DataArray,
+    other: Option<&Value>,
+    session: &Session,
+) -> Result<DataArray> {
+    if labels::is_text(array.variable.dtype()) {
+        let beside = Value::Array(array.clone());
+        let other = other.map(|other| other.as_operand_beside(&beside));
+        let other = other.transpose()?;
+        return labels::where_of_texts(array, condition, other.as_ref(), session);
+    }
+    let other = other.map(Value::as_operand).transpose()?;
+    labels::where_(array, condition, other.as_ref())
 }
 
 fn fillna(array: &DataArray, value: &labels::Operand) -> Result<DataArray> {

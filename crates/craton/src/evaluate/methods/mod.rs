@@ -20,11 +20,14 @@ mod select;
 mod shape;
 mod stack;
 mod statistics;
+mod texts;
 mod tree;
 mod window;
 
 pub(super) use elementwise::{clip, decimals, rounded};
+pub(super) use missing::chosen;
 pub(super) use names::{attributes_of, variable_of};
+pub(super) use texts::{operator_of_texts, sliced};
 pub(super) use tree::over_datasets;
 
 use super::arguments::{Arguments, Call};
@@ -57,6 +60,9 @@ pub(super) const FAMILIES: &[&[Entry]] = &[
     statistics::ENTRIES,
     properties::ENTRIES,
     dates::ENTRIES,
+    texts::ENTRIES,
+    texts::bytes::ENTRIES,
+    texts::pieces::ENTRIES,
     tree::ENTRIES,
 ];
 
@@ -78,7 +84,9 @@ pub(super) fn attribute(object: &Value, name: &str, session: &Session) -> Result
         }
         Value::Namespace(namespace) => functions::constant(*namespace, name),
         other => Err(match receiver {
-            Some(Receiver::Dates) => registry::unknown(Receiver::Dates, name),
+            Some(receiver @ (Receiver::Dates | Receiver::Texts)) => {
+                registry::unknown(receiver, name)
+            }
             _ => Error::usage(format!("{} has no attribute `{name}`", other.kind())),
         }),
     };
