@@ -642,7 +642,7 @@ impl AnswerOptions {
         Ok(output::zarr::ZarrOptions {
             chunks: parse_lengths(self.chunks.as_deref().unwrap_or_default())?,
             shards: parse_lengths(self.shards.as_deref().unwrap_or_default())?,
-            codec: self.codec.clone().unwrap_or_else(|| "zstd:3".to_owned()),
+            codec: self.codec.clone(),
             may_replace: self.may_replace,
             message: self.message.clone(),
             times: stored.times.clone(),

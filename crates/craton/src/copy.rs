@@ -197,7 +197,7 @@ fn write_zarr(
     recipe: &Recipe,
     session: &Session,
 ) -> Result<()> {
-    let codecs = parse_codecs(&options.codec)?;
+    let codecs = options.codec.as_deref().map(parse_codecs).transpose()?;
     let writer = begin(target, options, recipe)?;
     let mut streamed: Vec<(NodeRef, Arc<dyn Sink>)> = Vec::new();
     let mut held: Vec<(NodeRef, Arc<dyn Sink>)> = Vec::new();

@@ -104,7 +104,7 @@ proptest! {
             codecs.push(json!({"name": "transpose", "configuration": {"order": order}}));
         }
         let fill_value = if dtype == DType::Utf8 { Scalar::from_text("") } else { Scalar::from_i64(dtype, 7) };
-        let spec = ArraySpec { codecs, shards, fill_value, ..ArraySpec::new(dtype, shape.clone(), chunks.clone()) };
+        let spec = ArraySpec { codecs: Some(codecs), shards, fill_value, ..ArraySpec::new(dtype, shape.clone(), chunks.clone()) };
         let sink = writer.array("group/values", &spec).unwrap();
         let written = write_all(&*sink, dtype, &values, &shape);
         prop_assert!(!target.exists());
@@ -169,7 +169,7 @@ fn attributes_names_and_fill_values_read_back() {
     assert_eq!(array.meta().attributes, attributes);
     assert_eq!(array.meta().dimension_names, [Some("time".to_owned())]);
     assert!(array.meta().fill_value.is_missing());
-    assert_eq!(array.meta().codecs, "bytes, zstd:3");
+    assert_eq!(array.meta().codecs, "bytes, blosc:zstd:3:bitshuffle");
 }
 
 #[test]

@@ -32,8 +32,8 @@ pub struct ZarrOptions {
     pub chunks: IndexMap<String, Length>,
     /// Shard lengths by dimension, rounded up to whole chunks; if empty, chunks are not put into shards.
     pub shards: IndexMap<String, Length>,
-    /// Codecs in words, such as `zstd:3`; see [`parse_codecs`].
-    pub codec: String,
+    /// Codecs in words, such as `zstd:3`, see [`parse_codecs`]; what suits the values if none are named.
+    pub codec: Option<String>,
     /// Whether a Zarr store that is there may be replaced.
     pub may_replace: bool,
     /// What a commit says; the recipe's question without.
@@ -47,7 +47,7 @@ impl Default for ZarrOptions {
         Self {
             chunks: IndexMap::new(),
             shards: IndexMap::new(),
-            codec: "zstd:3".to_owned(),
+            codec: None,
             may_replace: false,
             message: None,
             times: IndexMap::new(),
@@ -101,7 +101,7 @@ pub fn write_zarr(
 ) -> Result<()> {
     let groups = groups_of(parts)?;
     check_dims(&groups, options.chunks.iter().chain(&options.shards))?;
-    let codecs = parse_codecs(&options.codec)?;
+    let codecs = options.codec.as_deref().map(parse_codecs).transpose()?;
     let writer = begin(path, options, recipe)?;
     let mut streamed: Vec<(NodeRef, Arc<dyn Sink>)> = Vec::new();
     let mut held: Vec<(NodeRef, Arc<dyn Sink>)> = Vec::new();
@@ -109,9 +109,16 @@ pub fn write_zarr(
         check_unstacked(dataset)?;
         for (name, variable) in dataset.coords.iter().chain(&dataset.variables) {
             let place = (group.as_str(), name.as_str());
-            let (node, sink) =
-                add_array(&writer, dataset, place, variable, options, &codecs, session)
-                    .map_err(|error| error.in_variable(name))?;
+            let (node, sink) = add_array(
+                &writer,
+                dataset,
+                place,
+                variable,
+                options,
+                codecs.as_deref(),
+                session,
+            )
+            .map_err(|error| error.in_variable(name))?;
             if node.dtype().is_variable() {
                 &mut held
             } else {
@@ -190,14 +197,14 @@ fn add_array(
     (group, name): (&str, &str),
     variable: &Variable,
     options: &ZarrOptions,
-    codecs: &[Value],
+    codecs: Option<&[Value]>,
     session: &Session,
 ) -> Result<(NodeRef, Arc<dyn Sink>)> {
     let (node, mut spec) = raw_spec(name, variable, options, session)?;
     let lengths = (&options.chunks, &options.shards);
     let layout = layout(&variable.dims, &variable.node, node.dtype(), lengths);
     (spec.chunks, spec.shards) = (layout.chunks, layout.shards);
-    spec.codecs = codecs.to_vec();
+    spec.codecs = codecs.map(<[Value]>::to_vec);
     if let Some(names) = coordinate_names(dataset, name, variable) {
         spec.attributes
             .entry("coordinates".to_owned())

@@ -125,7 +125,7 @@ fn chunks_and_shards_are_as_asked() {
             ("x".into(), Length::Whole),
         ]),
         shards: IndexMap::from([("y".into(), Length::Indices(6))]),
-        codec: "blosc:zstd:3,crc32c".into(),
+        codec: Some("blosc:zstd:3,crc32c".into()),
         ..ZarrOptions::default()
     };
     write(&array, &folder.store(), &options).unwrap();
@@ -146,7 +146,7 @@ fn chunks_and_shards_are_as_asked() {
 fn a_failure_leaves_nothing_and_what_is_there_is_kept() {
     let folder = Folder::new("failure");
     let options = ZarrOptions {
-        codec: "lossy".into(),
+        codec: Some("lossy".into()),
         ..ZarrOptions::default()
     };
     assert_eq!(
