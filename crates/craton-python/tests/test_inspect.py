@@ -182,6 +182,63 @@ def name_that_begins_with_a_digit(made):
     made["2m"] = made["t"]
 
 
+def grid_mapping_that_does_not_exist(made):
+    made["t"].attrs["grid_mapping"] = "nowhere"
+
+
+def ancillary_variable_that_does_not_exist(made):
+    made["t"].attrs["ancillary_variables"] = "nowhere"
+
+
+def nothing_that_describes(made):
+    del made["t"].attrs["standard_name"]
+
+
+def dimensions_in_another_order(made):
+    made["t"] = made["t"].transpose("lon", "lat", "time")
+
+
+def range_upside_down(made):
+    made["t"].attrs["valid_range"] = np.array([400, 100], "float32")
+
+
+def range_of_another_type(made):
+    made["t"].attrs["valid_range"] = np.array([100, 400], "int16")
+
+
+def missing_value_of_another_type(made):
+    made["t"].attrs["missing_value"] = np.int16(-999)
+
+
+def packing_of_two_types(made):
+    made["t"].attrs.update(scale_factor=np.float32(2), add_offset=np.float64(1))
+
+
+def direction_that_is_none(made):
+    made["lat"].attrs["positive"] = "sideways"
+
+
+def _time(made, **attributes):
+    made["time"] = ("time", np.arange(6.0), {"standard_name": "time", "units": "days since 2001-01-01", **attributes})
+
+
+def calendar_that_is_none(made):
+    _time(made, calendar="martian")
+
+
+def time_since_no_date(made):
+    _time(made, units="days")
+
+
+def labels_in_no_order(made):
+    made["lat"] = ("lat", [30.0, -10, 10, -30], made["lat"].attrs)
+
+
+def bounds_of_another_shape(made):
+    made["lat_bnds"] = ("lon", np.arange(5.0), {"long_name": "bounds"})
+    made["lat"].attrs["bounds"] = "lat_bnds"
+
+
 FAULTS = [
     (unit_that_is_none, "units"),
     (unit_of_another_quantity, "standard_name"),
@@ -195,6 +252,19 @@ FAULTS = [
     (bounds_that_do_not_exist, "bounds"),
     (latitude_in_plain_degrees, "units"),
     (name_that_begins_with_a_digit, "names"),
+    (grid_mapping_that_does_not_exist, "references"),
+    (ancillary_variable_that_does_not_exist, "references"),
+    (nothing_that_describes, "description"),
+    (dimensions_in_another_order, "dimensions"),
+    (range_upside_down, "valid_range"),
+    (range_of_another_type, "valid_range"),
+    (missing_value_of_another_type, "fill_value"),
+    (packing_of_two_types, "packing"),
+    (direction_that_is_none, "axis"),
+    (calendar_that_is_none, "calendar"),
+    (time_since_no_date, "calendar"),
+    (labels_in_no_order, "monotonic"),
+    (bounds_of_another_shape, "bounds"),
 ]
 
 
@@ -204,7 +274,7 @@ def faulty(tmp_path, fault):
         fault(made)
     path = tmp_path / f"{fault.__name__ if fault else 'whole'}.nc"
     # Coordinates may have no missing values, so they need no fill value.
-    made.to_netcdf(path, encoding={name: {"_FillValue": None} for name in ("lat", "lon")})
+    made.to_netcdf(path, encoding={name: {"_FillValue": None} for name in ("lat", "lon", "time")})
     return path
 
 
@@ -223,8 +293,8 @@ def test_every_fault_is_found(tmp_path, fault, rule):
     assert rule in findings(faulty(tmp_path, fault))
 
 
-# compliance-checker 6 says nothing of these, though CF 7.1 and 3.5 ask for what is missing.
-SILENT = {bounds_that_do_not_exist, flags_without_meanings}
+# compliance-checker 6 says nothing of these, though CF 7.1, 3.5, 2.5.1 and 4.3 ask for what is missing or wrong.
+SILENT = {bounds_that_do_not_exist, flags_without_meanings, range_upside_down, direction_that_is_none}
 
 
 def complaints(path):
