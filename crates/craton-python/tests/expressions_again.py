@@ -2,6 +2,9 @@
 
 AGAIN = {
     "air": """
+ds.time.dt.isocalendar()
+ds.time.dt.isocalendar().week
+ds.air - ds.air.mean().item()
 ds.air.interp(lat=52.5)
 ds.air.rolling(time=5).std()
 ds.air.where(ds.air > 270).interpolate_na("lat")
@@ -39,6 +42,8 @@ ds.air.dropna("time")
 ds.air.round(1)
 """,
     "lcc": """
+ds.time.dt.isocalendar().year + ds.time.dt.isocalendar().weekday
+ds.time_bnds.dt.isocalendar()
 ds.tas.mean("time")
 ds.tas.where(ds.lat > 47.3)
 ds.lat.mean("x")
@@ -85,6 +90,20 @@ ds.order.idxmax("j")
 ds.order.differentiate("i")
 """,
     "mixed": """
+ds.t * ds['count'].max().item()
+ds.weight.isel(lat=[2]).item() + ds.t
+ds.weight.item()
+ds.t.where(ds.flag.any().item())
+ds.small + np.int64(3)
+ds.t * np.float64(2)
+ds['count'] + np.float32(0.5)
+np.int16(300) + ds.small
+ds.t.fillna(ds.t.isel(time=[0]).mean("time"))
+ds.t.fillna(ds.t.isel(lat=[1, 0]) + 1)
+ds[["t", "packed"]].fillna(ds[["t"]].mean("time"))
+ds.t.combine_first(ds.packed)
+ds.t.isel(lat=slice(2)).combine_first(ds.packed.isel(lat=slice(1, None)))
+ds[["t"]].combine_first(ds[["packed", "t"]] * 2)
 ds.t.mean()
 ds.t.mean("time")
 ds.packed
@@ -152,6 +171,10 @@ ds.t.sortby("station")
 ds.packed.fillna(ds.t)
 """,
     "mixed shifted": """
+ds.t.combine_first(other.t)
+ds.fillna(other)
+ds.combine_first(other)
+ds.t.isel(time=slice(12)).fillna(other.t)
 ds.t + other.t
 ds.t - other.t.mean("time")
 ds.t.where(other.t > 20)
@@ -160,6 +183,7 @@ other.reindex_like(ds)
 ds.t.where(other.t > 20)
 """,
     "noleap": """
+ds.time.dt.isocalendar()
 ds.pr.mean("time")
 ds.pr.rolling(time=7).mean()
 ds.pr.sel(site=2)

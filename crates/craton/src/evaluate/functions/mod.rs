@@ -83,6 +83,9 @@ pub(super) fn call(
         Namespace::Numpy => Receiver::Numpy,
         Namespace::Xarray => Receiver::Xarray,
     };
+    if let (Namespace::Numpy, Some(dtype)) = (namespace, DType::from_name(name)) {
+        return number_of(dtype, &arguments);
+    }
     run(
         receiver,
         &Value::Namespace(namespace),
@@ -90,6 +93,23 @@ pub(super) fn call(
         arguments,
         session,
     )
+}
+
+/// `np.float32(number)`: a number of that dtype, which it keeps beside others.
+fn number_of(dtype: DType, arguments: &Arguments) -> Result<Value> {
+    match (
+        arguments.positional.as_slice(),
+        arguments.keywords.is_empty(),
+    ) {
+        ([Value::Number(number, _)], true) if dtype.is_numeric() => {
+            let number = crate::labels::convert(number, dtype);
+            Ok(Value::Number(number, WeakKind::Strong))
+        }
+        _ => Err(
+            Error::usage(format!("`np.{}` takes one number", dtype.name()))
+                .hint("`.astype(…)` converts arrays"),
+        ),
+    }
 }
 
 /// `name(arguments)`.

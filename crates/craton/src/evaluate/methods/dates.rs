@@ -9,7 +9,7 @@ use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
 use crate::evaluate::registry::{Entry, Function, Receiver, method, property};
 use crate::labels::{DataArray, Rows, Variable, date_part};
-use craton_core::{Attributes, DType, Error, Result, Scalar, TimeKind, TimeType};
+use craton_core::{Attributes, Calendar, DType, Error, Result, Scalar, TimeKind, TimeType};
 
 const DATES: &[Receiver] = &[Receiver::Dates];
 
@@ -185,6 +185,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         &["ds.time.dt.strftime(\"%Y-%m-%d\")"],
         strftime,
     ),
+    method(
+        "isocalendar",
+        DATES,
+        "",
+        "The ISO year, week and day of the week of each date, Monday being 1, as a dataset.",
+        &["ds.time.dt.isocalendar()"],
+        iso_calendar,
+    ),
     rounded(
         "floor",
         "Each date moved back to a step of a fixed length.",
@@ -300,6 +308,44 @@ fn dates(call: &Call<'_>) -> Result<Value> {
         ))),
         _ => Err(not_on(call)),
     }
+}
+
+fn iso_calendar(call: &Call<'_>) -> Result<Value> {
+    let (_, time) = held(call, TimeKind::Instant)?;
+    if !matches!(
+        time.calendar,
+        Calendar::Standard | Calendar::ProlepticGregorian
+    ) {
+        let message = format!("ISO weeks of the calendar `{}`", time.calendar.name());
+        return Err(Error::invalid(message)
+            .hint("`.convert_calendar(\"standard\")` gives dates that have them"));
+    }
+    let week = |count| crate::calendar::component(count, time, Component::WeekOfYear);
+    type Part<'a> = &'a dyn Fn(i64) -> Option<i64>;
+    // The last days of December may lie in the next ISO year, the first of January in the one before.
+    let year: Part<'_> = &|count| {
+        let (date, week) = (date_from_count(count, time)?, week(count)?);
+        Some(match (date.month, week) {
+            (1, 52..) => date.year - 1,
+            (12, 1) => date.year + 1,
+            _ => date.year,
+        })
+    };
+    let weekday: Part<'_> =
+        &|count| Some(crate::calendar::component(count, time, Component::DayOfWeek)? + 1);
+    let parts: [(&str, Part<'_>); 3] = [("year", year), ("week", &week), ("weekday", weekday)];
+    let mut arrays = Vec::new();
+    for (name, part) in parts {
+        let array = each(call, DType::Int64, |count, _| {
+            Some(Scalar::from_i64(DType::Int64, part(count)?))
+        })?;
+        if let Value::Array(mut array) = array {
+            // What is said of dates does not hold for their parts.
+            array.variable.attributes.clear();
+            arrays.push((name.to_owned(), array));
+        }
+    }
+    crate::labels::Dataset::from_arrays(arrays).map(Value::Dataset)
 }
 
 /// The array, and its type if it is of this kind.

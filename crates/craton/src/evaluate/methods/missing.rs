@@ -3,7 +3,7 @@
 use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
 use crate::evaluate::registry::{Entry, LABELLED, method};
-use crate::labels::{self, DataArray, Dataset, Fill};
+use crate::labels::{self, DataArray, Dataset, Fill, Join, Operand};
 use crate::session::Session;
 use craton_core::{DType, Error, Result};
 use craton_kernels::fold::Reduction;
@@ -29,14 +29,45 @@ pub(super) const ENTRIES: &[Entry] = &[
             if let (Value::Dataset(dataset), Value::Dict(_)) = (call.object, call.need("value")?) {
                 let mut out = dataset.clone();
                 for (name, value) in call.pairs("value")? {
-                    let filled = fillna(&dataset.array(&name)?, &value.as_operand()?)?;
+                    let filled = filled(&dataset.array(&name)?, &value, Join::Left, call.session)?;
                     out.variables.insert(name, filled.variable);
                 }
                 return Ok(Value::Dataset(out));
             }
-            let value = call.need("value")?.as_operand()?;
-            call.object
-                .map_arrays(call.name(), |array| fillna(array, &value))
+            let value = call.need("value")?;
+            if let (Value::Dataset(one), Value::Dataset(other)) = (call.object, value) {
+                return filled_by_name(one, other, Join::Left, call.session).map(Value::Dataset);
+            }
+            call.object.map_arrays(call.name(), |array| {
+                filled(array, value, Join::Left, call.session)
+            })
+        },
+    ),
+    method(
+        "combine_first",
+        LABELLED,
+        "other",
+        "The values, with those of another in place of missing ones, at the labels of both.",
+        &["ds.t2m.combine_first(ds.t2m * 0)"],
+        |call| match (call.object, call.need("other")?) {
+            (Value::Dataset(one), Value::Dataset(other)) => {
+                let mut out = filled_by_name(one, other, Join::Outer, call.session)?;
+                let (one, other) = aligned(one, other, Join::Outer, call.session)?;
+                for (name, variable) in other.variables {
+                    if !one.variables.contains_key(&name) {
+                        out.variables.insert(name, variable);
+                    }
+                }
+                Ok(Value::Dataset(out))
+            }
+            (Value::Array(array), other @ Value::Array(_)) => {
+                filled(array, other, Join::Outer, call.session).map(Value::Array)
+            }
+            (_, other) => Err(Error::usage(format!(
+                "`combine_first` of {} and {}",
+                call.object.kind(),
+                other.kind()
+            ))),
         },
     ),
     method(
@@ -68,8 +99,8 @@ pub(super) const ENTRIES: &[Entry] = &[
 
 fn where_(call: &Call<'_>) -> Result<Value> {
     let condition = match call.need("cond")? {
-        Value::Array(condition) => condition.clone(),
-        _ => return Err(Error::usage("a condition must be an array")),
+        condition @ (Value::Array(_) | Value::Number(..)) => condition.to_array(Vec::new())?,
+        _ => return Err(Error::usage("a condition must be an array or one truth")),
     };
     let other = call.get("other");
     if !call.is_true("drop")? {
@@ -136,20 +167,54 @@ pub(in crate::evaluate) fn chosen(
     labels::where_(array, condition, other.as_ref())
 }
 
-fn fillna(array: &DataArray, value: &labels::Operand) -> Result<DataArray> {
-    let valid = labels::unary(Unary::NotNan, array, false)?;
-    let filled = labels::where_(array, &valid, Some(value))?;
-    // Labels that only one side has would be lost, where xarray keeps the array's.
-    if array.variable.sizes().any(|(dim, length)| {
-        filled
-            .variable
-            .axis(dim)
-            .is_none_or(|axis| filled.variable.shape()[axis] != length)
-    }) {
-        return Err(
-            Error::unsupported("filling with an array that lacks some of the labels")
-                .hint("select the labels that both have first"),
-        );
+/// Both at the same labels.
+fn aligned(
+    one: &Dataset,
+    other: &Dataset,
+    join: Join,
+    session: &Session,
+) -> Result<(Dataset, Dataset)> {
+    let both = [one.clone(), other.clone()];
+    let both = labels::align_datasets(&both, join, &[], &Fill::Missing, session)?;
+    <[Dataset; 2]>::try_from(both)
+        .map(|[one, other]| (one, other))
+        .map_err(|_| Error::internal("two datasets aligned are two"))
+}
+
+/// `array` with `value` where it is missing, of an array the values at its labels.
+fn filled(array: &DataArray, value: &Value, join: Join, session: &Session) -> Result<DataArray> {
+    let Value::Array(other) = value else {
+        let valid = labels::unary(Unary::NotNan, array, false)?;
+        return labels::where_(array, &valid, Some(&value.as_operand()?));
+    };
+    let (one, other) = aligned(&array.as_dataset(), &other.as_dataset(), join, session)?;
+    let one = DataArray::from_dataset(array.name.clone(), one)?;
+    let other = DataArray::from_dataset(None, other)?;
+    let valid = labels::unary(Unary::NotNan, &one, false)?;
+    labels::where_(&one, &valid, Some(&Operand::Array(other)))
+}
+
+/// Each variable with that of the same name where it is missing.
+fn filled_by_name(
+    one: &Dataset,
+    other: &Dataset,
+    join: Join,
+    session: &Session,
+) -> Result<Dataset> {
+    let (aligned, other) = aligned(one, other, join, session)?;
+    let mut out = aligned.clone();
+    for name in aligned.variables.keys() {
+        if other.variables.contains_key(name) {
+            let (array, value) = (aligned.array(name)?, Value::Array(other.array(name)?));
+            let filled = filled(&array, &value, join, session)?;
+            // Coordinates that contradict each other are lost, as in arithmetic.
+            for lost in array.coords.keys() {
+                if !filled.coords.contains_key(lost) {
+                    out.coords.shift_remove(lost);
+                }
+            }
+            out.variables.insert(name.clone(), filled.variable);
+        }
     }
-    Ok(filled)
+    Ok(out)
 }

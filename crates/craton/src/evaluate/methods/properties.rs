@@ -4,9 +4,9 @@ use super::{integer, not_on};
 use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
 use crate::evaluate::registry::{Entry, LABELLED, Receiver, method, property};
-use crate::evaluate::value::plain_dims;
-use crate::labels::{DataArray, Variable};
-use craton_core::{Attributes, Result};
+use crate::evaluate::value::{WeakKind, plain_dims};
+use crate::labels::{self, DataArray, Variable, is_text};
+use craton_core::{Attributes, DType, Error, Result};
 
 const ARRAY: &[Receiver] = &[Receiver::DataArray];
 
@@ -83,6 +83,14 @@ pub(super) const ENTRIES: &[Entry] = &[
     )
     .also(&["load", "persist"]),
     method(
+        "item",
+        ARRAY,
+        "",
+        "The only value as a plain number or text, computed at once.",
+        &["ds.t2m - ds.t2m.mean().item()"],
+        item,
+    ),
+    method(
         "copy",
         LABELLED,
         "deep=True",
@@ -99,6 +107,36 @@ fn values(call: &Call<'_>) -> Result<Value> {
     let dims = plain_dims(array.dims().len());
     let bare = Variable::new(dims, array.variable.node.clone(), Attributes::new())?;
     Ok(Value::Array(DataArray::new(bare)))
+}
+
+fn item(call: &Call<'_>) -> Result<Value> {
+    let Value::Array(array) = call.object else {
+        return Err(not_on(call));
+    };
+    let count: u64 = array.variable.shape().iter().product();
+    if count != 1 {
+        return Err(Error::invalid(format!("one value of {count}"))
+            .hint("`.isel(…)` or a reduction leaves one"));
+    }
+    let values = array.variable.values(call.session)?;
+    let Some(value) = values.get(0) else {
+        return Err(Error::internal("one value is none"));
+    };
+    let dtype = value.dtype();
+    if is_text(dtype) {
+        return Ok(Value::Text(value.to_text().unwrap_or_default()));
+    }
+    let (wide, kind) = match dtype {
+        DType::Bool => (DType::Bool, WeakKind::Bool),
+        DType::UInt64 => (dtype, WeakKind::Int),
+        _ if dtype.is_integer() => (DType::Int64, WeakKind::Int),
+        _ if dtype.is_float() => (DType::Float64, WeakKind::Float),
+        _ => {
+            return Err(Error::unsupported(format!("`item` of {dtype} values"))
+                .hint("leave `.item()` out: an array of one value stands beside others"));
+        }
+    };
+    Ok(Value::Number(labels::convert(&value, wide), kind))
 }
 
 fn size(call: &Call<'_>) -> Result<Value> {
