@@ -90,6 +90,16 @@ ds.order.idxmax("j")
 ds.order.differentiate("i")
 """,
     "mixed": """
+ds.t.coarsen(time=5).median()
+ds.t.coarsen(lat=2, lon=3, boundary="trim").median()
+ds['count'].coarsen(time=7, boundary="pad").median()
+ds.coarsen(time=8).median()
+ds.t.coarsen(time=5, boundary="trim").median(skipna=False)
+ds.t.coarsen(time=8).construct(time=("block", "place"))
+ds.t.coarsen(time=7, lat=2, boundary="trim").construct(time=("block", "place"), lat=("pair", "side"))
+ds.coarsen(time=10).construct(time=("block", "place")).mean("place")
+ds.coarsen(lon=4, boundary="trim", side="right").construct(lon=("a", "b"), keep_attrs=False)
+ds.t.coarsen(time=8).construct(lat=("a", "b"))
 ds.t * ds['count'].max().item()
 ds.weight.isel(lat=[2]).item() + ds.t
 ds.weight.item()

@@ -1,6 +1,6 @@
 //! Blocks of neighbouring labels as one.
 
-use super::{DataArray, ReduceArguments, Variable};
+use super::{DataArray, Quantiles, ReduceArguments, Variable};
 use craton_core::{DType, Error, Result, Scalar};
 use craton_kernels::binary::Binary;
 use craton_kernels::fold::Reduction;
@@ -29,6 +29,15 @@ pub struct Coarsening {
     pub is_right: bool,
     /// How coordinates become one: by name, with the name of the coordinate if it is not for all.
     pub coord_func: Vec<(Option<String>, Reduction)>,
+}
+
+/// What is made of the values of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockFold {
+    /// What a reduction makes of them.
+    Reduction(Reduction),
+    /// Their median.
+    Median,
 }
 
 /// Which block each index belongs to.
@@ -85,10 +94,16 @@ impl Coarsening {
     pub fn reduce(
         &self,
         array: &DataArray,
-        reduction: Reduction,
+        fold: BlockFold,
         arguments: &ReduceArguments,
     ) -> Result<DataArray> {
-        let reduced = self.variable(&array.variable, reduction, arguments)?;
+        let blocks = self.blocks(&array.variable)?;
+        let reduced = match (fold, blocks.as_slice()) {
+            (BlockFold::Reduction(reduction), _) => {
+                self.variable(&array.variable, reduction, arguments)?
+            }
+            (BlockFold::Median, blocks) => self.median(&array.variable, blocks, arguments)?,
+        };
         let mut out = array.clone();
         out.variable = reduced;
         if arguments.keep_attrs == Some(false) {
@@ -167,6 +182,58 @@ impl Coarsening {
             }
         };
         variable.with_node(reduced)
+    }
+
+    fn median(
+        &self,
+        variable: &Variable,
+        blocks: &[Blocks],
+        arguments: &ReduceArguments,
+    ) -> Result<Variable> {
+        let (median, node) = (Quantiles::Median.quantity(), &variable.node);
+        let skips = arguments.options(variable.dtype()).skip_missing;
+        let node = match blocks {
+            [] => node.clone(),
+            [block] => {
+                let codes = block.codes.clone();
+                ops::group_quantile(&median, node, block.axis, codes, block.count, skips)?
+            }
+            blocks => {
+                let (spread, axes) = self.constructed(variable, blocks)?;
+                ops::quantile(&median, &spread, &axes, skips)?
+            }
+        };
+        variable.with_node(node)
+    }
+
+    /// The variable with two dimensions for each one of blocks: the blocks, and the places in them.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::InvalidInput`] for lengths that do not divide, and dimensions without new names.
+    pub fn construct(
+        &self,
+        variable: &Variable,
+        names: &[(String, [String; 2])],
+    ) -> Result<Variable> {
+        let blocks = self.blocks(variable)?;
+        let (node, inner) = self.constructed(variable, &blocks)?;
+        let (mut dims, mut order) = (Vec::new(), Vec::new());
+        for (axis, dim) in variable.dims.iter().enumerate() {
+            order.push(axis);
+            let Some(at) = blocks.iter().position(|block| block.axis == axis) else {
+                dims.push(dim.clone());
+                continue;
+            };
+            let named = names.iter().find(|(of, _)| of == dim);
+            let [outer, within] = named.map(|(_, names)| names.clone()).ok_or_else(|| {
+                Error::invalid(format!("the blocks of `{dim}` have no names"))
+                    .hint(format!("`{dim}=(\"block\", \"place\")` gives them"))
+            })?;
+            dims.extend([outer, within]);
+            order.push(inner[at]);
+        }
+        let node = ops::transpose(&node, &order)?;
+        Variable::new(dims, node, variable.attributes.clone())
     }
 
     /// The values with one more axis for each dimension of blocks, at the end; and those axes.

@@ -35,7 +35,7 @@ pub use arithmetic::{Operand, WeakKind, binary, unary, where_};
 pub(crate) use arithmetic::{agreed_attributes, convert, missing, missing_dtype};
 pub use calendar::{AlignOn, CalendarConversion};
 pub(crate) use calendar::{check_calendars, common_time_type, in_time_type, time_nanoseconds};
-pub use coarsen::{Boundary, Coarsening};
+pub use coarsen::{BlockFold, Boundary, Coarsening};
 pub use combine::{
     CombineAttributes, Compat, Concat, Which, combine_attributes, combine_by_coords, concat, merge,
 };

@@ -21,7 +21,7 @@ pub enum Quantiles {
 }
 
 impl Quantiles {
-    fn quantity(&self) -> Quantity {
+    pub(super) fn quantity(&self) -> Quantity {
         match self {
             Self::Median => Quantity::Median,
             Self::One(fraction) => Quantity::Quantiles(vec![*fraction]),

@@ -5,7 +5,7 @@ use super::reduce::reduce_arguments;
 use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
 use crate::evaluate::registry::{Entry, LABELLED, Receiver, method};
-use crate::labels::{Boundary, Coarsening};
+use crate::labels::{BlockFold, Boundary, Coarsening, Dataset};
 use craton_core::{Error, Result};
 use craton_kernels::fold::Reduction;
 
@@ -32,6 +32,19 @@ pub(super) const ENTRIES: &[Entry] = &[
         "sum",
         "The sum of each block.",
         &["ds.tp.coarsen(time=5).sum()"],
+    ),
+    of_blocks(
+        "median",
+        "The median of each block.",
+        &["ds.t2m.coarsen(time=5).median()"],
+    ),
+    method(
+        "construct",
+        COARSEN,
+        "window_dim=None, keep_attrs=None, **window_dim_kwargs",
+        "Each dimension as two: the blocks, and the places in them.",
+        &["ds.t2m.coarsen(lat=2).construct(lat=(\"pair\", \"place\"))"],
+        construct,
     ),
     of_blocks(
         "min",
@@ -143,12 +156,15 @@ fn reduce(call: &Call<'_>) -> Result<Value> {
         return Err(not_on(call));
     };
     let arguments = reduce_arguments(call)?;
-    let reduction = Reduction::from_name(call.name())
-        .ok_or_else(|| Error::internal("blocks of an unknown reduction"))?;
+    let fold = match call.name() {
+        "median" => BlockFold::Median,
+        name => BlockFold::Reduction(
+            Reduction::from_name(name)
+                .ok_or_else(|| Error::internal("blocks of an unknown reduction"))?,
+        ),
+    };
     match object.as_ref() {
-        Value::Array(array) => coarsening
-            .reduce(array, reduction, &arguments)
-            .map(Value::Array),
+        Value::Array(array) => coarsening.reduce(array, fold, &arguments).map(Value::Array),
         Value::Dataset(dataset) => {
             let mut out = dataset.clone();
             out.groups = None;
@@ -161,7 +177,7 @@ fn reduce(call: &Call<'_>) -> Result<Value> {
                 let touches = |(dim, _): &(String, usize)| array.variable.axis(dim).is_some();
                 if coarsening.windows.iter().any(touches) {
                     let reduced = coarsening
-                        .reduce(&array, reduction, &arguments)
+                        .reduce(&array, fold, &arguments)
                         .map_err(|error| error.in_variable(&name))?;
                     out.variables.insert(name, reduced.variable);
                 }
@@ -171,6 +187,52 @@ fn reduce(call: &Call<'_>) -> Result<Value> {
             }
             Ok(Value::Dataset(out))
         }
+        _ => Err(not_on(call)),
+    }
+}
+
+fn construct(call: &Call<'_>) -> Result<Value> {
+    let Value::Coarsen(object, coarsening) = call.object else {
+        return Err(not_on(call));
+    };
+    let mut names = Vec::new();
+    for (dim, value) in call.pairs("window_dim")? {
+        let pair = value
+            .as_texts()
+            .and_then(|texts| <[String; 2]>::try_from(texts).ok());
+        let pair = pair.ok_or_else(|| {
+            Error::usage(format!(
+                "the dimension `{dim}` becomes two, so it needs two names"
+            ))
+        })?;
+        names.push((dim, pair));
+    }
+    let is_of_blocks = |dim: &String| coarsening.windows.iter().any(|(of, _)| of == dim);
+    if let Some((dim, _)) = names.iter().find(|(dim, _)| !is_of_blocks(dim)) {
+        return Err(Error::invalid(format!("`{dim}` is not in blocks")));
+    }
+    let keeps = call.bool("keep_attrs")? != Some(false);
+    let constructed = |dataset: &Dataset| {
+        let mut out = dataset.clone();
+        out.groups = None;
+        let all = out.coords.values_mut().chain(out.variables.values_mut());
+        for variable in all {
+            let is_split = names.iter().any(|(dim, _)| variable.axis(dim).is_some());
+            if is_split {
+                *variable = coarsening.construct(variable, &names)?;
+            }
+            if is_split && !keeps {
+                variable.attributes.clear();
+            }
+        }
+        if !keeps {
+            out.attributes.clear();
+        }
+        Ok(out)
+    };
+    match object.as_ref() {
+        Value::Array(array) => array.through_dataset(constructed).map(Value::Array),
+        Value::Dataset(dataset) => constructed(dataset).map(Value::Dataset),
         _ => Err(not_on(call)),
     }
 }
