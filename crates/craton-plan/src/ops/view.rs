@@ -87,18 +87,33 @@ pub fn index(input: &NodeRef, axes: &[AxisIndex]) -> Result<NodeRef> {
     )
 }
 
-/// Takes the listed indices along `axis`.
+/// Takes the listed indices along `axis`; evenly spaced ones as a slice, which needs no list.
 ///
 /// # Errors
 /// [`craton_core::ErrorKind::InvalidInput`] if the axis or an index lies outside.
 pub fn gather(input: &NodeRef, axis: usize, indices: impl Into<Arc<[u64]>>) -> Result<NodeRef> {
-    Node::apply(
-        Gather {
-            axis,
-            indices: indices.into(),
-        },
-        vec![input.clone()],
-    )
+    let indices = indices.into();
+    if let Some(range) = as_range(&indices).filter(|_| axis < input.shape().len()) {
+        let mut axes: Vec<AxisIndex> = input.shape().iter().copied().map(AxisIndex::all).collect();
+        axes[axis] = range;
+        return index(input, &axes);
+    }
+    Node::apply(Gather { axis, indices }, vec![input.clone()])
+}
+
+/// The slice that takes just these indices in this order.
+fn as_range(indices: &[u64]) -> Option<AxisIndex> {
+    let [start, second, ..] = *indices else {
+        return None;
+    };
+    let step = i64::try_from(i128::from(second) - i128::from(start)).ok()?;
+    let is_even = |pair: &[u64]| i128::from(pair[1]) - i128::from(pair[0]) == i128::from(step);
+    let is_range = step != 0 && indices.windows(2).all(is_even);
+    is_range.then_some(AxisIndex::Range {
+        start,
+        length: indices.len() as u64,
+        step,
+    })
 }
 
 /// Axis `axes[i]` of the input becomes axis `i`.
