@@ -10,7 +10,7 @@ use super::not_on;
 use crate::evaluate::Value;
 use crate::evaluate::arguments::{Arguments, Call};
 use crate::evaluate::registry::{Entry, Function, Receiver, method, property};
-use crate::labels::{DataArray, Rows, is_text, is_textual};
+use crate::labels::{DataArray, Rows, Variable, is_text, is_textual};
 use crate::language::BinaryOperator;
 use crate::session::Session;
 use craton_core::{DType, Error, Result, Scalar};
@@ -165,37 +165,37 @@ pub(super) const ENTRIES: &[Entry] = &[
             })
         },
     ),
-    changed(
+    plain(
         "capitalize",
         "Each text with a capital first and small letters after it.",
         &["ds.time.dt.season.str.capitalize()"],
         |call| same(call, python::capitalized),
     ),
-    changed(
+    plain(
         "lower",
         "Each text in lower case.",
         &["ds.time.dt.season.str.lower()"],
         |call| same(call, str::to_lowercase),
     ),
-    changed(
+    plain(
         "upper",
         "Each text in upper case.",
         &["ds.time.dt.season.str.upper()"],
         |call| same(call, str::to_uppercase),
     ),
-    changed(
+    plain(
         "swapcase",
         "Each text with upper and lower case exchanged.",
         &["ds.time.dt.season.str.swapcase()"],
         |call| same(call, python::swapped),
     ),
-    changed(
+    plain(
         "title",
         "Each text with a capital at the start of each word.",
         &["ds.time.dt.season.str.title()"],
         |call| same(call, python::title),
     ),
-    changed(
+    plain(
         "casefold",
         "Each text as it is compared where case does not matter.",
         &["ds.time.dt.season.str.casefold()"],
@@ -229,55 +229,55 @@ pub(super) const ENTRIES: &[Entry] = &[
             same(call, form)
         },
     ),
-    tested(
+    plain(
         "isalnum",
         "Whether each text is of letters and digits, one at least.",
         &["ds.time.dt.season.str.isalnum()"],
         |call| each_is(call, |one| python::is_letter(one) || one.is_numeric()),
     ),
-    tested(
+    plain(
         "isalpha",
         "Whether each text is of letters, one at least.",
         &["ds.time.dt.season.str.isalpha()"],
         |call| each_is(call, python::is_letter),
     ),
-    tested(
+    plain(
         "isdecimal",
         "Whether each text is of decimal digits, one at least.",
         &["ds.time.dt.strftime(\"%Y\").str.isdecimal()"],
         |call| each_is(call, python::is_decimal),
     ),
-    tested(
+    plain(
         "isdigit",
         "Whether each text is of digits, one at least.",
         &["ds.time.dt.strftime(\"%Y\").str.isdigit()"],
         |call| each_is(call, |one| python::is_decimal(one) || python::is_digit(one)),
     ),
-    tested(
+    plain(
         "isnumeric",
         "Whether each text is of characters that stand for numbers, one at least.",
         &["ds.time.dt.strftime(\"%Y\").str.isnumeric()"],
         |call| each_is(call, python::is_numeral),
     ),
-    tested(
+    plain(
         "isspace",
         "Whether each text is of white space, one at least.",
         &["ds.time.dt.season.str.isspace()"],
         |call| each_is(call, python::is_space),
     ),
-    tested(
+    plain(
         "islower",
         "Whether the letters of each text are small, one at least.",
         &["ds.time.dt.season.str.islower()"],
         |call| holds(call, &[], |text, _| Ok(python::is_lower(text))),
     ),
-    tested(
+    plain(
         "isupper",
         "Whether the letters of each text are capitals, one at least.",
         &["ds.time.dt.season.str.isupper()"],
         |call| holds(call, &[], |text, _| Ok(python::is_upper(text))),
     ),
-    tested(
+    plain(
         "istitle",
         "Whether the words of each text begin with a capital that small letters follow.",
         &["ds.time.dt.season.str.istitle()"],
@@ -424,16 +424,7 @@ pub(super) const ENTRIES: &[Entry] = &[
 /// Texts longer than this are made by mistake.
 const LONGEST: usize = 1 << 24;
 
-const fn changed(
-    name: &'static str,
-    doc: &'static str,
-    examples: &'static [&'static str],
-    function: Function,
-) -> Entry {
-    method(name, TEXTS, "", doc, examples, function)
-}
-
-const fn tested(
+const fn plain(
     name: &'static str,
     doc: &'static str,
     examples: &'static [&'static str],
@@ -681,6 +672,11 @@ fn join(call: &Call<'_>) -> Result<Value> {
         return Err(Error::invalid(format!("there is no dimension `{dim}`")));
     };
     let length = array.variable.shape()[axis];
+    // Read once, not once for each part.
+    let values = array.variable.values(call.session)?;
+    let attributes = array.variable.attributes.clone();
+    let variable = Variable::of_block(array.dims().to_vec(), values, attributes)?;
+    let array = array.with_variable(variable);
     let mut parts = (0..length).map(|at| {
         let at = crate::labels::PositionSelection::At(at as i64);
         array.select_positions(&dim, &at).map(Value::Array)
