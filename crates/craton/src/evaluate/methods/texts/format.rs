@@ -214,7 +214,12 @@ pub(super) fn percent(template: &str, given: &[Scalar]) -> Result<String> {
         let mut precision = None;
         if let Some(after) = rest.strip_prefix('.') {
             rest = after;
-            precision = Some(number(&mut rest)?.unwrap_or(0));
+            let digits = number(&mut rest)?.unwrap_or(0);
+            // No number has more digits, and Rust writes no more than 65535.
+            if digits > 2000 {
+                return Err(bad(format!("a precision of {digits}")));
+            }
+            precision = Some(digits);
         }
         let mut characters = rest.chars();
         let Some(conversion) = characters.next() else {
@@ -341,7 +346,7 @@ mod tests {
         assert_eq!(fill("%d").unwrap(), "-1");
         assert_eq!(fill("%.2e").unwrap(), "-1.50e+00");
         assert_eq!(fill("%-6s|").unwrap(), "-1.5  |");
-        for bad in ["", "%s%s", "%q", "%"] {
+        for bad in ["", "%s%s", "%q", "%", "%.70000f", "%.70000d", "%.2001s"] {
             fill(bad).unwrap_err();
         }
     }

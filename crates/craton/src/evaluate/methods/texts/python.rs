@@ -70,7 +70,7 @@ pub(super) fn find(
 /// `text` with `filler` on both sides up to `width` characters; an odd one goes as Python has it.
 pub(super) fn padded(text: &str, width: i64, filler: char, sides: Sides) -> String {
     let length = text.chars().count() as i64;
-    let all = (width - length).max(0);
+    let all = width.saturating_sub(length).max(0);
     let left = match sides {
         Sides::Left => all,
         Sides::Right => 0,
@@ -345,6 +345,12 @@ mod tests {
         assert_eq!(cut("  a  b c ", 0, false), ["a  b c "]);
         assert_eq!(cut("   ", -1, false), Vec::<String>::new());
         assert!(split("a", Some(""), -1, false).is_err());
+    }
+
+    #[test]
+    fn a_width_below_nothing_adds_nothing() {
+        assert_eq!(padded("ab", i64::MIN, ' ', Sides::Both), "ab");
+        assert_eq!(padded("ab", 5, '-', Sides::Both), "--ab-");
     }
 
     #[test]
