@@ -44,7 +44,16 @@ WORKLOADS = [
 LATENCY = {"remote-first": 0.05, "remote-info": 0.02}
 
 # Which peers are asked, in the order of the tables. Python peers run in the harness, the others are commands.
-PYTHON_PEERS = ["xarray_dask", "xarray_as_opened", "dask_array", "dask_p2p", "cubed_threads", "zarr_python", "tensorstore_numpy"]
+PYTHON_PEERS = [
+    "xarray_dask",
+    "xarray_as_opened",
+    "dask_array",
+    "dask_p2p",
+    "dask_p2p_threads",
+    "cubed_threads",
+    "zarr_python",
+    "tensorstore_numpy",
+]
 COMMAND_PEERS = ["cdo", "nco"]
 
 # Rows of Craton under a budget: the peers have no such option.

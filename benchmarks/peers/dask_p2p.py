@@ -1,4 +1,4 @@
-"""xarray over dask's distributed scheduler, which rechunks from worker to worker: here two threads of one process."""
+"""xarray over dask's distributed scheduler as `Client()` starts it, which rechunks from worker to worker: on two cores two processes."""
 
 import dask
 import distributed
@@ -10,7 +10,7 @@ WORKLOADS = {"rechunk"}
 VERSION = f"{distributed.__version__}"
 
 
-def rechunk(store, out):
-    cluster = distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None)
+def rechunk(store, out, **cluster):
+    cluster = distributed.LocalCluster(dashboard_address=None, **cluster)
     with cluster, distributed.Client(cluster), dask.config.set({"array.rechunk.method": "p2p"}):
         xarray_dask.rechunk(store, out)

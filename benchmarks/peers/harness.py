@@ -40,4 +40,6 @@ def main() -> None:
     print(json.dumps(report))
 
 
-main()
+# The workers of a peer that starts processes import this module too.
+if __name__ == "__main__":
+    main()

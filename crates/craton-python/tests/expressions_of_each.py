@@ -221,6 +221,21 @@ ds.time.dt.round("8h")
 ds.time.dt.strftime("%Y/%m")
 ds.stack(cell=("lat", "lon")).reset_index("cell").t.mean("cell")
 ds.t.convert_calendar("noleap")
+(ds.time + np.timedelta64(12, "h")).dt.hour
+(ds.time - np.timedelta64(3, "W")).dt.month
+ds.time - np.datetime64("2000-02-29T06:00")
+(ds.time > np.datetime64("2001-01-05")) * ds.t
+ds.t.sel(time="2001-01-05T05", method="nearest", tolerance="12h")
+ds.t.sel(time="2001-01-05T05", method="nearest", tolerance=np.timedelta64(1, "D"))
+ds.t.reindex(time=xr.date_range("2000-12-30", "2001-01-09", freq="18h"), method="nearest", tolerance="7h")
+ds.t.where(ds.t > 290).interpolate_na("time", max_gap="3D")
+ds.t.where(ds.t > 290).interpolate_na("time", max_gap=np.timedelta64(60, "h"))
+ds.t.isel(time=[0, 3, 9]).resample(time="D").nearest(tolerance="1D")
+ds.t.convert_calendar("all_leap", missing=np.nan)
+ds["count"].convert_calendar("360_day", align_on="date", missing=-99)
+xr.concat([ds["count"], ds.t], "member")
+xr.concat([ds.flag, ds["count"].isel(time=0)], "member")
+xr.concat([ds.small.astype("int16"), ds.small.astype("uint16")], "member")
 ds.t.convert_calendar("360_day", align_on="year")
 ds["count"].convert_calendar("standard")
 """,

@@ -138,6 +138,20 @@ def test_conversions_of_calendars_are_those_of_xarray(tmp_path, source, target, 
     assert times(path, expression=expression) == expected.values.tolist()
 
 
+@pytest.mark.parametrize("source", ["proleptic_gregorian", "noleap", "360_day"])
+@pytest.mark.parametrize("target", ["standard", "noleap", "all_leap", "360_day", "julian"])
+@pytest.mark.parametrize("freq", ["D", "5D", "6h", "MS", "ME", "QS-DEC", "YE", "2YS-JUL"])
+def test_dates_that_only_the_other_calendar_has_get_what_is_missing(tmp_path, source, target, freq):
+    dates = xr.date_range("2000-01-01", periods=61, freq=freq, calendar=source, use_cftime=True)
+    days = cftime.date2num(dates, "days since 2000-01-01", source)
+    path = write(tmp_path / "one.nc", days, "days since 2000-01-01", source, np.arange(61.0))
+    expression = f"ds.x.convert_calendar('{target}', align_on='date', missing=-1.0)"
+    with xr.open_dataset(path) as opened:
+        expected = opened.x.convert_calendar(target, align_on="date", missing=-1.0)
+    assert times(path, expression=f"{expression}.time") == iso(expected.time.values)
+    assert times(path, expression=expression) == expected.values.tolist()
+
+
 @pytest.mark.parametrize("calendar", CALENDARS)
 @pytest.mark.parametrize("year", [1, 1500, 1600, 2000, 2300, 9999])
 def test_python_gets_what_xarray_chooses(tmp_path, calendar, year):

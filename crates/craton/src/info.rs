@@ -382,7 +382,7 @@ mod tests {
                 "{text}"
             );
             assert!(text.contains("    time = 2\n"), "{text}");
-            let expected = "    float64 t2m(time, station)  48B\n        one chunk, bytes, blosc:zstd:3:bitshuffle\n        units: K\n";
+            let expected = "    float64 t2m(time, station)  48B\n        one chunk, bytes, blosc:zstd:1:bitshuffle\n        units: K\n";
             assert!(text.contains(expected), "{text}");
         });
     }

@@ -169,7 +169,7 @@ fn attributes_names_and_fill_values_read_back() {
     assert_eq!(array.meta().attributes, attributes);
     assert_eq!(array.meta().dimension_names, [Some("time".to_owned())]);
     assert!(array.meta().fill_value.is_missing());
-    assert_eq!(array.meta().codecs, "bytes, blosc:zstd:3:bitshuffle");
+    assert_eq!(array.meta().codecs, "bytes, blosc:zstd:1:bitshuffle");
 }
 
 #[test]

@@ -122,6 +122,22 @@ pub(super) fn nanoseconds_from_date(calendar: Calendar, date: Date) -> Result<i1
     Ok(i128::from(days) * day + i128::from(date.nanosecond_of_day()))
 }
 
+/// Nanoseconds since 1970-01-01 of the calendar; `None` for NaT and units without a fixed length.
+pub(crate) fn time_nanoseconds(count: i64, time: TimeType) -> Option<i128> {
+    let length: i128 = match time.unit {
+        TimeUnit::Week => 604_800_000_000_000,
+        TimeUnit::Day => 86_400_000_000_000,
+        TimeUnit::Hour => 3_600_000_000_000,
+        TimeUnit::Minute => 60_000_000_000,
+        TimeUnit::Second => 1_000_000_000,
+        TimeUnit::Millisecond => 1_000_000,
+        TimeUnit::Microsecond => 1000,
+        TimeUnit::Nanosecond => 1,
+        _ => return None,
+    };
+    (count != i64::MIN).then(|| i128::from(count) * length * i128::from(time.step))
+}
+
 /// How long a unit is, if that does not depend on the date: (nanoseconds, units per nanosecond).
 pub(super) fn unit_length(unit: TimeUnit) -> Option<(i64, i64)> {
     Some(match unit {

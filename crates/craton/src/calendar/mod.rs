@@ -12,11 +12,13 @@ mod frequency;
 #[cfg(test)]
 mod fuzz;
 mod parse;
+mod range;
 #[cfg(test)]
 mod tests;
 mod units;
 
 pub use components::{Component, component, date_string, season};
+pub(crate) use date::time_nanoseconds;
 pub use date::{Date, check_date, count_from_date, date_from_count, iso_string};
 pub use days::{days_in_month, days_in_year, is_leap_year};
 pub use decode::{DecodedTimes, TimeDecoder, TimeValues, decode_durations, decode_times};
@@ -24,4 +26,5 @@ pub use encode::{EncodedTimes, encode_times};
 pub use frequency::Frequency;
 pub(crate) use frequency::{Steps, counts_of, day_length};
 pub use parse::{parse_date, parse_range};
+pub(crate) use range::{Bounds, dates_between, frequency_of};
 pub use units::{CfUnit, TimeUnits};

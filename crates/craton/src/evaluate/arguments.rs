@@ -2,9 +2,11 @@
 
 use super::Value;
 use super::registry::Entry;
+use crate::calendar::{Frequency, time_nanoseconds};
+use crate::labels::Distance;
 use crate::language::did_you_mean;
 use crate::session::Session;
-use craton_core::{Error, Result};
+use craton_core::{DType, Error, Result, TimeKind};
 use std::cell::Cell;
 use std::collections::VecDeque;
 
@@ -258,6 +260,37 @@ impl<'a> Call<'a> {
     /// The argument `name` as a number.
     pub(super) fn number(&self, name: &str) -> Result<Option<f64>> {
         self.typed(name, "a number", Value::as_f64)
+    }
+
+    /// The argument `name` as a number, or a length of time such as `"6h"` or `np.timedelta64(6, "h")`.
+    pub(super) fn distance(&self, name: &str) -> Result<Option<Distance>> {
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
+        if let Value::Text(text) = value {
+            return match Frequency::parse(text)? {
+                Frequency::Fixed { nanoseconds } => Ok(Some(Distance::Nanoseconds(nanoseconds))),
+                _ => Err(
+                    Error::usage(format!("`{name}` is `{text}`, which has no fixed length"))
+                        .hint("such as `\"7D\"` or `\"6h\"`"),
+                ),
+            };
+        }
+        if let Value::Array(array) = value
+            && let DType::Time(time) = array.variable.dtype()
+            && array.variable.shape().is_empty()
+        {
+            let values = array.variable.values(self.session)?;
+            let count = values.scalars().next().and_then(|one| one.to_i64());
+            let length = count.and_then(|count| time_nanoseconds(count, time));
+            return match length.and_then(|length| i64::try_from(length).ok()) {
+                Some(length) if time.kind == TimeKind::Duration => {
+                    Ok(Some(Distance::Nanoseconds(length)))
+                }
+                _ => Err(Error::usage(format!("`{name}` must be a length of time"))),
+            };
+        }
+        self.number(name).map(|number| number.map(Distance::Number))
     }
 
     /// The argument `name` as one text or a list of them; `...` and absence are `None`.

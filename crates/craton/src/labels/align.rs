@@ -1,6 +1,7 @@
 //! Bringing arrays to common dimensions: by name, never by position.
 
-use super::{DataArray, Variable, check_calendars, time_nanoseconds};
+use super::{DataArray, Variable, check_calendars};
+use crate::calendar::time_nanoseconds;
 use craton_core::{DType, Error, Result};
 use craton_plan::ops::gather;
 use craton_plan::{NodeRef, Work};

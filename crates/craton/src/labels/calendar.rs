@@ -1,9 +1,10 @@
 //! Labels of time in one calendar, and from one calendar to another.
 
 use super::align::take;
-use super::{DataArray, Dataset, Variable};
+use super::{DataArray, Dataset, Fill, Method, Variable};
 use crate::calendar::{
-    Date, check_date, count_from_date, date_from_count, days_in_month, days_in_year, iso_string,
+    Bounds, Date, Frequency, check_date, count_from_date, date_from_count, dates_between,
+    days_in_month, days_in_year, frequency_of, iso_string, time_nanoseconds,
 };
 use crate::session::Session;
 use craton_core::{Block, Buffer, Calendar, DType, Error, Result, TimeKind, TimeType, TimeUnit};
@@ -18,7 +19,7 @@ pub enum AlignOn {
 }
 
 /// How to convert to another calendar.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct CalendarConversion {
     /// The name of the other calendar, an alias too.
     pub calendar: String,
@@ -28,6 +29,8 @@ pub struct CalendarConversion {
     pub align_on: Option<AlignOn>,
     /// Whether the result is cftime rather than `datetime64`; where it has to be, if `None`.
     pub use_cftime: Option<bool>,
+    /// What stands at the dates of the frequency that have no value; only those that have one are kept, if `None`.
+    pub missing: Option<Fill>,
 }
 
 impl DataArray {
@@ -35,19 +38,15 @@ impl DataArray {
     ///
     /// # Errors
     /// [`craton_core::ErrorKind::NotFound`] for unknown dimensions, [`craton_core::ErrorKind::InvalidInput`] for
-    /// dimensions without times, unknown calendars, and `360_day` without `align_on`.
+    /// dimensions without times, unknown calendars, `360_day` without `align_on`, and dates without a frequency
+    /// where values are to be `missing`.
     pub fn convert_calendar(
         &self,
         conversion: &CalendarConversion,
         session: &Session,
     ) -> Result<Self> {
-        let dim = &conversion.dim;
-        self.axis(dim)?;
-        let index = self.index(dim).ok_or_else(|| no_times(dim))?;
-        match Converted::of(index, conversion, session)? {
-            None => Ok(self.clone()),
-            Some(converted) => converted.apply(self, dim),
-        }
+        self.axis(&conversion.dim)?;
+        self.through_dataset(|dataset| dataset.convert_calendar(conversion, session))
     }
 }
 
@@ -66,7 +65,16 @@ impl Dataset {
         let Some(converted) = Converted::of(index, conversion, session)? else {
             return Ok(self.clone());
         };
-        self.select(dim, |array| converted.apply(array, dim))
+        let out = self.select(dim, |array| converted.apply(array, dim))?;
+        let Some(fill) = &conversion.missing else {
+            return Ok(out);
+        };
+        let labels = Variable::of_block(
+            vec![dim.clone()],
+            converted.dates_like(index, dim, session)?,
+            index.attributes.clone(),
+        )?;
+        out.reindex(dim, &labels, Method::Exact, None, fill, session)
     }
 }
 
@@ -138,7 +146,7 @@ impl Converted {
             pairs.sort_by_key(|(at, count)| (*count, *at));
             pairs.dedup_by_key(|(_, count)| *count);
         }
-        if pairs.is_empty() && !dates.is_empty() {
+        if pairs.is_empty() && !dates.is_empty() && conversion.missing.is_none() {
             let first = dates.iter().flatten().next().copied();
             let message = format!(
                 "no label of `{dim}` exists in calendar `{}`{}",
@@ -164,6 +172,56 @@ impl Converted {
         }))
     }
 
+    /// Every date of the frequency that `index` has, from its first to its last, in the other calendar.
+    fn dates_like(&self, index: &Variable, dim: &str, session: &Session) -> Result<Block> {
+        let (DType::Time(from), DType::Time(target)) = (index.dtype(), self.labels.dtype()) else {
+            return Err(no_times(dim));
+        };
+        let values = index.values(session)?;
+        let counts: Vec<i64> = values
+            .scalars()
+            .filter_map(|value| value.to_i64())
+            .collect();
+        let dates: Vec<Date> = counts
+            .iter()
+            .filter_map(|count| date_from_count(*count, from))
+            .collect();
+        let frequency = frequency_of(&dates, &counts, from).ok_or_else(|| {
+            Error::invalid(format!(
+                "the labels of `{dim}` have no frequency, so no date is known to be missing"
+            ))
+            .hint("leave `missing` out, and `.reindex(…)` to the dates that you want")
+        })?;
+        let ends = [&dates[0], &dates[dates.len() - 1]];
+        let [start, mut end] = ends.map(|date| or_days_before(*date, target.calendar));
+        // What ended with a month ends with it in the other calendar too.
+        let is_of_days = match frequency {
+            Frequency::Fixed { nanoseconds } => nanoseconds % 86_400_000_000_000 == 0,
+            Frequency::Months { is_end, .. } => is_end,
+            Frequency::Weeks { .. } => false,
+        };
+        let last = |calendar, date: Date| days_in_month(calendar, date.year, date.month);
+        if is_of_days && ends[1].day == last(from.calendar, *ends[1]) {
+            end.day = last(target.calendar, end);
+        }
+        let count = |date| count_from_date(date, target.calendar, target.unit).map(Some);
+        let bounds = Bounds {
+            start: count(start)?,
+            end: count(end)?,
+            periods: None,
+        };
+        let counts = dates_between(bounds, frequency, target)?;
+        let bytes: Vec<u8> = counts
+            .iter()
+            .flat_map(|count| count.to_ne_bytes())
+            .collect();
+        Block::dense(
+            DType::Time(target),
+            vec![counts.len()],
+            Buffer::copy_of(&bytes)?,
+        )
+    }
+
     fn apply(&self, array: &DataArray, dim: &str) -> Result<DataArray> {
         let mut taken = take(array, dim, &self.kept)?;
         let relabelled = |variable: &Variable| {
@@ -182,6 +240,14 @@ impl Converted {
         }
         Ok(taken)
     }
+}
+
+/// The date, or the last one before it that the calendar has.
+fn or_days_before(mut date: Date, calendar: Calendar) -> Date {
+    while check_date(calendar, date).is_err() && date.day > 1 {
+        date.day -= 1;
+    }
+    date
 }
 
 /// `datetime64[ns]` for Gregorian dates that it can name, else microseconds of the calendar, as xarray chooses.
@@ -280,22 +346,6 @@ pub(crate) fn check_calendars(dim: &str, dtypes: [DType; 2], names: [String; 2])
     Err(Error::invalid(message).hint(format!(
         "convert one of them first: `.convert_calendar(\"{to}\"{align_on})`; files are opened apart as `a=URL b=URL`"
     )))
-}
-
-/// Nanoseconds since 1970-01-01 of the calendar; `None` for NaT and units without a fixed length.
-pub(crate) fn time_nanoseconds(count: i64, time: TimeType) -> Option<i128> {
-    let length: i128 = match time.unit {
-        TimeUnit::Week => 604_800_000_000_000,
-        TimeUnit::Day => 86_400_000_000_000,
-        TimeUnit::Hour => 3_600_000_000_000,
-        TimeUnit::Minute => 60_000_000_000,
-        TimeUnit::Second => 1_000_000_000,
-        TimeUnit::Millisecond => 1_000_000,
-        TimeUnit::Microsecond => 1000,
-        TimeUnit::Nanosecond => 1,
-        _ => return None,
-    };
-    (count != i64::MIN).then(|| i128::from(count) * length * i128::from(time.step))
 }
 
 /// The type in which times of different resolution stand beside each other; `None` if they agree already.
@@ -399,6 +449,7 @@ mod tests {
             dim: "time".to_owned(),
             align_on,
             use_cftime: None,
+            missing: None,
         };
         let session = session();
         let array = array.convert_calendar(&conversion, &session).unwrap();
@@ -446,6 +497,7 @@ mod tests {
             dim: "time".to_owned(),
             align_on: None,
             use_cftime: None,
+            missing: None,
         };
         let error = array.convert_calendar(&conversion, &session()).unwrap_err();
         assert!(error.report().contains("align_on"), "{}", error.report());

@@ -1,5 +1,6 @@
 //! Blocks of neighbouring labels as one.
 
+use super::arithmetic::{missing, missing_dtype};
 use super::{DataArray, Quantiles, ReduceArguments, Variable};
 use craton_core::{DType, Error, Result, Scalar};
 use craton_kernels::binary::Binary;
@@ -14,7 +15,7 @@ pub enum Boundary {
     Exact,
     /// They are left out.
     Trim,
-    /// They make a smaller block.
+    /// Missing values make a block of them.
     Pad,
 }
 
@@ -49,6 +50,33 @@ struct Blocks {
 }
 
 impl Coarsening {
+    /// With missing values where blocks would be smaller, as xarray pads: whole numbers become floats.
+    fn padded(&self, variable: &Variable) -> Result<Variable> {
+        let mut node = variable.node.clone();
+        for (dim, window) in &self.windows {
+            let Some(axis) = variable
+                .axis(dim)
+                .filter(|_| self.boundary == Boundary::Pad)
+            else {
+                continue;
+            };
+            let mut shape = node.shape().to_vec();
+            let rest = shape[axis] % (*window as u64);
+            if rest == 0 {
+                continue;
+            }
+            shape[axis] = *window as u64 - rest;
+            let dtype = missing_dtype(node.dtype());
+            let padding = ops::full(missing(dtype), &shape)?;
+            let mut parts = [ops::cast(&node, dtype)?, padding];
+            if self.is_right {
+                parts.reverse();
+            }
+            node = ops::concat(&parts, axis)?;
+        }
+        variable.with_node(node)
+    }
+
     fn blocks(&self, variable: &Variable) -> Result<Vec<Blocks>> {
         let mut all = Vec::new();
         for (dim, window) in &self.windows {
@@ -64,16 +92,10 @@ impl Coarsening {
                     "`boundary=\"trim\"` leaves the rest out, `\"pad\"` makes a smaller block of it",
                 ));
             }
-            let pads = self.boundary == Boundary::Pad && rest != 0;
-            let count = length / window + usize::from(pads);
-            let shift = match (rest, self.is_right) {
-                (0, _) | (_, false) => 0,
-                _ if pads => window - rest,
-                _ => 0,
-            };
-            let skipped = if self.is_right && !pads { rest } else { 0 };
+            let count = length / window;
+            let skipped = if self.is_right { rest } else { 0 };
             let code = |at: usize| match at.checked_sub(skipped) {
-                Some(at) if (at + shift) / window < count => ((at + shift) / window) as i64,
+                Some(at) if at / window < count => (at / window) as i64,
                 _ => -1,
             };
             let codes = (0..length).map(code).collect();
@@ -97,12 +119,11 @@ impl Coarsening {
         fold: BlockFold,
         arguments: &ReduceArguments,
     ) -> Result<DataArray> {
-        let blocks = self.blocks(&array.variable)?;
-        let reduced = match (fold, blocks.as_slice()) {
-            (BlockFold::Reduction(reduction), _) => {
+        let reduced = match fold {
+            BlockFold::Reduction(reduction) => {
                 self.variable(&array.variable, reduction, arguments)?
             }
-            (BlockFold::Median, blocks) => self.median(&array.variable, blocks, arguments)?,
+            BlockFold::Median => self.median(&array.variable, arguments)?,
         };
         let mut out = array.clone();
         out.variable = reduced;
@@ -135,6 +156,7 @@ impl Coarsening {
         reduction: Reduction,
         arguments: &ReduceArguments,
     ) -> Result<Variable> {
+        let variable = &self.padded(variable)?;
         let blocks = self.blocks(variable)?;
         let node = &variable.node;
         let reduced = match (blocks.len(), reduction) {
@@ -184,15 +206,12 @@ impl Coarsening {
         variable.with_node(reduced)
     }
 
-    fn median(
-        &self,
-        variable: &Variable,
-        blocks: &[Blocks],
-        arguments: &ReduceArguments,
-    ) -> Result<Variable> {
+    fn median(&self, variable: &Variable, arguments: &ReduceArguments) -> Result<Variable> {
+        let variable = &self.padded(variable)?;
+        let blocks = self.blocks(variable)?;
         let (median, node) = (Quantiles::Median.quantity(), &variable.node);
         let skips = arguments.options(variable.dtype()).skip_missing;
-        let node = match blocks {
+        let node = match blocks.as_slice() {
             [] => node.clone(),
             [block] => {
                 let codes = block.codes.clone();
@@ -215,6 +234,7 @@ impl Coarsening {
         variable: &Variable,
         names: &[(String, [String; 2])],
     ) -> Result<Variable> {
+        let variable = &self.padded(variable)?;
         let blocks = self.blocks(variable)?;
         let (node, inner) = self.constructed(variable, &blocks)?;
         let (mut dims, mut order) = (Vec::new(), Vec::new());
@@ -243,12 +263,6 @@ impl Coarsening {
         for block in blocks {
             let window = &block.window;
             let first = block.codes.iter().position(|code| *code == 0).unwrap_or(0);
-            if self.boundary == Boundary::Pad && block.codes.len() % window != 0 {
-                return Err(
-                    Error::unsupported("padded blocks of several dimensions here")
-                        .hint("`boundary=\"trim\"`"),
-                );
-            }
             let mut parts = Vec::new();
             for offset in 0..*window {
                 let taken: Vec<AxisIndex> = node

@@ -4,10 +4,12 @@ use super::arithmetic::agreed_attributes;
 use super::group::compare;
 use super::{Dataset, Fill, Join, Variable, align_datasets};
 use crate::session::Session;
-use craton_core::{Attributes, Error, Result, Scalar};
+use craton_core::{Attributes, DType, Error, Result, Scalar};
 use craton_kernels::binary::Binary;
 use craton_kernels::fold::Reduction;
+use craton_kernels::promote::promote;
 use craton_kernels::unary::Unary;
+use craton_plan::NodeRef;
 use craton_plan::ops::{self, ReduceOptions, broadcast_axes};
 use indexmap::{IndexMap, IndexSet};
 
@@ -366,11 +368,26 @@ fn concat_variable(
     }
     let attributes: Vec<&Attributes> = present.iter().map(|one| &one.attributes).collect();
     let attributes = combine_attributes(&attributes, how.attributes)?;
-    let joined = Variable::new(dims, ops::concat(&nodes, axis)?, attributes)?;
+    let joined = ops::concat(&of_one_dtype(nodes)?, axis)?;
+    let joined = Variable::new(dims, joined, attributes)?;
     if places.iter().all(Option::is_some) {
         return Ok(joined);
     }
     joined.at_places(dim, &places, &how.fill)
+}
+
+/// Numbers of several types in the one that holds them all, as NumPy's promotion has it.
+fn of_one_dtype(nodes: Vec<NodeRef>) -> Result<Vec<NodeRef>> {
+    let dtypes: Vec<DType> = nodes.iter().map(|node| node.dtype()).collect();
+    // What has no common type is refused where it is put together, by the names of both.
+    if !dtypes.iter().all(|dtype| dtype.is_numeric()) {
+        return Ok(nodes);
+    }
+    let common = dtypes.iter().copied().map(Some);
+    match common.reduce(|one, other| promote(one?, other?)).flatten() {
+        Some(common) => nodes.iter().map(|node| ops::cast(node, common)).collect(),
+        None => Ok(nodes),
+    }
 }
 
 /// Datasets side by side, with the labels of `join`.

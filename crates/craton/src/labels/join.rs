@@ -2,7 +2,7 @@
 
 use super::group::compare;
 use super::places::block_of;
-use super::{Dataset, Fill, Label, Method, Variable, find_places};
+use super::{Dataset, Distance, Fill, Label, Method, Variable, find_places};
 use crate::session::Session;
 use craton_core::{Attributes, DType, Error, Result, Scalar};
 use craton_kernels::promote::promote;
@@ -276,7 +276,7 @@ impl Dataset {
         dim: &str,
         target: &Variable,
         method: Method,
-        tolerance: Option<f64>,
+        tolerance: Option<Distance>,
         fill: &Fill,
         session: &Session,
     ) -> Result<Self> {

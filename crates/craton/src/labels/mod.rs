@@ -34,7 +34,7 @@ mod window;
 pub use arithmetic::{Operand, WeakKind, binary, unary, where_};
 pub(crate) use arithmetic::{agreed_attributes, convert, missing, missing_dtype};
 pub use calendar::{AlignOn, CalendarConversion};
-pub(crate) use calendar::{check_calendars, common_time_type, in_time_type, time_nanoseconds};
+pub(crate) use calendar::{check_calendars, common_time_type, in_time_type};
 pub use coarsen::{BlockFold, Boundary, Coarsening};
 pub use combine::{
     CombineAttributes, Compat, Concat, Which, combine_attributes, combine_by_coords, concat, merge,
@@ -52,7 +52,7 @@ pub use quantile::Quantiles;
 pub use reduce::ReduceArguments;
 pub use resample::{Origin, Resampling, Side};
 pub(crate) use rows::Rows;
-pub use select::{Label, LabelSelection, Method, PositionSelection};
+pub use select::{Distance, Label, LabelSelection, Method, PositionSelection};
 pub(crate) use select::{find_places, position, slice_range};
 pub(crate) use stack::{levels_of, rename_levels};
 pub(crate) use texts::{binary_of_texts, is_text, is_textual, where_of_texts};

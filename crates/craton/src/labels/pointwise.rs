@@ -2,7 +2,7 @@
 
 use super::select::Labels;
 use super::stack::{Mixture, split_axis};
-use super::{Dataset, Label, Method, Variable};
+use super::{Dataset, Distance, Label, Method, Variable};
 use crate::session::Session;
 use craton_core::{Error, Result};
 use craton_plan::ops;
@@ -33,7 +33,7 @@ impl Dataset {
         dim: &str,
         wanted: &[Label],
         method: Method,
-        tolerance: Option<f64>,
+        tolerance: Option<Distance>,
         session: &Session,
     ) -> Result<Vec<u64>> {
         self.length(dim)?;

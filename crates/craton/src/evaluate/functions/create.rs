@@ -1,7 +1,7 @@
 //! Values made from nothing: ranges, grids of one value, dates.
 
 use super::dtype;
-use crate::calendar::{Date, Frequency, Steps, count_from_date, counts_of, parse_range};
+use crate::calendar::{Bounds, Date, Frequency, count_from_date, dates_between, parse_range};
 use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
 use crate::evaluate::registry::{Entry, Receiver, method};
@@ -17,6 +17,25 @@ const NUMPY: &[Receiver] = &[Receiver::Numpy];
 const MOST: f64 = 1e8;
 
 pub(super) const ENTRIES: &[Entry] = &[
+    method(
+        "timedelta64",
+        NUMPY,
+        "value, unit='ns'",
+        "A length of time: so many weeks, days, hours, minutes, seconds or parts of them.",
+        &[
+            "ds.time + np.timedelta64(12, \"h\")",
+            "ds.t2m.sel(time=\"2000-01-02T05\", method=\"nearest\", tolerance=np.timedelta64(1, \"D\"))",
+        ],
+        timedelta64,
+    ),
+    method(
+        "datetime64",
+        NUMPY,
+        "value, unit='ns'",
+        "A date as a value, in nanoseconds of the proleptic Gregorian calendar.",
+        &["ds.time - np.datetime64(\"2000-01-01\")"],
+        datetime64,
+    ),
     method(
         "arange",
         NUMPY,
@@ -211,7 +230,12 @@ fn date_range(call: &Call<'_>) -> Result<Value> {
         count_from_date(date, time.calendar, time.unit).map(Some)
     };
     let periods = call.count("periods")?.map(|periods| periods as i64);
-    let counts = dates(count("start")?, count("end")?, periods, frequency, time)?;
+    let bounds = Bounds {
+        start: count("start")?,
+        end: count("end")?,
+        periods,
+    };
+    let counts = dates_between(bounds, frequency, time)?;
     let dtype = DType::Time(time);
     let scalars: Vec<Scalar> = counts
         .into_iter()
@@ -223,63 +247,52 @@ fn date_range(call: &Call<'_>) -> Result<Value> {
     Ok(Value::Array(DataArray::new(variable)))
 }
 
-/// The dates of a frequency between two, or so many from or up to one.
-fn dates(
-    start: Option<i64>,
-    end: Option<i64>,
-    periods: Option<i64>,
-    frequency: Frequency,
-    time: TimeType,
-) -> Result<Vec<i64>> {
-    let wrong = || {
-        Error::usage("`date_range` takes two of `start`, `end` and `periods`")
-            .hint("such as `xr.date_range(\"2000-01-01\", periods=12, freq=\"MS\")`")
+fn timedelta64(call: &Call<'_>) -> Result<Value> {
+    let unit = call.text("unit")?.unwrap_or("ns");
+    let unit = match unit {
+        "m" => "min",
+        unit => unit,
     };
-    if periods.is_some_and(|periods| periods as f64 > MOST) {
-        return Err(Error::invalid("too many dates"));
-    }
-    if let Frequency::Fixed { nanoseconds } = frequency {
-        let step = counts_of(nanoseconds, time)?;
-        let (first, count) = match (start, end, periods) {
-            (Some(start), Some(end), None) => (start, (end - start).div_euclid(step) + 1),
-            (Some(start), None, Some(periods)) => (start, periods),
-            (None, Some(end), Some(periods)) => (end - step * (periods - 1), periods),
-            _ => return Err(wrong()),
-        };
-        if count as f64 > MOST {
-            return Err(Error::invalid("too many dates"));
-        }
-        return Ok((0..count.max(0)).map(|at| first + at * step).collect());
-    }
-    let steps =
-        Steps::new(frequency, time)?.ok_or_else(|| Error::internal("a frequency without steps"))?;
-    let stride = steps.stride();
-    let day = crate::calendar::day_length(time)?;
-    // The time of day of the first date stays.
-    let from = |count: i64| -> Result<(i64, i64)> {
-        let rest = count.rem_euclid(day);
-        let (number, is_there) = steps.before(count - rest)?;
-        Ok((if is_there { number } else { number + 1 }, rest))
+    let frequency = match unit {
+        "W" => Frequency::parse("7D"),
+        unit => Frequency::parse(unit),
     };
-    let (first, count, rest) = match (start, end, periods) {
-        (Some(start), Some(end), None) => {
-            let (first, rest) = from(start)?;
-            let (last, _) = steps.before(end - end.rem_euclid(day))?;
-            let fits = steps.count(last)? + rest <= end;
-            let last = if fits { last } else { last - 1 };
-            (first, (last - first).div_euclid(stride) + 1, rest)
-        }
-        (Some(start), None, Some(periods)) => {
-            let (first, rest) = from(start)?;
-            (first, periods, rest)
-        }
-        (None, Some(end), Some(periods)) => {
-            let (last, _) = steps.before(end - end.rem_euclid(day))?;
-            (last - stride * (periods - 1), periods, end.rem_euclid(day))
-        }
-        _ => return Err(wrong()),
+    let Ok(Frequency::Fixed { nanoseconds }) = frequency else {
+        return Err(Error::usage(format!("`{unit}` is no length of time"))
+            .hint("there are W, D, h, m, s, ms, us and ns"));
     };
-    (0..count.max(0))
-        .map(|at| Ok(steps.count(first + at * stride)? + rest))
-        .collect()
+    let value = call.need("value")?;
+    let count = value.as_i64().ok_or_else(|| {
+        Error::usage(format!(
+            "the argument `value` must be a whole number, not {}",
+            value.kind()
+        ))
+    })?;
+    let count = count.checked_mul(nanoseconds).ok_or_else(|| {
+        Error::invalid(format!(
+            "{count} {unit} are more nanoseconds than can be counted"
+        ))
+    })?;
+    one_time(count, TimeKind::Duration)
+}
+
+fn datetime64(call: &Call<'_>) -> Result<Value> {
+    call.only("unit", "ns")?;
+    let calendar = Calendar::ProlepticGregorian;
+    let (date, _): (Date, Date) = parse_range(call.need_text("value")?, calendar)?;
+    let count = count_from_date(date, calendar, TimeUnit::Nanosecond)?;
+    one_time(count, TimeKind::Instant)
+}
+
+/// One time in nanoseconds.
+fn one_time(count: i64, kind: TimeKind) -> Result<Value> {
+    let dtype = DType::Time(TimeType {
+        unit: TimeUnit::Nanosecond,
+        step: 1,
+        calendar: Calendar::ProlepticGregorian,
+        kind,
+    });
+    let node = ops::scalar(Scalar::from_i64(dtype, count))?;
+    let variable = Variable::new(Vec::new(), node, Attributes::new())?;
+    Ok(Value::Array(DataArray::new(variable)))
 }

@@ -139,27 +139,20 @@ fn interpolate_na(call: &Call<'_>) -> Result<Value> {
         Some(value) if value.as_bool() == Some(false) => None,
         _ => Some(dim.to_owned()),
     };
-    let is_time = |array: &DataArray| {
-        let coord = coordinate.as_ref().and_then(|name| array.coords.get(name));
-        coord.is_some_and(|coord| matches!(coord.dtype(), DType::Time(_)))
-    };
-    let limits = GapLimits {
-        count: call.count("limit")?,
-        distance: call.number("max_gap")?,
-    };
-    if limits.count == Some(0) {
+    let distance = call.distance("max_gap")?;
+    let count = call.count("limit")?;
+    if count == Some(0) {
         return Err(Error::usage("`limit` must be above 0"));
     }
-    let arguments = GapArguments {
-        coordinate: coordinate.clone(),
-        limits,
-    };
     let loses_attributes = call.bool("keep_attrs")? == Some(false);
     along(call, dim, |array| {
-        if limits.distance.is_some() && is_time(array) {
-            return Err(Error::unsupported("`max_gap` along times")
-                .hint("`limit` counts values; `use_coordinate=False` measures gaps in values"));
-        }
+        let coord = coordinate.as_ref().and_then(|name| array.coords.get(name));
+        let dtype = coord.map_or(DType::Float64, |coord| coord.dtype());
+        let distance = distance.map(|most| most.among(dim, dtype)).transpose()?;
+        let arguments = GapArguments {
+            coordinate: coordinate.clone(),
+            limits: GapLimits { count, distance },
+        };
         let mut out = array.interpolate_missing(dim, &arguments, call.session)?;
         if loses_attributes {
             out.variable.attributes = Attributes::new();

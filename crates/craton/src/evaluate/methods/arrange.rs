@@ -168,7 +168,7 @@ pub(super) fn reindex_method(call: &Call<'_>) -> Result<Method> {
 }
 
 fn reindex(call: &Call<'_>) -> Result<Value> {
-    let (method, tolerance) = (reindex_method(call)?, call.number("tolerance")?);
+    let (method, tolerance) = (reindex_method(call)?, call.distance("tolerance")?);
     let fill = fill_value(call)?;
     let targets = call.pairs("indexers")?;
     on_dataset(call, |dataset| {
@@ -198,7 +198,7 @@ fn target_labels(dim: &str, target: &Value, dataset: &Dataset) -> Result<Variabl
 }
 
 fn reindex_like(call: &Call<'_>) -> Result<Value> {
-    let (method, tolerance) = (reindex_method(call)?, call.number("tolerance")?);
+    let (method, tolerance) = (reindex_method(call)?, call.distance("tolerance")?);
     let fill = fill_value(call)?;
     let other = match call.need("other")? {
         Value::Array(array) => array.as_dataset(),

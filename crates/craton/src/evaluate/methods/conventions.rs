@@ -4,7 +4,7 @@ use super::not_on;
 use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
 use crate::evaluate::registry::{Entry, LABELLED, Receiver, method};
-use crate::labels::{AlignOn, CalendarConversion};
+use crate::labels::{AlignOn, CalendarConversion, Fill};
 use crate::units;
 use craton_core::{Error, Result};
 
@@ -21,8 +21,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         "convert_calendar",
         LABELLED,
         "calendar, dim='time', align_on=None, missing=None, use_cftime=None",
-        "The same values under dates of another calendar; dates that it has not are left out.",
-        &["ds.convert_calendar(\"noleap\")"],
+        "The same values under dates of another calendar; `missing` stands where that has dates of the same frequency more.",
+        &[
+            "ds.convert_calendar(\"noleap\")",
+            "ds.convert_calendar(\"all_leap\", missing=np.nan)",
+        ],
         convert_calendar,
     ),
 ];
@@ -37,11 +40,6 @@ fn to_units(call: &Call<'_>) -> Result<Value> {
 }
 
 fn convert_calendar(call: &Call<'_>) -> Result<Value> {
-    if call.get("missing").is_some() {
-        let message = "`missing` of `convert_calendar`";
-        return Err(Error::unsupported(message)
-            .hint("leave it out: the dates that are not there stay away"));
-    }
     let align_on = match call.text("align_on")? {
         None => None,
         Some("date") => Some(AlignOn::Date),
@@ -56,6 +54,10 @@ fn convert_calendar(call: &Call<'_>) -> Result<Value> {
         dim: call.text("dim")?.unwrap_or("time").to_owned(),
         align_on,
         use_cftime: call.bool("use_cftime")?,
+        missing: match call.get("missing") {
+            None => None,
+            Some(value) => Some(Fill::Number(value.as_operand()?)),
+        },
     };
     match call.object {
         Value::Array(array) => array

@@ -148,13 +148,11 @@ fn origin(call: &Call<'_>, index: &Variable) -> Result<Origin> {
 
 /// Steps between sparse times take a value beside them.
 fn between(call: &Call<'_>, how: Method) -> Result<Value> {
-    if call.get("tolerance").is_some() {
-        return Err(Error::unsupported("a tolerance of filled steps"));
-    }
+    let tolerance = call.distance("tolerance")?;
     let session = call.session;
     on_steps(call, |key, dataset| {
         let (dim, labels) = (&key.dim, &key.labels);
-        dataset.reindex(dim, labels, how, None, &Fill::Missing, session)
+        dataset.reindex(dim, labels, how, tolerance, &Fill::Missing, session)
     })
 }
 

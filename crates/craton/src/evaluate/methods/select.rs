@@ -140,7 +140,7 @@ fn at_points(
 
 fn sel(call: &Call<'_>) -> Result<Value> {
     let method = super::arrange::reindex_method(call)?;
-    let tolerance = call.number("tolerance")?;
+    let tolerance = call.distance("tolerance")?;
     let drops = call.is_true("drop")?;
     let (object, pairs) = at_levels(call, call.pairs("indexers")?)?;
     let taken = select(&object, &pairs, |array, dim, value| {

@@ -1,8 +1,9 @@
 //! Which labels come from which file, and in what order.
 
 use super::{Files, InFile};
+use crate::calendar::time_nanoseconds;
 use crate::calendar::{date_from_count, iso_string};
-use crate::labels::{Variable, check_calendars, time_nanoseconds};
+use crate::labels::{Variable, check_calendars};
 use crate::open::Keep;
 use craton_core::{DType, Error, Result, Scalar};
 use std::cmp::Ordering;
