@@ -162,6 +162,11 @@ impl AxisGrid {
         run.first + (index - run.start) / run.length
     }
 
+    /// Every `encoded` that some chunk has; one may come more than once.
+    pub fn encoded_lengths(&self) -> impl Iterator<Item = u64> + '_ {
+        self.runs.iter().map(|run| run.encoded)
+    }
+
     /// The largest `encoded` of any chunk.
     #[must_use]
     pub fn largest_encoded(&self) -> u64 {

@@ -9,6 +9,7 @@ mod counted;
 pub mod detect;
 mod gather;
 pub mod hdf5;
+mod json;
 pub mod netcdf;
 pub mod netcdf3;
 mod numbers;

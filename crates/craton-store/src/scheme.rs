@@ -124,8 +124,9 @@ fn repository_parts(url: &str) -> (String, Option<String>, String) {
     (path, version, member.trim_matches('/').to_owned())
 }
 
-/// The path that a `file://` URL or a plain path names.
-fn local_path(url: &str) -> Option<String> {
+/// The path that a `file://` URL or a plain path names; nothing for URLs of other schemes.
+#[must_use]
+pub fn local_path(url: &str) -> Option<String> {
     match url.split_once("://") {
         None => Some(url.to_owned()),
         Some((scheme, rest)) if matches!(scheme_of(scheme), Some(Open::File)) => {

@@ -2,7 +2,7 @@
 
 use super::{Codec, Options, Place, Size, Stage};
 use ::base64::{DecodeSliceError, Engine, engine::general_purpose::STANDARD};
-use craton_core::{Error, Pool, Result};
+use craton_core::{BufferMut, Error, Pool, Result};
 use std::sync::Arc;
 
 /// Standard base64 with padding.
@@ -27,9 +27,17 @@ impl Codec for Base64 {
             }
         }
     }
+
+    fn encode(&self, plain: &[u8], pool: &Pool) -> Result<BufferMut> {
+        let length = plain.len().div_ceil(3) * 4;
+        let mut out = pool.take(length)?;
+        let written = STANDARD.encode_slice(plain, &mut out);
+        written.map_err(|cause| Error::internal("cannot encode base64").caused_by(cause))?;
+        Ok(out)
+    }
 }
 
 /// Reads the metadata of `base64`.
-pub(super) fn build(_options: &Options<'_>, _place: &Place) -> Result<Stage> {
-    Ok(Stage::Bytes(Arc::new(Base64), None))
+pub(super) fn build(_options: &Options<'_>, _place: &Place<'_>) -> Result<Stage> {
+    Ok(Stage::Bytes(Arc::new(Base64)))
 }

@@ -156,8 +156,8 @@ impl Header {
 }
 
 /// Reads the metadata of `blosc`.
-pub(super) fn build(options: &Options<'_>, place: &Place) -> Result<Stage> {
-    let item_size = place.dtype.item_size().unwrap_or(1).clamp(1, 255);
+pub(super) fn build(options: &Options<'_>, place: &Place<'_>) -> Result<Stage> {
+    let item_size = place.element.dtype.item_size().unwrap_or(1).clamp(1, 255);
     let type_size = options.integer("typesize", 0..=i64::from(i32::MAX), None);
     let type_size = type_size
         .ok()
@@ -193,5 +193,5 @@ pub(super) fn build(options: &Options<'_>, place: &Place) -> Result<Stage> {
     let mut codec = Blosc::new(name, level, shuffle, type_size)?;
     let block_size = options.integer("blocksize", 0..=i64::from(i32::MAX), Some(0))?;
     codec.block_size = usize::try_from(block_size).unwrap_or(0);
-    Ok(Stage::Bytes(Arc::new(codec), None))
+    Ok(Stage::Bytes(Arc::new(codec)))
 }

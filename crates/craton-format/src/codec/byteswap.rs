@@ -61,7 +61,7 @@ impl Codec for ByteSwap {
 }
 
 /// Reads the metadata of `bytes`.
-pub(super) fn build(options: &Options<'_>, _place: &Place) -> Result<Stage> {
+pub(super) fn build(options: &Options<'_>, _place: &Place<'_>) -> Result<Stage> {
     match options.text("endian")? {
         Some("little") => Ok(Stage::Endian(Some(false))),
         Some("big") => Ok(Stage::Endian(Some(true))),

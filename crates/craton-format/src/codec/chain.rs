@@ -21,10 +21,10 @@ pub struct Chain {
     order: Order,
     is_swapped: bool,
     is_shuffled: bool,
-    /// In the order of encoding, without what is left undone.
+    /// What is undone, in the order of encoding: without what is left to the reader or changes nothing back.
     steps: Vec<Arc<dyn Codec>>,
-    /// What is left undone, for encoding.
-    left: Vec<Arc<dyn Codec>>,
+    /// Everything, for encoding.
+    all: Vec<Arc<dyn Codec>>,
     strings: Option<StringStage>,
 }
 
@@ -33,8 +33,8 @@ pub struct Chain {
 pub struct StringStage {
     /// The codec.
     pub codec: Arc<dyn StringCodec>,
-    /// Elements along each logical axis of the chunk.
-    pub shape: Vec<usize>,
+    /// Elements along each logical axis of the chunk; nothing where chunks differ in shape, which then are in C order.
+    pub shape: Option<Vec<usize>>,
 }
 
 impl Chain {
@@ -43,27 +43,32 @@ impl Chain {
     #[must_use]
     pub fn new(dtype: DType, order: Order, steps: Vec<Arc<dyn Codec>>) -> Self {
         let item_size = dtype.item_size();
-        let first = |at: usize| {
-            steps
-                .get(at)
-                .and_then(|step: &Arc<dyn Codec>| step.reordering())
-        };
-        let is_swapped = first(0) == Some(Reordering::Swap(dtype.swap_size()));
-        let at = usize::from(is_swapped);
-        let is_shuffled = match first(at) {
+        let all = steps;
+        let undone = all.iter().filter(|step| !step.is_nothing_to_decode());
+        let mut steps: Vec<Arc<dyn Codec>> = undone.cloned().collect();
+        let reordering = |steps: &[Arc<dyn Codec>]| steps.first()?.reordering();
+        let is_swapped = reordering(&steps) == Some(Reordering::Swap(dtype.swap_size()));
+        steps.drain(..usize::from(is_swapped));
+        let is_shuffled = match reordering(&steps) {
             Some(Reordering::Shuffle(size)) => Some(size) == item_size,
             _ => false,
         };
-        let mut left = steps;
-        let steps = left.split_off(at + usize::from(is_shuffled));
+        steps.drain(..usize::from(is_shuffled));
         Self {
             order,
             is_swapped,
             is_shuffled,
             steps,
-            left,
+            all,
             strings: None,
         }
+    }
+
+    /// The same chain with `first` before it, for elements of `dtype`.
+    #[must_use]
+    pub fn with_first(&self, dtype: DType, first: Vec<Arc<dyn Codec>>) -> Self {
+        let steps = first.into_iter().chain(self.all.iter().cloned());
+        Self::new(dtype, self.order.clone(), steps.collect())
     }
 
     /// A chain for strings.
@@ -85,13 +90,12 @@ impl Chain {
         match &self.strings {
             Some(stage) => parts.push(stage.codec.label()),
             None if self
-                .left
+                .all
                 .iter()
-                .chain(&self.steps)
                 .any(|step| step.label().starts_with("bytes")) => {}
             None => parts.push("bytes".to_owned()),
         }
-        parts.extend(self.left.iter().chain(&self.steps).map(|step| step.label()));
+        parts.extend(self.all.iter().map(|step| step.label()));
         parts.join(", ")
     }
 
@@ -138,7 +142,7 @@ impl Chain {
     /// [`craton_core::ErrorKind::Unsupported`] for codecs that are only read.
     pub fn encode(&self, plain: &[u8], pool: &Pool) -> Result<BufferMut> {
         let mut done: Option<BufferMut> = None;
-        for step in self.left.iter().chain(&self.steps) {
+        for step in &self.all {
             let encoded = step.encode(done.as_deref().unwrap_or(plain), pool)?;
             done = Some(encoded);
         }
@@ -150,6 +154,18 @@ impl Chain {
                 Ok(copy)
             }
         }
+    }
+
+    /// Whether one element, such as the fill value, can be stored at all.
+    ///
+    /// # Errors
+    /// That of the codec that has no place for it.
+    pub fn check_element(&self, element: &[u8], pool: &Pool) -> Result<()> {
+        let mut element = element.to_vec();
+        for step in self.all.iter().take_while(|step| step.is_elementwise()) {
+            element = step.encode(&element, pool)?.to_vec();
+        }
+        Ok(())
     }
 
     /// Encodes the strings of one chunk, which are in this chain's order of axes.
@@ -182,19 +198,22 @@ impl Chain {
     }
 
     fn decode_strings(&self, stage: &StringStage, encoded: &[u8], pool: &Pool) -> Result<Strings> {
-        let count: usize = stage.shape.iter().product();
+        let shape = stage.shape.as_deref();
+        let count = shape.map(|shape| shape.iter().product::<usize>());
         let most = encoded
             .len()
             .saturating_mul(STRINGS_GROWTH)
             .saturating_add(STRINGS_BASE)
-            .saturating_add(count.saturating_mul(STRINGS_EACH));
+            .saturating_add(count.unwrap_or(0).saturating_mul(STRINGS_EACH));
         let plain = self.undo(encoded, 0, Size::AtMost(most), pool)?;
         let strings = stage
             .codec
             .decode(plain.as_deref().unwrap_or(encoded), count)?;
-        Ok(match &self.order {
-            Order::C => strings,
-            Order::Permuted(axes) => super::permute::strings_to_c(&strings, &stage.shape, axes),
+        Ok(match (&self.order, shape) {
+            (Order::Permuted(axes), Some(shape)) => {
+                super::permute::strings_to_c(&strings, shape, axes)
+            }
+            _ => strings,
         })
     }
 }

@@ -22,16 +22,6 @@ impl Checksum {
             is_at_start: false,
         }
     }
-
-    /// A checksum of another kind after the data.
-    #[must_use]
-    pub(super) fn at_end(name: &'static str, of: fn(&[u8]) -> u32) -> Self {
-        Self {
-            name,
-            of,
-            is_at_start: false,
-        }
-    }
 }
 
 impl Codec for Checksum {
@@ -97,27 +87,24 @@ fn located(
             return Err(Error::corrupt(message).hint("accepted: `start`, `end`"));
         }
     };
-    Ok(Stage::Bytes(
-        Arc::new(Checksum {
-            name,
-            of,
-            is_at_start,
-        }),
-        None,
-    ))
+    Ok(Stage::Bytes(Arc::new(Checksum {
+        name,
+        of,
+        is_at_start,
+    })))
 }
 
 /// Reads the metadata of `crc32c`.
-pub(super) fn crc32c(options: &Options<'_>, _place: &Place) -> Result<Stage> {
+pub(super) fn crc32c(options: &Options<'_>, _place: &Place<'_>) -> Result<Stage> {
     located(options, "crc32c", ::crc32c::crc32c, "end")
 }
 
 /// Reads the metadata of `crc32`.
-pub(super) fn crc32(options: &Options<'_>, _place: &Place) -> Result<Stage> {
+pub(super) fn crc32(options: &Options<'_>, _place: &Place<'_>) -> Result<Stage> {
     located(options, "crc32", libdeflater::crc32, "start")
 }
 
 /// Reads the metadata of `adler32`.
-pub(super) fn adler32(options: &Options<'_>, _place: &Place) -> Result<Stage> {
+pub(super) fn adler32(options: &Options<'_>, _place: &Place<'_>) -> Result<Stage> {
     located(options, "adler32", libdeflater::adler32, "start")
 }

@@ -1,8 +1,9 @@
 //! `delta`: differences of neighbours.
 
-use super::numbers::{Number, NumberType, convert, converted_size};
+use super::exact::Rounding;
+use super::numbers::{Number, NumberType, convert, converted_size, pack};
 use super::{Codec, Options, Place, Size, Stage};
-use craton_core::{Pool, Result};
+use craton_core::{BufferMut, DType, Error, Pool, Result};
 use std::sync::Arc;
 
 /// Differences in storage order, after the first number itself.
@@ -29,7 +30,7 @@ impl Codec for Delta {
         convert(encoded, self.stored, out, self.plain, |difference| {
             let next = match (sum, difference) {
                 (Number::Integer(a), Number::Integer(b)) => Number::Integer(a.wrapping_add(b)),
-                (a, b) => Number::Float(as_float(a) + as_float(b)),
+                (a, b) => Number::Float(a.to_f64(plain) + b.to_f64(self.stored)),
             };
             // The running sum has the type of the result, as a cumulative sum there has.
             plain.write(next, rounded);
@@ -37,25 +38,36 @@ impl Codec for Delta {
             sum
         })
     }
-}
 
-#[allow(clippy::cast_precision_loss, reason = "only where a float is added")]
-fn as_float(number: Number) -> f64 {
-    match number {
-        Number::Integer(value) => value as f64,
-        Number::Float(value) => value,
+    fn encode(&self, plain: &[u8], pool: &Pool) -> Result<BufferMut> {
+        let native = self.plain.to_native();
+        let mut last: Option<Number> = None;
+        let mut rounded = [0u8; 8];
+        let rounded = &mut rounded[..native.size()];
+        let rounding = Rounding::TowardsZero;
+        pack(plain, self.plain, self.stored, rounding, pool, |number| {
+            let difference = match (last.replace(number), number) {
+                (None, first) => return first,
+                (Some(Number::Integer(a)), Number::Integer(b)) => {
+                    Number::Integer(b.wrapping_sub(a))
+                }
+                (Some(a), b) => Number::Float(b.to_f64(native) - a.to_f64(native)),
+            };
+            // Differences wrap in the type of the numbers, as their sums will.
+            native.write(difference, rounded);
+            native.read(rounded)
+        })
     }
 }
 
 /// Reads the metadata of `delta`.
-pub(super) fn build(options: &Options<'_>, place: &Place) -> Result<Stage> {
-    let plain = options.number_type("dtype", place.is_native)?;
-    let stored = match options.get("astype") {
-        Some(_) => options.number_type("astype", place.is_native)?,
-        None => plain,
-    };
-    Ok(Stage::Bytes(
-        Arc::new(Delta { plain, stored }),
-        Some(stored),
-    ))
+pub(super) fn build(options: &Options<'_>, place: &Place<'_>) -> Result<Stage> {
+    let plain = options.number_type_or("dtype", place.is_native, place.element)?;
+    let stored = options.number_type_or("astype", place.is_native, plain)?;
+    if plain.dtype == DType::Bool {
+        return Err(Error::unsupported(
+            "codec `delta` of bools cannot be undone",
+        ));
+    }
+    Ok(Stage::Numbers(Arc::new(Delta { plain, stored }), stored))
 }

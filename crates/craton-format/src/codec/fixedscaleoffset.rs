@@ -1,8 +1,9 @@
 //! `fixedscaleoffset`: `(x - offset) * scale`, rounded to integers.
 
-use super::numbers::{Number, NumberType, convert, converted_size};
+use super::exact::Rounding;
+use super::numbers::{Number, NumberType, convert, converted_size, pack};
 use super::{Codec, Options, Place, Size, Stage};
-use craton_core::{DType, Pool, Result};
+use craton_core::{BufferMut, Pool, Result};
 use std::sync::Arc;
 
 /// A linear packing.
@@ -23,43 +24,40 @@ impl Codec for FixedScaleOffset {
         converted_size(plain, self.plain, self.stored)
     }
 
-    #[allow(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        reason = "the arithmetic of the type that was stored"
-    )]
     fn decode(&self, encoded: &[u8], out: &mut [u8], _pool: &Pool) -> Result<Option<usize>> {
-        let is_single = self.stored.dtype == DType::Float32;
+        // NumPy divides integers in double precision.
+        let round = |value| self.stored.round(value);
+        let (scale, offset) = (round(self.scale), round(self.offset));
         convert(encoded, self.stored, out, self.plain, |number| {
-            let value = match number {
-                Number::Integer(value) if self.stored.dtype == DType::UInt64 => {
-                    value.cast_unsigned() as f64
-                }
-                Number::Integer(value) => value as f64,
-                Number::Float(value) => value,
-            };
-            if is_single {
-                let value = value as f32 / self.scale as f32 + self.offset as f32;
-                return Number::Float(f64::from(value));
-            }
-            Number::Float(value / self.scale + self.offset)
+            let value = round(number.to_f64(self.stored) / scale);
+            Number::Float(round(value + offset))
         })
+    }
+
+    fn encode(&self, plain: &[u8], pool: &Pool) -> Result<BufferMut> {
+        let round = |value| self.plain.round(value);
+        let (scale, offset) = (round(self.scale), round(self.offset));
+        let rounding = Rounding::NearestEven;
+        pack(plain, self.plain, self.stored, rounding, pool, |number| {
+            let value = round(number.to_f64(self.plain) - offset);
+            Number::Float(round(value * scale).round_ties_even())
+        })
+    }
+
+    fn is_elementwise(&self) -> bool {
+        true
     }
 }
 
 /// Reads the metadata of `fixedscaleoffset`.
-pub(super) fn build(options: &Options<'_>, place: &Place) -> Result<Stage> {
-    let plain = options.number_type("dtype", place.is_native)?;
-    let stored = match options.get("astype") {
-        Some(_) => options.number_type("astype", place.is_native)?,
-        None => plain,
-    };
-    let (scale, offset) = (options.number("scale")?, options.number("offset")?);
+pub(super) fn build(options: &Options<'_>, place: &Place<'_>) -> Result<Stage> {
+    let plain = options.number_type_or("dtype", place.is_native, place.element)?;
+    let stored = options.number_type_or("astype", place.is_native, plain)?;
     let codec = FixedScaleOffset {
-        scale,
-        offset,
+        scale: options.number("scale")?,
+        offset: options.number("offset")?,
         plain,
         stored,
     };
-    Ok(Stage::Bytes(Arc::new(codec), Some(stored)))
+    Ok(Stage::Numbers(Arc::new(codec), stored))
 }

@@ -68,6 +68,6 @@ pub fn fletcher32(data: &[u8]) -> u32 {
 }
 
 /// Reads the metadata of `fletcher32`.
-pub(super) fn build(_options: &Options<'_>, _place: &Place) -> Result<Stage> {
-    Ok(Stage::Bytes(Arc::new(Fletcher32), None))
+pub(super) fn build(_options: &Options<'_>, _place: &Place<'_>) -> Result<Stage> {
+    Ok(Stage::Bytes(Arc::new(Fletcher32)))
 }

@@ -114,10 +114,9 @@ impl Drop for Context {
 }
 
 /// Reads the metadata of `gzip`.
-pub(super) fn build(options: &Options<'_>, _place: &Place) -> Result<Stage> {
+pub(super) fn build(options: &Options<'_>, _place: &Place<'_>) -> Result<Stage> {
     let level = options.integer("level", -1..=12, Some(1))?;
-    Ok(Stage::Bytes(
-        Arc::new(Gzip::new(i32::try_from(level).unwrap_or(1))),
-        None,
-    ))
+    Ok(Stage::Bytes(Arc::new(Gzip::new(
+        i32::try_from(level).unwrap_or(1),
+    ))))
 }

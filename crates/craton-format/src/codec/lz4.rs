@@ -1,12 +1,14 @@
 //! `lz4`: one LZ4 block after its decoded size, as numcodecs frames it.
 
 use super::{Codec, Options, Place, Size, Stage};
-use craton_core::{Error, Pool, Result};
+use craton_core::{BufferMut, Error, Pool, Result};
 use std::sync::Arc;
 
 /// An LZ4 block behind four little-endian bytes of size.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Lz4;
+#[derive(Debug, Clone, Copy)]
+pub struct Lz4 {
+    acceleration: i32,
+}
 
 impl Codec for Lz4 {
     fn label(&self) -> String {
@@ -39,6 +41,36 @@ impl Codec for Lz4 {
         let size = encoded.first_chunk::<4>()?;
         usize::try_from(u32::from_le_bytes(*size)).ok()
     }
+
+    fn encode(&self, plain: &[u8], pool: &Pool) -> Result<BufferMut> {
+        let too_large = || {
+            let message = format!("`lz4` cannot encode {} bytes at once", plain.len());
+            Error::unsupported(message).hint("use smaller chunks")
+        };
+        let length = i32::try_from(plain.len()).map_err(|_| too_large())?;
+        // SAFETY: the function only calculates.
+        let most = unsafe { lz4_sys::LZ4_compressBound(length) };
+        let room = usize::try_from(most).ok().filter(|most| *most > 0);
+        let mut out = pool.take(4 + room.ok_or_else(too_large)?)?;
+        out[..4].copy_from_slice(&length.to_le_bytes());
+        // SAFETY: both buffers come with their lengths, and the library checks every access against them.
+        let written = unsafe {
+            lz4_sys::LZ4_compress_fast(
+                plain.as_ptr().cast(),
+                out[4..].as_mut_ptr().cast(),
+                length,
+                most,
+                self.acceleration,
+            )
+        };
+        match usize::try_from(written) {
+            Ok(written) if written > 0 => {
+                out.truncate(4 + written);
+                Ok(out)
+            }
+            _ => Err(Error::internal(format!("cannot encode lz4: {written}"))),
+        }
+    }
 }
 
 /// Decodes one LZ4 block; how many bytes it gave, or `None` if it is damaged or does not fit.
@@ -55,6 +87,9 @@ pub fn decode_block(block: &[u8], out: &mut [u8]) -> Option<usize> {
 }
 
 /// Reads the metadata of `lz4`.
-pub(super) fn build(_options: &Options<'_>, _place: &Place) -> Result<Stage> {
-    Ok(Stage::Bytes(Arc::new(Lz4), None))
+pub(super) fn build(options: &Options<'_>, _place: &Place<'_>) -> Result<Stage> {
+    let any = i64::from(i32::MIN)..=i64::from(i32::MAX);
+    let acceleration = options.integer("acceleration", any, Some(1))?;
+    let acceleration = i32::try_from(acceleration).unwrap_or(1);
+    Ok(Stage::Bytes(Arc::new(Lz4 { acceleration })))
 }

@@ -1,8 +1,8 @@
 //! `lzma`: XZ, LZMA-alone and raw LZMA streams, as Python's `lzma` writes them.
 
 use super::{Codec, Options, Place, Size, Stage};
-use craton_core::{Error, Pool, Result};
-use liblzma::stream::{Action, Filters, LzmaOptions, Status, Stream};
+use craton_core::{BufferMut, Error, Pool, Result};
+use liblzma::stream::{Action, Check, Filters, LzmaOptions, Status, Stream};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -13,6 +13,10 @@ const MEMORY: u64 = 256 << 20;
 #[derive(Debug, Clone)]
 pub struct Lzma {
     container: Container,
+    /// How hard to try, and the filters of XZ where they are given instead.
+    preset: u32,
+    filters: Vec<RawFilter>,
+    check: Option<Check>,
 }
 
 #[derive(Debug, Clone)]
@@ -57,6 +61,31 @@ impl Lzma {
     }
 }
 
+impl Lzma {
+    fn open_encoder(&self) -> Result<Stream> {
+        let list = |filters: &[RawFilter]| {
+            let mut list = Filters::new();
+            let added = filters
+                .iter()
+                .try_for_each(|filter| filter.add_to(&mut list));
+            added.map(|()| list)
+        };
+        let check = self.check.unwrap_or(Check::Crc64);
+        let opened = match &self.container {
+            Container::Xz if self.filters.is_empty() => {
+                Stream::new_easy_encoder(self.preset, check)
+            }
+            Container::Xz => Stream::new_stream_encoder(&list(&self.filters)?, check),
+            Container::Alone => LzmaOptions::new_preset(self.preset)
+                .and_then(|options| Stream::new_lzma_encoder(&options)),
+            Container::Raw(filters) => Stream::new_raw_encoder(&list(filters)?),
+        };
+        opened.map_err(|cause| {
+            Error::invalid("the options of `lzma` cannot be used").caused_by(cause)
+        })
+    }
+}
+
 impl Codec for Lzma {
     fn label(&self) -> String {
         match self.container {
@@ -95,6 +124,29 @@ impl Codec for Lzma {
                 }
                 Err(cause) => return Err(Error::corrupt("cannot decode lzma").caused_by(cause)),
                 Ok(_) => return Err(Error::corrupt("cannot decode lzma: the stream is cut")),
+            }
+        }
+    }
+
+    fn encode(&self, plain: &[u8], pool: &Pool) -> Result<BufferMut> {
+        let mut stream = self.open_encoder()?;
+        let mut out = pool.take(self.encoded_size(Size::Exact(plain.len())).most())?;
+        let position = |total: u64| usize::try_from(total).unwrap_or(usize::MAX);
+        loop {
+            let (used, written) = (position(stream.total_in()), position(stream.total_out()));
+            let status = stream.process(&plain[used..], &mut out[written..], Action::Finish);
+            match status {
+                Ok(Status::StreamEnd) => {
+                    out.truncate(position(stream.total_out()));
+                    return Ok(out);
+                }
+                Ok(_)
+                    if (used, written)
+                        != (position(stream.total_in()), position(stream.total_out())) => {}
+                Ok(_) => return Err(Error::internal("cannot encode lzma: there is no room")),
+                Err(cause) => {
+                    return Err(Error::internal("cannot encode lzma").caused_by(cause));
+                }
             }
         }
     }
@@ -162,23 +214,38 @@ impl RawFilter {
 }
 
 /// Reads the metadata of `lzma`.
-pub(super) fn build(options: &Options<'_>, _place: &Place) -> Result<Stage> {
+pub(super) fn build(options: &Options<'_>, _place: &Place<'_>) -> Result<Stage> {
+    let filters = match options.get("filters") {
+        None => Vec::new(),
+        Some(Value::Array(filters)) if filters.len() <= 4 => filters
+            .iter()
+            .map(|value| RawFilter::from_json(options, value))
+            .collect::<Result<_>>()?,
+        Some(other) => return Err(options.wrong("filters", other, "a list of up to four filters")),
+    };
     let container = match options.integer("format", 1..=3, Some(1))? {
         1 => Container::Xz,
         2 => Container::Alone,
-        _ => {
-            let filters = options.get("filters").and_then(Value::as_array);
-            let filters = filters.map_or(&[][..], Vec::as_slice);
-            if filters.is_empty() || filters.len() > 4 {
-                return Err(Error::corrupt(
-                    "codec `lzma` in raw format needs one to four `filters`",
-                ));
-            }
-            let filters = filters
-                .iter()
-                .map(|value| RawFilter::from_json(options, value));
-            Container::Raw(filters.collect::<Result<_>>()?)
+        _ if filters.is_empty() => {
+            return Err(Error::corrupt(
+                "codec `lzma` in raw format needs one to four `filters`",
+            ));
         }
+        _ => Container::Raw(filters.clone()),
     };
-    Ok(Stage::Bytes(Arc::new(Lzma { container }), None))
+    // Python's default preset is 6; the highest bit asks for more effort.
+    let preset = options.integer("preset", 0..=i64::from(u32::MAX), Some(6))?;
+    let check = match options.integer("check", -1..=10, Some(-1))? {
+        0 => Some(Check::None),
+        1 => Some(Check::Crc32),
+        4 => Some(Check::Crc64),
+        10 => Some(Check::Sha256),
+        _ => None,
+    };
+    Ok(Stage::Bytes(Arc::new(Lzma {
+        container,
+        preset: u32::try_from(preset).unwrap_or(6),
+        filters,
+        check,
+    })))
 }

@@ -1,39 +1,54 @@
-//! The open table of codecs, and what one codec can do.
+//! What a codec is, and the open table of them.
 //!
 //! A chunk is stored as the result of a chain of codecs. There are three kinds: array to array
 //! (transpose, and number filters such as delta), array to bytes (`bytes`, strings, shards) and bytes
 //! to bytes (compressors, checksums). After its metadata are read, every chain is flat: an order of axes
 //! and a list of [`Codec`]s that turn bytes into bytes, with a string codec in front where elements vary
 //! in length. See [`Chain`].
+//!
+//! Each codec is one file: its names in [`CODECS`], its reading and its writing. A program adds its own with
+//! [`register`].
 
+mod aligned;
 pub mod astype;
 pub mod base64;
 pub mod bitround;
 pub mod blosc;
 pub mod byteswap;
 pub mod bz2;
+pub mod cast_value;
 pub mod categorize;
 pub mod chain;
 pub mod checksum;
 pub mod delta;
+pub mod exact;
 pub mod fixedscaleoffset;
 pub mod fletcher32;
 pub mod gzip;
 pub mod lookup3;
 pub mod lz4;
 pub mod lzma;
+pub mod narrow;
 pub mod numbers;
+pub mod objects;
 pub mod options;
 pub mod packbits;
+pub mod pcodec;
 pub mod permute;
+mod registry;
+mod reshape;
+pub mod scale_offset;
 pub mod shuffle;
 pub mod vlen;
+pub mod zfp;
 pub mod zlib;
 pub mod zstd;
 
 pub use chain::Chain;
+pub use narrow::Narrow;
 pub use numbers::NumberType;
 pub use options::Options;
+pub use registry::{Build, CODECS, build, names, register};
 
 use craton_core::{BufferMut, DType, Error, Pool, Result, Strings};
 use std::fmt::Debug;
@@ -103,7 +118,12 @@ pub trait Codec: Send + Sync + Debug {
     fn encode(&self, plain: &[u8], pool: &Pool) -> Result<BufferMut> {
         let _ = (plain, pool);
         let message = format!("codec `{}` is read but not written", self.label());
-        Err(Error::unsupported(message).hint(WRITTEN))
+        Err(Error::unsupported(message))
+    }
+
+    /// Whether each element is changed by itself, wherever it stands.
+    fn is_elementwise(&self) -> bool {
+        false
     }
 
     /// The change of byte order that decoding undoes, if it is nothing more than that.
@@ -117,19 +137,16 @@ pub trait Codec: Send + Sync + Debug {
     }
 }
 
-const WRITTEN: &str =
-    "codecs that are written: bytes, transpose, zstd, blosc, gzip, zlib, shuffle, crc32c";
-
 /// A codec between strings of any length and bytes.
 pub trait StringCodec: Send + Sync + Debug {
     /// The codec in words.
     fn label(&self) -> String;
 
-    /// The `count` strings in `encoded`.
+    /// The strings in `encoded`: `count` of them, or as many as it says where chunks differ in shape.
     ///
     /// # Errors
     /// [`craton_core::ErrorKind::Corrupt`] if `encoded` is damaged or holds another count.
-    fn decode(&self, encoded: &[u8], count: usize) -> Result<Strings>;
+    fn decode(&self, encoded: &[u8], count: Option<usize>) -> Result<Strings>;
 
     /// The bytes of `strings`.
     ///
@@ -138,88 +155,74 @@ pub trait StringCodec: Send + Sync + Debug {
     fn encode(&self, strings: &Strings) -> Result<Vec<u8>>;
 }
 
-/// What a codec does to a chain when its metadata are read.
+/// What a codec does to a chain when its metadata are read. Its kind follows from it.
 #[derive(Debug)]
 pub enum Stage {
-    /// Stores the axes in this order.
+    /// Array to array: stores the axes in this order.
     Transpose(Vec<usize>),
-    /// Turns numbers into bytes, big-endian or little-endian; `None` where the metadata do not say.
+    /// Array to array: the same elements in the same order, with these lengths of axes.
+    Reshape(Vec<usize>),
+    /// Array to array: changes numbers, which are of this type afterwards.
+    Numbers(Arc<dyn Codec>, NumberType),
+    /// Array to bytes: numbers, big-endian or little-endian; `None` where the metadata do not say.
     Endian(Option<bool>),
-    /// Turns strings into bytes.
+    /// Array to bytes: elements that vary in length.
     Strings(Arc<dyn StringCodec>),
-    /// Changes bytes; if it changes the type of numbers, to this one.
-    Bytes(Arc<dyn Codec>, Option<NumberType>),
-    /// Cuts the chunk into inner chunks; read by [`crate::zarr`].
+    /// Array to bytes: elements of fixed size in native order.
+    Elements(Arc<dyn Codec>),
+    /// Array to bytes: cuts the chunk into inner chunks; read by [`crate::zarr`].
     Sharding,
+    /// Bytes to bytes.
+    Bytes(Arc<dyn Codec>),
+}
+
+/// The three kinds of codecs, in the order in which they stand in a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Such as `transpose` and `delta`.
+    ArrayToArray,
+    /// Such as `bytes` and `vlen-utf8`; one in each chain.
+    ArrayToBytes,
+    /// Such as `zstd` and `crc32c`.
+    BytesToBytes,
+}
+
+impl Stage {
+    /// The kind of the codec.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Transpose(_) | Self::Reshape(_) | Self::Numbers(..) => Kind::ArrayToArray,
+            Self::Endian(_) | Self::Strings(_) | Self::Elements(_) | Self::Sharding => {
+                Kind::ArrayToBytes
+            }
+            Self::Bytes(_) => Kind::BytesToBytes,
+        }
+    }
 }
 
 /// What a codec may need to know of the array it works on.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
-    /// The type of each element where this codec stands.
-    pub dtype: DType,
-    /// How many axes the array has.
+pub struct Place<'a> {
+    /// The type of each element where this codec stands, as filters before it left them.
+    pub element: NumberType,
+    /// How many axes the array has here.
     pub rank: usize,
+    /// Elements of a chunk along each axis here, where all chunks are alike.
+    pub shape: Option<&'a [usize]>,
     /// Whether numbers are in native order here, with the byte order left to a later codec (Zarr v3).
     pub is_native: bool,
 }
 
-/// Reads one codec's metadata.
-pub type Build = fn(&Options<'_>, &Place) -> Result<Stage>;
-
-/// Every codec by its names; `numcodecs.x` and `x` are the same.
-pub const CODECS: &[(&str, Build)] = &[
-    ("adler32", checksum::adler32),
-    ("astype", astype::build),
-    ("base64", base64::build),
-    ("bitround", bitround::build),
-    ("blosc", blosc::build),
-    ("bytes", byteswap::build),
-    ("bz2", bz2::build),
-    ("categorize", categorize::build),
-    ("crc32", checksum::crc32),
-    ("crc32c", checksum::crc32c),
-    ("delta", delta::build),
-    ("endian", byteswap::build),
-    ("fixedscaleoffset", fixedscaleoffset::build),
-    ("fletcher32", fletcher32::build),
-    ("gzip", gzip::build),
-    ("jenkins_lookup3", lookup3::build),
-    ("lz4", lz4::build),
-    ("lzma", lzma::build),
-    ("packbits", packbits::build),
-    ("quantize", astype::quantize),
-    ("sharding_indexed", |_, _| Ok(Stage::Sharding)),
-    ("shuffle", shuffle::build),
-    ("transpose", permute::build),
-    ("vlen-bytes", vlen::bytes),
-    ("vlen-utf8", vlen::utf8),
-    ("xz", lzma::build),
-    ("zlib", zlib::build),
-    ("zstd", zstd::build),
-];
-
-/// Reads the metadata of one codec.
-///
-/// # Errors
-/// [`craton_core::ErrorKind::Unsupported`] for codecs that are not in the table,
-/// [`craton_core::ErrorKind::Corrupt`] for options out of range.
-pub fn build(options: &Options<'_>, place: &Place) -> Result<Stage> {
-    let name = options.codec();
-    let short = name.strip_prefix("numcodecs.").unwrap_or(name);
-    if short == "pickle" {
-        let message = "codec `pickle` is refused: reading it would run code that the file brings";
-        return Err(
-            Error::unsupported(message).hint("rewrite the array with `vlen-utf8` or `json2`")
-        );
-    }
-    match CODECS.iter().find(|(known, _)| *known == short) {
-        Some((_, build)) => build(options, place),
-        None => {
-            let known: Vec<&str> = CODECS.iter().map(|(known, _)| *known).collect();
-            let message = format!("codec `{name}` is not read by this version");
-            Err(Error::unsupported(message)
-                .hint(format!("codecs that are read: {}", known.join(", "))))
+impl Place<'_> {
+    /// The place of a codec that is given bytes.
+    #[must_use]
+    pub fn of_bytes() -> Self {
+        Self {
+            element: NumberType::native(DType::UInt8),
+            rank: 1,
+            shape: None,
+            is_native: true,
         }
     }
 }
@@ -230,4 +233,11 @@ pub(crate) fn wrong_length(label: &str, actual: Option<usize>, expected: usize) 
         Some(actual) => format!("`{label}` gave {actual} bytes instead of {expected}"),
         None => format!("`{label}` holds more than the {expected} bytes of the chunk"),
     })
+}
+
+/// `bytes` in a buffer of the pool.
+fn copied(bytes: &[u8], pool: &Pool) -> Result<BufferMut> {
+    let mut copy = pool.take(bytes.len())?;
+    copy.copy_from_slice(bytes);
+    Ok(copy)
 }

@@ -137,6 +137,22 @@ impl<'a> Options<'a> {
         })
     }
 
+    /// A number type in NumPy's code, or `default` where there is none.
+    ///
+    /// # Errors
+    /// As [`Options::number_type`].
+    pub fn number_type_or(
+        &self,
+        name: &str,
+        is_native: bool,
+        default: NumberType,
+    ) -> Result<NumberType> {
+        match self.get(name) {
+            Some(_) => self.number_type(name, is_native),
+            None => Ok(default),
+        }
+    }
+
     /// The error of an option with an unusable value.
     #[must_use]
     pub fn wrong(&self, name: &str, value: &Value, wanted: &str) -> Error {

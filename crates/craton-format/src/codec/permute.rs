@@ -2,7 +2,7 @@
 
 use super::{Codec, Options, Place, Size, Stage};
 use craton_core::block::c_strides;
-use craton_core::{Pool, Result, Strings};
+use craton_core::{BufferMut, Pool, Result, Strings};
 use serde_json::Value;
 
 /// Moves elements between orders of axes; used where the order cannot be left to the reader.
@@ -44,6 +44,21 @@ impl Codec for Permute {
         }
         Ok(Some(out.len()))
     }
+
+    fn encode(&self, plain: &[u8], pool: &Pool) -> Result<BufferMut> {
+        let size = self.item_size;
+        let count: usize = self.shape.iter().product();
+        if plain.len() != count * size {
+            let length = Some(plain.len());
+            return Err(super::wrong_length(&self.label(), length, count * size));
+        }
+        let mut out = pool.take(plain.len())?;
+        let places = stored_places(&self.shape, &self.axes);
+        for (from, to) in plain.chunks_exact(size.max(1)).zip(places) {
+            out[to * size..(to + 1) * size].copy_from_slice(from);
+        }
+        Ok(out)
+    }
 }
 
 /// For each element in logical C order, its position in storage.
@@ -82,7 +97,7 @@ pub fn strings_from_c(strings: &Strings, shape: &[usize], axes: &[usize]) -> Str
 }
 
 /// Reads the metadata of `transpose`.
-pub(super) fn build(options: &Options<'_>, place: &Place) -> Result<Stage> {
+pub(super) fn build(options: &Options<'_>, place: &Place<'_>) -> Result<Stage> {
     let Some(value) = options.get("order") else {
         return Err(options.wrong("order", &Value::Null, "a list of axes"));
     };

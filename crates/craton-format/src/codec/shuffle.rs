@@ -84,10 +84,9 @@ fn unshuffle_any(encoded: &[u8], out: &mut [u8], size: usize) {
 }
 
 /// Reads the metadata of `shuffle`.
-pub(super) fn build(options: &Options<'_>, _place: &Place) -> Result<Stage> {
+pub(super) fn build(options: &Options<'_>, _place: &Place<'_>) -> Result<Stage> {
     let size = options.integer("elementsize", 1..=1 << 20, Some(4))?;
-    Ok(Stage::Bytes(
-        Arc::new(Shuffle::new(usize::try_from(size).unwrap_or(4))),
-        None,
-    ))
+    Ok(Stage::Bytes(Arc::new(Shuffle::new(
+        usize::try_from(size).unwrap_or(4),
+    ))))
 }

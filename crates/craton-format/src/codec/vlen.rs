@@ -1,35 +1,48 @@
-//! `vlen-utf8` and `vlen-bytes`: a count, then each element after its length.
+//! `vlen-utf8`, `vlen-bytes` and `vlen-array`: a count, then each element after its length.
 
-use super::{Options, Place, Stage, StringCodec};
+use super::{NumberType, Options, Place, Stage, StringCodec};
 use craton_core::{Error, Result, Strings};
 use std::sync::Arc;
 
 /// Elements of varying length, each after four little-endian bytes of length.
 #[derive(Debug, Clone, Copy)]
 pub struct Vlen {
-    is_text: bool,
+    content: Content,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Content {
+    Text,
+    Bytes,
+    /// Arrays of numbers, which are carried as their bytes.
+    Arrays(NumberType),
 }
 
 impl Vlen {
     /// Text (`vlen-utf8`) or bytes (`vlen-bytes`).
     #[must_use]
     pub fn new(is_text: bool) -> Self {
-        Self { is_text }
+        let content = if is_text {
+            Content::Text
+        } else {
+            Content::Bytes
+        };
+        Self { content }
     }
 }
 
 impl StringCodec for Vlen {
     fn label(&self) -> String {
-        if self.is_text {
-            "vlen-utf8"
-        } else {
-            "vlen-bytes"
+        match self.content {
+            Content::Text => "vlen-utf8".to_owned(),
+            Content::Bytes => "vlen-bytes".to_owned(),
+            Content::Arrays(element) => format!("vlen-array:{element}"),
         }
-        .to_owned()
     }
 
-    fn decode(&self, encoded: &[u8], count: usize) -> Result<Strings> {
+    fn decode(&self, encoded: &[u8], count: Option<usize>) -> Result<Strings> {
         let (stored, mut rest) = split_u32(encoded)?;
+        let count = count.unwrap_or(stored);
         if stored != count {
             let message = format!(
                 "`{}` holds {stored} elements instead of {count}",
@@ -53,10 +66,17 @@ impl StringCodec for Vlen {
                 let message = format!("element {element} of {length} bytes ends too early");
                 return Err(Error::corrupt(message));
             };
-            if self.is_text && std::str::from_utf8(item).is_err() {
-                return Err(Error::corrupt(format!("element {element} is no UTF-8")));
+            match self.content {
+                Content::Text if std::str::from_utf8(item).is_err() => {
+                    return Err(Error::corrupt(format!("element {element} is no UTF-8")));
+                }
+                Content::Arrays(number) if !length.is_multiple_of(number.size()) => {
+                    let message =
+                        format!("element {element} of {length} bytes is no array of {number}");
+                    return Err(Error::corrupt(message));
+                }
+                _ => strings.push(item),
             }
-            strings.push(item);
             rest = after;
         }
         Ok(strings)
@@ -90,11 +110,18 @@ fn split_u32(bytes: &[u8]) -> Result<(usize, &[u8])> {
 }
 
 /// Reads the metadata of `vlen-utf8`.
-pub(super) fn utf8(_options: &Options<'_>, _place: &Place) -> Result<Stage> {
+pub(super) fn utf8(_options: &Options<'_>, _place: &Place<'_>) -> Result<Stage> {
     Ok(Stage::Strings(Arc::new(Vlen::new(true))))
 }
 
 /// Reads the metadata of `vlen-bytes`.
-pub(super) fn bytes(_options: &Options<'_>, _place: &Place) -> Result<Stage> {
+pub(super) fn bytes(_options: &Options<'_>, _place: &Place<'_>) -> Result<Stage> {
     Ok(Stage::Strings(Arc::new(Vlen::new(false))))
+}
+
+/// Reads the metadata of `vlen-array`.
+pub(super) fn arrays(options: &Options<'_>, place: &Place<'_>) -> Result<Stage> {
+    let element = options.number_type("dtype", place.is_native)?;
+    let content = Content::Arrays(element);
+    Ok(Stage::Strings(Arc::new(Vlen { content })))
 }

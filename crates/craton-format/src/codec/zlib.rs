@@ -75,10 +75,9 @@ pub(super) fn with_compressor<T>(level: i32, work: impl FnOnce(&mut Compressor) 
 }
 
 /// Reads the metadata of `zlib`.
-pub(super) fn build(options: &Options<'_>, _place: &Place) -> Result<Stage> {
+pub(super) fn build(options: &Options<'_>, _place: &Place<'_>) -> Result<Stage> {
     let level = options.integer("level", -1..=12, Some(1))?;
-    Ok(Stage::Bytes(
-        Arc::new(Zlib::new(i32::try_from(level).unwrap_or(1))),
-        None,
-    ))
+    Ok(Stage::Bytes(Arc::new(Zlib::new(
+        i32::try_from(level).unwrap_or(1),
+    ))))
 }

@@ -75,10 +75,10 @@ impl Codec for Zstd {
 }
 
 /// Reads the metadata of `zstd`.
-pub(super) fn build(options: &Options<'_>, _place: &Place) -> Result<Stage> {
+pub(super) fn build(options: &Options<'_>, _place: &Place<'_>) -> Result<Stage> {
     // Levels are only a wish of the writer, so any number is fine for reading.
     let level = options.integer("level", -200_000..=200_000, Some(0))?;
     let has_checksum = options.get("checksum").is_some_and(|value| value == true);
     let codec = Zstd::new(i32::try_from(level).unwrap_or(0), has_checksum);
-    Ok(Stage::Bytes(Arc::new(codec), None))
+    Ok(Stage::Bytes(Arc::new(codec)))
 }

@@ -1,11 +1,14 @@
 //! A Zarr array as a table of chunk references.
 
 use super::description::Description;
+use super::fields::{Take, plain_fields};
 use super::shard::{Bytes, Shard, ShardCache};
+use crate::codec::Codec;
+use crate::codec::byteswap::ByteSwap;
 use crate::counted::Counted;
 use craton_core::{
     ArrayMeta, BoxFuture, Buffer, ByteRange, ChunkRef, Error, MissingMeans, Placement, Pool,
-    ReadRanges, Reads, Result, Source, StoredRange,
+    ReadRanges, Reads, Result, Scalar, Source, StoredRange,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -87,6 +90,44 @@ impl ZarrArray {
         }
     }
 
+    /// One array for each plain field of structured elements, with the field's name. They are only read.
+    #[must_use]
+    pub fn fields(&self) -> Vec<(String, Self)> {
+        let whole = self.meta.dtype.item_size().unwrap_or(0);
+        let fields = plain_fields(&self.description.fields).into_iter();
+        fields
+            .map(|field| {
+                let mut description = self.description.clone();
+                let take = Take {
+                    name: field.name.clone(),
+                    whole,
+                    offset: field.offset,
+                    size: field.size,
+                };
+                let mut first: Vec<Arc<dyn Codec>> = vec![Arc::new(take)];
+                if field.is_swapped {
+                    first.insert(0, Arc::new(ByteSwap::new(field.dtype.swap_size())));
+                }
+                let layout = &mut description.layout;
+                layout.chain = Arc::new(layout.chain.with_first(field.dtype, first));
+                layout.label = format!("field:{}, {}", field.name, layout.label);
+                let mut fill =
+                    description.fill_value.bytes()[field.offset..][..field.size].to_vec();
+                if field.is_swapped {
+                    fill.chunks_exact_mut(field.dtype.swap_size())
+                        .for_each(<[u8]>::reverse);
+                }
+                description.fill_value = Scalar::from_bytes(field.dtype, &fill);
+                description.dtype = field.dtype;
+                description.fields.clear();
+                let mut array = Self::new(self.store.clone(), &self.prefix, description);
+                // A source of its own: whoever knows sources by their names must not take one field for another.
+                array.url = format!("{}#{}", self.url, field.name);
+                (field.name, array)
+            })
+            .collect()
+    }
+
     async fn locate_inner(&self, index: &[u64]) -> Result<ChunkRef> {
         if index.len() != self.meta.grid.axes.len() {
             return Err(Error::internal(
@@ -129,27 +170,36 @@ impl ZarrArray {
             .iter()
             .map(|chunk| chunk.start)
             .collect();
-        let object: Vec<u64> = origin
+        let objects = &self.description.objects.axes;
+        let object: Vec<u64> = objects
             .iter()
-            .zip(&levels[0].shape)
-            .map(|(start, length)| start / length)
+            .zip(&origin)
+            .map(|(axis, start)| axis.chunk_of(*start))
             .collect();
+        let within = self.description.objects.chunk(&object);
         let mut bytes = Bytes::Stored {
             location: self.object_location(&object).into(),
             range: ByteRange::Whole,
         };
         for (depth, level) in levels.iter().enumerate() {
-            let key = std::iter::once(depth as u64)
-                .chain(
-                    origin
-                        .iter()
-                        .zip(&level.shape)
-                        .map(|(start, length)| start / length),
-                )
-                .collect();
+            // Shards of the outermost level may differ; those inside are all alike.
+            let shape: Vec<u64> = match depth {
+                0 => within.iter().map(|chunk| chunk.encoded).collect(),
+                _ => level.shape.clone(),
+            };
+            let place = match depth {
+                0 => object.clone(),
+                _ => origin
+                    .iter()
+                    .zip(&shape)
+                    .map(|(start, length)| start / length)
+                    .collect(),
+            };
+            let key = std::iter::once(depth as u64).chain(place).collect();
             let read = Shard::read(
                 &self.indexes,
                 level,
+                level.count_in(&shape),
                 &bytes,
                 self.largest_shard(depth),
                 &self.pool,
@@ -159,8 +209,9 @@ impl ZarrArray {
             };
             // OK to count in `usize`: the level's whole count fits it.
             let position = level.axes.iter().fold(0u64, |position, &axis| {
-                let inner = level.inner[axis];
-                position * (level.shape[axis] / inner) + origin[axis] % level.shape[axis] / inner
+                let (inner, length) = (level.inner[axis], shape[axis]);
+                let start = origin[axis] - within[axis].start;
+                position * (length / inner) + start % length / inner
             });
             let position = usize::try_from(position).unwrap_or(usize::MAX);
             match shard.entry(position, &bytes)? {
@@ -186,7 +237,7 @@ impl ZarrArray {
             .iter()
             .rev()
             .fold(innermost, |inner, level| {
-                let index = usize::try_from(level.index_length).unwrap_or(usize::MAX);
+                let index = usize::try_from(level.index_length(level.count)).unwrap_or(usize::MAX);
                 inner.saturating_mul(level.count).saturating_add(index)
             })
     }

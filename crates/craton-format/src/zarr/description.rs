@@ -1,5 +1,6 @@
 //! What the metadata of an array of either version say.
 
+use super::fields::Field;
 use super::layout::Layout;
 use craton_core::{Attributes, DType, Grid, Scalar};
 
@@ -28,6 +29,8 @@ pub struct Description {
     pub attributes: Attributes,
     /// Shards and codecs.
     pub layout: Layout,
+    /// The fields of structured elements.
+    pub fields: Vec<Field>,
 }
 
 /// How a chunk's index becomes the name of its object.

@@ -1,47 +1,37 @@
 //! Fill values of both versions.
 
-use super::dtype::{fields, from_v3};
-use super::json::text;
+use super::dtype::{DataType, from_v3};
+use crate::codec::NumberType;
 use crate::codec::options::brief;
+use crate::json::text;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use craton_core::{AttributeValue, DType, Error, Result, Scalar};
-use half::f16;
+use craton_core::{AttributeValue, DType, Error, Pool, Result, Scalar};
 use serde_json::Value;
 
-/// The fill value `value` of an array of `dtype`; `data_type` is the version 3 type in JSON.
-pub(super) fn parse(dtype: DType, value: &Value, data_type: Option<&Value>) -> Result<Scalar> {
+/// The fill value `value` of an array of `data_type`.
+pub(super) fn parse(data_type: &DataType, value: &Value) -> Result<Scalar> {
+    let dtype = data_type.dtype;
     if value.is_null() {
         return Ok(Scalar::zero(dtype));
     }
+    let scalar = |bytes: Vec<u8>| Scalar::from_bytes(dtype, &bytes);
     let parsed = match dtype {
-        DType::Bool => {
-            boolean(value).map(|is_true| Scalar::from_bytes(dtype, &[u8::from(is_true)]))
-        }
+        DType::Bool => boolean(value).map(|is_true| scalar(vec![u8::from(is_true)])),
         DType::Time(_) if text(value) == Some("NaT") => Some(Scalar::from_i64(dtype, i64::MIN)),
-        DType::Time(_) => {
-            integer(DType::Int64, value).map(|bytes| Scalar::from_bytes(dtype, &bytes))
-        }
-        DType::Complex64 => {
-            complex(DType::Float32, value).map(|bytes| Scalar::from_bytes(dtype, &bytes))
-        }
-        DType::Complex128 => {
-            complex(DType::Float64, value).map(|bytes| Scalar::from_bytes(dtype, &bytes))
-        }
         // Writers of version 2 put numbers here; their own readers show them as text.
         DType::Utf8 if value.is_number() => Some(Scalar::from_text(&value.to_string())),
         DType::Utf8 => string(value).map(|text| Scalar::from_text(&text)),
         DType::FixedUtf8(_) => string(value).map(|text| utf32(dtype, &text)),
-        DType::FixedBytes(_) | DType::Bytes => {
-            bytes(value).map(|bytes| Scalar::from_bytes(dtype, &bytes))
-        }
-        DType::Opaque(_) => opaque(dtype, value, data_type)?,
-        _ if dtype.is_float() => float(dtype, value).map(|bytes| Scalar::from_bytes(dtype, &bytes)),
-        _ => integer(dtype, value).map(|bytes| Scalar::from_bytes(dtype, &bytes)),
+        DType::FixedBytes(_) | DType::Bytes => bytes(value).map(scalar),
+        DType::Opaque(_) => opaque(data_type, value)?,
+        _ if dtype.is_complex() => complex(data_type, value).map(scalar),
+        _ => number(data_type, value).map(scalar),
     };
     parsed.ok_or_else(|| {
         Error::corrupt(format!(
-            "fill value `{}` is no value of type {dtype}",
-            brief(value)
+            "fill value `{}` is no value of type {}",
+            brief(value),
+            data_type.element
         ))
     })
 }
@@ -54,84 +44,42 @@ fn boolean(value: &Value) -> Option<bool> {
     })
 }
 
-/// Native bytes of an integer that fits.
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "checked to be whole and to fit"
-)]
-fn integer(dtype: DType, value: &Value) -> Option<Vec<u8>> {
-    let whole = || {
-        value
-            .as_f64()
-            .filter(|number| number.fract() == 0.0 && number.abs() < 2e19)
-    };
-    let wide = value
-        .as_i64()
-        .map(i128::from)
-        .or_else(|| value.as_u64().map(i128::from))
-        .or_else(|| value.as_bool().map(i128::from))
-        .or_else(|| whole().map(|number| number as i128))?;
-    let size = dtype.item_size()?;
-    let bits = u32::try_from(size * 8).ok()?;
-    let (low, high) = if dtype.is_unsigned_integer() {
-        (0, (1i128 << bits) - 1)
-    } else {
-        (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1)
-    };
-    if !(low..=high).contains(&wide) {
-        return None;
+/// Native bytes of a real number, as elements of the type are read.
+fn number(data_type: &DataType, value: &Value) -> Option<Vec<u8>> {
+    let (plain, stored) = (
+        NumberType::native(data_type.dtype),
+        data_type.element.to_native(),
+    );
+    // A type that a program added spells its values as those of the type they are read as.
+    if stored.narrow.is_none() {
+        return plain.from_json(value);
     }
-    let mut native = wide.to_le_bytes()[..size].to_vec();
-    if cfg!(target_endian = "big") {
-        native.reverse();
-    }
-    Some(native)
+    widened(data_type, &stored.from_json(value)?)
 }
 
-/// Native bytes of a float: a number, a name, or its bits in hexadecimal.
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "the stored type is narrower"
-)]
-fn float(dtype: DType, value: &Value) -> Option<Vec<u8>> {
-    let number = match text(value) {
-        Some("NaN") => f64::NAN,
-        Some("Infinity") => f64::INFINITY,
-        Some("-Infinity") => f64::NEG_INFINITY,
-        Some(other) => match other.strip_prefix("0x") {
-            Some(bits) => return hexadecimal(dtype, bits),
-            None => other.parse().ok()?,
-        },
-        None => value.as_f64()?,
-    };
-    Some(match dtype {
-        DType::Float16 => f16::from_f64(number).to_ne_bytes().to_vec(),
-        DType::Float32 => (number as f32).to_ne_bytes().to_vec(),
-        _ => number.to_ne_bytes().to_vec(),
-    })
-}
-
-fn hexadecimal(dtype: DType, digits: &str) -> Option<Vec<u8>> {
-    let size = dtype.item_size()?;
-    if digits.len() != size * 2 {
-        return None;
-    }
-    let bits = u64::from_str_radix(digits, 16).ok()?;
-    let mut native = bits.to_le_bytes()[..size].to_vec();
-    if cfg!(target_endian = "big") {
-        native.reverse();
-    }
-    Some(native)
-}
-
-fn complex(part: DType, value: &Value) -> Option<Vec<u8>> {
+/// A complex number: two parts, or a real one.
+fn complex(data_type: &DataType, value: &Value) -> Option<Vec<u8>> {
+    let stored = data_type.element.to_native();
+    let part = stored.part();
     let (real, imaginary) = match value {
-        Value::Array(parts) if parts.len() == 2 => {
-            (float(part, &parts[0])?, float(part, &parts[1])?)
-        }
-        real => (float(part, real)?, float(part, &Value::from(0.0))?),
+        Value::Array(parts) if parts.len() == 2 => (&parts[0], &parts[1]),
+        real => (real, &Value::from(0.0)),
     };
-    Some([real, imaginary].concat())
+    let both = [part.from_json(real)?, part.from_json(imaginary)?].concat();
+    if stored.narrow.is_none() {
+        return Some(both);
+    }
+    widened(data_type, &both)
+}
+
+/// Elements as they are read from elements as they are stored.
+fn widened(data_type: &DataType, stored: &[u8]) -> Option<Vec<u8>> {
+    let Some(codec) = &data_type.codec else {
+        return Some(stored.to_vec());
+    };
+    let mut bytes = vec![0; data_type.dtype.item_size()?];
+    let done = codec.decode(stored, &mut bytes, &Pool::unlimited());
+    (done.ok()? == Some(bytes.len())).then_some(bytes)
 }
 
 fn string(value: &Value) -> Option<String> {
@@ -165,17 +113,21 @@ fn bytes(value: &Value) -> Option<Vec<u8>> {
 }
 
 /// Structured elements: their bytes, or one value per field.
-fn opaque(dtype: DType, value: &Value, data_type: Option<&Value>) -> Result<Option<Scalar>> {
+fn opaque(data_type: &DataType, value: &Value) -> Result<Option<Scalar>> {
+    let dtype = data_type.dtype;
     let Value::Object(values) = value else {
         return Ok(bytes(value).map(|bytes| Scalar::from_bytes(dtype, &bytes)));
     };
-    let Some(fields) = data_type.and_then(fields) else {
+    if data_type.fields.is_empty() {
         return Ok(None);
-    };
+    }
     let mut all = Vec::new();
-    for (name, data_type) in fields {
-        let value = values.get(name).unwrap_or(&Value::Null);
-        all.extend_from_slice(parse(from_v3(data_type)?, value, Some(data_type))?.bytes());
+    for field in &data_type.fields {
+        let value = values.get(&field.name).unwrap_or(&Value::Null);
+        let Some(data_type) = &field.data_type else {
+            return Ok(None);
+        };
+        all.extend_from_slice(parse(&from_v3(data_type)?, value)?.bytes());
     }
     Ok(Some(Scalar::from_bytes(dtype, &all)))
 }
@@ -235,7 +187,7 @@ pub(super) fn to_json(value: &Scalar) -> Value {
 fn float_to_json(dtype: DType, bytes: &[u8]) -> Value {
     let value = Scalar::from_bytes(dtype, bytes);
     let number = value.to_f64().unwrap_or(f64::NAN);
-    let plain = float(dtype, &Value::from("NaN"));
+    let plain = NumberType::native(dtype).from_json(&Value::from("NaN"));
     if number.is_nan() && plain.as_deref() != Some(bytes) {
         // A NaN with a payload must keep its bits.
         let mut big_endian = bytes.to_vec();
@@ -262,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_nan_payload_survives_both_ways() {
-        let value = parse(DType::Float32, &json!("0x7fc00001"), None).unwrap();
+        let value = parse(&DataType::from(DType::Float32), &json!("0x7fc00001")).unwrap();
         assert_eq!(value.bytes(), 0x7fc0_0001_u32.to_ne_bytes());
         assert_eq!(to_json(&value), json!("0x7fc00001"));
     }
@@ -279,9 +231,47 @@ mod tests {
             (DType::Complex64, json!([1, 2, 3])),
             (DType::Int16, json!({})),
         ] {
-            assert!(parse(dtype, &value, None).is_err(), "{dtype} {value}");
+            assert!(
+                parse(&DataType::from(dtype), &value).is_err(),
+                "{dtype} {value}"
+            );
         }
-        let largest = parse(DType::UInt64, &json!(u64::MAX), None).unwrap();
+        let largest = parse(&DataType::from(DType::UInt64), &json!(u64::MAX)).unwrap();
         assert_eq!(largest.bytes(), u64::MAX.to_ne_bytes());
+    }
+
+    #[test]
+    fn fill_values_of_narrow_types_are_spelled_in_their_bits() {
+        let parsed = |name: &str, value: Value| {
+            let value = parse(&from_v3(&json!(name)).unwrap(), &value);
+            value.map(|value| value.to_f64())
+        };
+        assert_eq!(parsed("bfloat16", json!("0x3fc0")).unwrap(), Some(1.5));
+        assert_eq!(parsed("float8_e4m3fn", json!("0x7e")).unwrap(), Some(448.0));
+        assert_eq!(
+            parsed("float8_e5m2", json!("-Infinity")).unwrap(),
+            Some(f64::NEG_INFINITY)
+        );
+        assert!(
+            parsed("float8_e4m3fn", json!("NaN"))
+                .unwrap()
+                .unwrap()
+                .is_nan()
+        );
+        assert_eq!(parsed("int4", json!(-8)).unwrap(), Some(-8.0));
+        for (name, value) in [
+            ("int4", json!(8)),
+            ("uint2", json!(-1)),
+            ("float8_e4m3fn", json!("Infinity")),
+            ("bfloat16", json!("0x3fc00")),
+        ] {
+            assert!(parsed(name, value.clone()).is_err(), "{name} {value}");
+        }
+        let pair = parse(
+            &from_v3(&json!("complex_bfloat16")).unwrap(),
+            &json!(["0x3fc0", "NaN"]),
+        )
+        .unwrap();
+        assert_eq!(pair.bytes()[..4], 1.5f32.to_ne_bytes());
     }
 }

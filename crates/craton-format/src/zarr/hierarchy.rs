@@ -1,6 +1,7 @@
 //! Finds the groups and arrays of a Zarr store; a broken one never hides the others.
 
-use super::{ZarrArray, json, v2, v3};
+use super::{ZarrArray, v2, v3};
+use crate::json;
 use craton_core::{Attributes, ByteRange, Error, ErrorKind, Pool, ReadRanges, Result};
 use futures_util::future::join3;
 use futures_util::stream::{self, StreamExt};
@@ -206,18 +207,30 @@ impl Walker {
 
     fn array(&self, path: &str, described: Result<super::Description>) -> Node {
         let location = self.location(path, "");
-        let kind = match described {
-            Ok(description) => NodeKind::Array(Arc::new(ZarrArray::new(
-                self.store.clone(),
-                &location,
-                description,
-            ))),
-            Err(error) => NodeKind::Broken(self.name_array(error, path)),
+        let path = path.to_owned();
+        let array = match described {
+            Ok(description) => ZarrArray::new(self.store.clone(), &location, description),
+            Err(error) => {
+                return Node {
+                    kind: NodeKind::Broken(self.name_array(error, &path)),
+                    path: format!("/{path}"),
+                    children: Vec::new(),
+                };
+            }
+        };
+        // Each field of structured elements is an array beside the whole one: `/obs.temperature`.
+        let of_field = |(name, array): (String, ZarrArray)| Node {
+            path: match path.as_str() {
+                "" => format!("/{name}"),
+                path => format!("/{path}.{name}"),
+            },
+            kind: NodeKind::Array(Arc::new(array)),
+            children: Vec::new(),
         };
         Node {
+            children: array.fields().into_iter().map(of_field).collect(),
+            kind: NodeKind::Array(Arc::new(array)),
             path: format!("/{path}"),
-            kind,
-            children: Vec::new(),
         }
     }
 

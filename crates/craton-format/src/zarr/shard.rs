@@ -95,10 +95,11 @@ impl Shard {
         self.entries.len() * 16 + self.unwrapped.as_ref().map_or(0, |buffer| buffer.len())
     }
 
-    /// Reads a shard's index; `None` if there is no such object.
+    /// Reads the index of a shard of `count` inner chunks; `None` if there is no such object.
     pub async fn read(
         store: &dyn ReadRanges,
         level: &ShardLevel,
+        count: usize,
         bytes: &Bytes,
         most: usize,
         pool: &Pool,
@@ -116,18 +117,16 @@ impl Shard {
             };
             unwrapped = Some(buffer);
         }
+        let length = level.index_length(count);
         let part = if level.is_at_end {
-            ByteRange::Suffix(level.index_length)
+            ByteRange::Suffix(length)
         } else {
-            ByteRange::Bounded {
-                offset: 0,
-                length: level.index_length,
-            }
+            ByteRange::Bounded { offset: 0, length }
         };
         let Some(encoded) = read_part(store, &source, part, pool).await? else {
             return Ok(None);
         };
-        let mut plain = pool.take(level.count * 16)?;
+        let mut plain = pool.take(count * 16)?;
         let decoded = level.index.decode(&encoded, &mut plain, pool)?;
         let is_swapped = matches!(
             decoded,

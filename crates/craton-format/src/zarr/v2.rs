@@ -1,8 +1,9 @@
 //! Version 2 metadata: `.zarray` and `.zattrs`.
 
 use super::description::{Description, KeyEncoding};
-use super::json::{attributes, field, lengths};
-use super::{dtype, fill, layout};
+use super::dtype::{self, DataType};
+use super::{fill, layout};
+use crate::json::{attributes, check_names, field, lengths};
 use craton_core::{AttributeValue, DType, Error, Grid, Result};
 use serde_json::{Map, Value};
 
@@ -13,6 +14,7 @@ pub(super) fn describe(array: &Value, attrs: Option<&Value>) -> Result<Descripti
     let values = array
         .as_object()
         .ok_or_else(|| Error::corrupt("`.zarray` is no JSON object"))?;
+    check_names(array)?;
     if field(values, "zarr_format")?.as_u64() != Some(2) {
         let message = format!("`zarr_format` of a `.zarray` is {}", values["zarr_format"]);
         return Err(Error::corrupt(message).hint("accepted: 2"));
@@ -32,8 +34,11 @@ pub(super) fn describe(array: &Value, attrs: Option<&Value>) -> Result<Descripti
     let first = filters
         .first()
         .and_then(|filter| filter.get("id")?.as_str());
-    if stored.is_object && first == Some("vlen-bytes") {
-        stored.dtype = DType::Bytes;
+    if stored.is_object && matches!(first, Some("vlen-bytes" | "vlen-array")) {
+        stored = DataType {
+            is_object: true,
+            ..DataType::from(DType::Bytes)
+        };
     }
     let compressor = values.get("compressor").filter(|value| !value.is_null());
     let is_fortran = match values.get("order").and_then(Value::as_str) {
@@ -43,13 +48,13 @@ pub(super) fn describe(array: &Value, attrs: Option<&Value>) -> Result<Descripti
             return Err(Error::corrupt(format!("`order` is `{other}`")).hint("accepted: `C`, `F`"));
         }
     };
-    let layout = layout::from_v2(filters, compressor, stored, is_fortran, &chunks)?;
+    let layout = layout::from_v2(filters, compressor, &stored, is_fortran, &chunks)?;
     let fill_json = values.get("fill_value").unwrap_or(&Value::Null);
     let grid = Grid::regular(&shape, &chunks)?;
     let attrs = attrs.and_then(Value::as_object);
     let dimensions = dimensions(values, attrs, shape.len());
     let is_hidden = |name: &str| dimensions.is_some() && (name == DIMENSIONS || is_nczarr(name));
-    let fill_value = fill::parse(stored.dtype, fill_json, None)?;
+    let fill_value = fill::parse(&stored, fill_json)?;
     let mut attributes = attributes(attrs, is_hidden);
     // In version 2 the fill value says what is missing, as netCDF's attribute does; in version 3 it does not.
     if !fill_json.is_null() && stored.dtype.is_numeric() {
@@ -68,6 +73,7 @@ pub(super) fn describe(array: &Value, attrs: Option<&Value>) -> Result<Descripti
         grid,
         shape,
         layout,
+        fields: stored.fields,
     })
 }
 

@@ -1,8 +1,8 @@
 //! Version 3 metadata: `zarr.json`.
 
 use super::description::{Description, KeyEncoding};
-use super::json::{attributes, field, lengths};
 use super::{dtype, fill, layout};
+use crate::json::{attributes, check_names, field, lengths};
 use craton_core::{AxisGrid, Error, Grid, Result};
 use serde_json::{Map, Value};
 
@@ -46,16 +46,19 @@ pub(super) fn describe(node: &Value) -> Result<Description> {
     let values = node
         .as_object()
         .ok_or_else(|| Error::corrupt("`zarr.json` is no JSON object"))?;
+    check_names(node)?;
     check_unknown(values)?;
     let shape = lengths(field(values, "shape")?, "shape")?;
-    let data_type = field(values, "data_type")?;
-    let dtype = dtype::from_v3(data_type)?;
+    let data_type = dtype::from_v3(field(values, "data_type")?)?;
+    let dtype = data_type.dtype;
     let (objects, chunk, is_variable) = grid(field(values, "chunk_grid")?, &shape)?;
-    let layout = layout::from_v3(field(values, "codecs")?, dtype, &chunk, is_variable)?;
-    let grid = if layout.levels.is_empty() {
-        objects.clone()
-    } else {
-        Grid::regular(&shape, &layout.chunk)?
+    let layout = layout::from_v3(field(values, "codecs")?, &data_type, &chunk, is_variable)?;
+    let grid = match layout.levels.first() {
+        None => objects.clone(),
+        Some(level) => {
+            check_divides(&objects, &level.inner)?;
+            Grid::regular(&shape, &layout.chunk)?
+        }
     };
     let fill_json = field(values, "fill_value")?;
     let rank = shape.len();
@@ -72,12 +75,27 @@ pub(super) fn describe(node: &Value) -> Result<Description> {
         grid,
         objects,
         keys: keys(values.get("chunk_key_encoding"))?,
-        fill_value: fill::parse(dtype, fill_json, Some(data_type))?,
+        fill_value: fill::parse(&data_type, fill_json)?,
         has_fill_value: !fill_json.is_null(),
         dimension_names: dimension_names(values.get("dimension_names"), rank)?,
         attributes,
         layout,
+        fields: data_type.fields,
     })
+}
+
+/// Shards of every shape are whole numbers of inner chunks, which therefore make a regular grid.
+fn check_divides(objects: &Grid, inner: &[u64]) -> Result<()> {
+    for (axis, inner) in objects.axes.iter().zip(inner) {
+        let odd = axis
+            .encoded_lengths()
+            .find(|shard| !shard.is_multiple_of(*inner));
+        if let Some(shard) = odd {
+            let message = format!("inner chunks of {inner} do not divide a shard of {shard}");
+            return Err(Error::corrupt(message));
+        }
+    }
+    Ok(())
 }
 
 fn check_unknown(values: &Map<String, Value>) -> Result<()> {

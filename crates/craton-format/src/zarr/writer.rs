@@ -22,7 +22,8 @@ mod place;
 mod spec;
 mod update;
 
-pub use spec::{ArraySpec, parse_codecs};
+pub use spec::{ArraySpec, compressors, parse_codecs};
+pub(super) use spec::{completed, data_type};
 pub use update::ZarrStoreUpdate;
 
 /// A Zarr store being written. It shows under its name at [`ZarrStoreWriter::commit`], and leaves
@@ -129,6 +130,7 @@ impl ZarrStoreWriter {
         };
         let document = spec.document().map_err(named)?;
         let description = v3::describe(&document).map_err(named)?;
+        spec::check_fill_value(&description).map_err(named)?;
         self.shared.add(path, document.clone())?;
         self.shared.declare(path, &document)?;
         Ok(Arc::new(ZarrSink {

@@ -4,7 +4,8 @@ use crate::exercise::exercise;
 use crate::machine::{damage, fuzz};
 use craton_core::{Pool, ReadRanges};
 use craton_format::codec::{
-    CODECS, Codec, blosc::Blosc, checksum::Checksum, fletcher32::Fletcher32, zstd::Zstd,
+    self, CODECS, Codec, NumberType, Options, Place, Stage, blosc::Blosc, checksum::Checksum,
+    fletcher32::Fletcher32, zstd::Zstd,
 };
 use craton_store::MemoryStore;
 use std::io::Write;
@@ -41,6 +42,21 @@ fn case(
 
 fn written(codec: &dyn Codec) -> Vec<u8> {
     codec.encode(&plain(), &Pool::unlimited()).unwrap().to_vec()
+}
+
+/// The plain numbers as the codec with this metadata writes them.
+fn made(metadata: &str) -> Vec<u8> {
+    let metadata = serde_json::from_str(metadata).unwrap();
+    let place = Place {
+        element: NumberType::from_name("int32").unwrap(),
+        shape: Some(&[16]),
+        is_native: false,
+        ..Place::of_bytes()
+    };
+    match codec::build(&Options::from_v2(&metadata).unwrap(), &place).unwrap() {
+        Stage::Numbers(step, _) | Stage::Elements(step) | Stage::Bytes(step) => written(&*step),
+        other => panic!("{other:?}"),
+    }
 }
 
 fn bz2() -> Vec<u8> {
@@ -171,6 +187,26 @@ fn cases() -> Vec<Case> {
         case(r#"{"id":"packbits"}"#, "null", "|b1", vec![0, 0x55, 0xaa]),
         case(r#"{"id":"vlen-utf8"}"#, "null", "|O", texts()),
         case(
+            r#"{"id":"vlen-array","dtype":"|u1"}"#,
+            "null",
+            "|O",
+            texts(),
+        ),
+        case(PCODEC, "null", "<i4", made(PCODEC)),
+        case(ZFPY, "null", "<i4", made(ZFPY)),
+        case(ZFP, "null", "<i4", made(ZFP)),
+        case(CAST, "null", "<i4", made(CAST)),
+        case(SCALE, "null", "<i4", made(SCALE)),
+        case(JSON, "null", "<i4", made(JSON)),
+        case(MSGPACK, "null", "<i4", made(MSGPACK)),
+        case(
+            r#"{"id":"json2"}"#,
+            "null",
+            "|O",
+            br#"["a",{"b":[null,1.5]},null,3,"","","","","","","","","","",NaN,"c","|O",[16]]"#
+                .to_vec(),
+        ),
+        case(
             r#"{"id":"vlen-bytes"}"#,
             r#"{"id":"zlib","level":1}"#,
             "|O",
@@ -178,6 +214,14 @@ fn cases() -> Vec<Case> {
         ),
     ]
 }
+
+const PCODEC: &str = r#"{"id":"pcodec","level":8}"#;
+const ZFPY: &str = r#"{"id":"zfpy","mode":4,"tolerance":-1}"#;
+const ZFP: &str = r#"{"id":"zfp","mode":"fixed_rate","rate":20}"#;
+const CAST: &str = r#"{"id":"cast_value","data_type":"int16","out_of_range":"clamp"}"#;
+const SCALE: &str = r#"{"id":"scale_offset","scale":3,"offset":-4}"#;
+const JSON: &str = r#"{"id":"json2"}"#;
+const MSGPACK: &str = r#"{"id":"msgpack2"}"#;
 
 const PIECES: [&str; 22] = [
     "0",
@@ -226,7 +270,13 @@ fn codecs_of_the_table() {
     let cases = cases();
     for (name, _) in CODECS {
         // Tested with metadata of version 3, where they stand.
-        let elsewhere = ["bytes", "endian", "sharding_indexed", "transpose"];
+        let elsewhere = [
+            "bytes",
+            "endian",
+            "reshape",
+            "sharding_indexed",
+            "transpose",
+        ];
         let quoted = format!("\"{name}\"");
         let is_here =
             |case: &Case| case.filters.contains(&quoted) || case.compressor.contains(&quoted);

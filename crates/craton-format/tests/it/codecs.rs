@@ -2,8 +2,8 @@
 
 use craton_core::{DType, Decode, ErrorKind, Order, Pool};
 use craton_format::codec::{
-    Chain, Codec, blosc::Blosc, byteswap::ByteSwap, checksum::Checksum, fletcher32::Fletcher32,
-    gzip::Gzip, shuffle::Shuffle, zlib::Zlib, zstd::Zstd,
+    Chain, Codec, NumberType, blosc::Blosc, byteswap::ByteSwap, checksum::Checksum,
+    fletcher32::Fletcher32, gzip::Gzip, shuffle::Shuffle, zlib::Zlib, zstd::Zstd,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -95,4 +95,50 @@ fn a_last_swap_and_shuffle_are_left_to_the_reader() {
     );
     out.reverse();
     assert_eq!(f32::from_ne_bytes(out), 1.5);
+}
+
+#[test]
+fn packed_bits_are_those_of_zarrs() {
+    // A corner of 3 × 4 of `arange(35).reshape(5, 7) * 3 % 50`, as zarrs 0.2.3 writes it.
+    let numbers: Vec<i16> = (0..3)
+        .flat_map(|y| (0..4).map(move |x| (y * 7 + x) * 3 % 50))
+        .collect();
+    let flags: Vec<u8> = numbers
+        .iter()
+        .map(|number| u8::from(number % 3 == 0))
+        .collect();
+    let wide: Vec<u8> = numbers
+        .iter()
+        .flat_map(|number| number.to_ne_bytes())
+        .collect();
+    let cases = [
+        (serde_json::json!({}), "bool", &flags, "ff07"),
+        (
+            serde_json::json!({"padding_encoding": "first_byte"}),
+            "bool",
+            &flags,
+            "04ff07",
+        ),
+        (
+            serde_json::json!({"first_bit": 1, "last_bit": 6}),
+            "int16",
+            &wide,
+            "4030100ad33c958501",
+        ),
+    ];
+    for (options, name, plain, expected) in cases {
+        let metadata = serde_json::json!({"name": "packbits", "configuration": options});
+        let place = craton_format::codec::Place {
+            element: NumberType::from_name(name).unwrap(),
+            ..craton_format::codec::Place::of_bytes()
+        };
+        let options = craton_format::codec::Options::from_v3(&metadata).unwrap();
+        let stage = craton_format::codec::build(&options, &place).unwrap();
+        let craton_format::codec::Stage::Elements(step) = stage else {
+            panic!("{stage:?}")
+        };
+        let encoded = step.encode(plain, &Pool::unlimited()).unwrap();
+        let digits: String = encoded.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(digits, expected, "{metadata}");
+    }
 }

@@ -8,6 +8,7 @@
 )]
 
 mod bad_zarr;
+mod codec_contract;
 mod codecs;
 mod conformance;
 mod hierarchy;

@@ -36,9 +36,7 @@ fn arrays_of_zarrs_have_the_known_facts() {
     println!("{checked} arrays checked, refused: {refused:?}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(
-        refused.iter().all(|name| ["pcodec", "zfpy", "optional"]
-            .iter()
-            .any(|codec| name.contains(codec))),
+        refused.iter().all(|name| name.contains("optional")),
         "{refused:?}"
     );
     assert!(checked >= 40, "{checked}");
@@ -214,15 +212,12 @@ fn numcodecs_fixtures_decode_to_their_arrays() {
     let known = [
         "json",
         "shuffle:0",
+        "json2, not compared",
+        "msgpack2, not compared",
         "categorize, not compared",
+        "vlen-array, not compared",
         "vlen-utf8, not compared",
         "vlen-bytes, not compared",
-        "json2",
-        "msgpack2",
-        "vlen-array",
-        "pcodec",
-        "zfpy",
-        "categorize",
     ];
     assert!(
         tally
@@ -275,21 +270,20 @@ fn visit(folder: &Path, tally: &mut Tally) {
 fn check_fixture(config: &Value, array: &Path, encoded: &Path, tally: &mut Tally) {
     let (code, expected) = npy_stored(&std::fs::read(array).unwrap());
     let id = config["id"].as_str().unwrap();
-    let is_object = code == "|O";
-    let dtype = if is_object {
-        DType::Utf8
-    } else {
-        DType::Opaque(1)
+    let element = match NumberType::from_code(&code) {
+        _ if code == "|O" => NumberType::native(DType::Utf8),
+        Some(number) => number,
+        // Times are integers to most codecs; texts and structures are bytes.
+        None if code.contains(['M', 'm']) => NumberType::native(DType::Int64),
+        None => NumberType::native(DType::Opaque(1)),
     };
     let options = Options::from_v2(config).unwrap();
-    let stage = codec::build(
-        &options,
-        &Place {
-            dtype,
-            rank: 1,
-            is_native: false,
-        },
-    );
+    let place = Place {
+        element,
+        is_native: false,
+        ..Place::of_bytes()
+    };
+    let stage = codec::build(&options, &place);
     let encoded_bytes = std::fs::read(encoded).unwrap();
     let pool = Pool::unlimited();
     let mut fail = |why: String| tally.wrong.push(format!("{}: {why}", encoded.display()));
@@ -304,9 +298,9 @@ fn check_fixture(config: &Value, array: &Path, encoded: &Path, tally: &mut Tally
         Err(error) => fail(format!("{error:?}")),
         // The expected strings are pickled, so only their count is checked.
         Ok(Stage::Strings(strings)) => match encoded_bytes.first_chunk::<4>() {
-            Some(count) if id != "categorize" => {
+            Some(count) if id.starts_with("vlen") => {
                 let count = u32::from_le_bytes(*count) as usize;
-                match strings.decode(&encoded_bytes, count) {
+                match strings.decode(&encoded_bytes, Some(count)) {
                     Ok(decoded) if decoded.len() == count => tally.equal += 1,
                     other => fail(format!("{other:?}")),
                 }
@@ -318,7 +312,7 @@ fn check_fixture(config: &Value, array: &Path, encoded: &Path, tally: &mut Tally
                     .or_default() += 1
             }
         },
-        Ok(Stage::Bytes(step, _)) => {
+        Ok(Stage::Bytes(step) | Stage::Numbers(step, _) | Stage::Elements(step)) => {
             let chain = Chain::new(DType::UInt8, Order::C, vec![step]);
             let mut out = pool.take(expected.len()).unwrap();
             match craton_core::Decode::decode(&chain, &encoded_bytes, &mut out, &pool) {

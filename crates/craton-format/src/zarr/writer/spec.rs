@@ -4,6 +4,11 @@ use super::{
     Attributes, Calendar, DType, Error, Map, Result, Scalar, TimeKind, Value, attributes_json,
     fill, json,
 };
+use crate::codec::{self, Kind, NumberType, Options, Place};
+use crate::zarr::description::Description;
+use crate::zarr::dtype::DataType;
+use crate::zarr::{layout, v3};
+use craton_core::Pool;
 
 /// The bytes of a block of Blosc: each of four planes of bits fills one of Zstandard's own blocks of 128 KiB.
 const BLOCK: usize = 512 << 10;
@@ -30,11 +35,15 @@ pub struct ArraySpec {
     pub attributes: Attributes,
 }
 
-/// Codecs from words such as `zstd:3`, `blosc:lz4:5:shuffle`, `gzip:6,crc32c` or `none`.
+/// Codecs from words such as `zstd:3`, `blosc:lz4:5:shuffle`, `gzip:6,crc32c` or `none`, or from version 3's JSON: a
+/// list of names and of `{"name": ..., "configuration": {...}}`, or one of them.
 ///
 /// # Errors
-/// [`craton_core::ErrorKind::Usage`] if a codec is not one that is written.
+/// [`craton_core::ErrorKind::Usage`] if a codec is not known.
 pub fn parse_codecs(text: &str) -> Result<Vec<Value>> {
+    if text.trim_start().starts_with(['[', '{']) {
+        return parse_json(text);
+    }
     let words = text
         .split(',')
         .map(str::trim)
@@ -42,44 +51,102 @@ pub fn parse_codecs(text: &str) -> Result<Vec<Value>> {
     words.map(parse_codec).collect()
 }
 
+/// Those of the codecs that leave arrays as they are and change only bytes.
+#[must_use]
+pub fn compressors(codecs: &[Value]) -> Vec<Value> {
+    let changes_bytes = |codec: &&Value| {
+        let built =
+            Options::from_v3(codec).and_then(|options| codec::build(&options, &Place::of_bytes()));
+        built.is_ok_and(|stage| stage.kind() == Kind::BytesToBytes)
+    };
+    codecs.iter().filter(changes_bytes).cloned().collect()
+}
+
+fn parse_json(text: &str) -> Result<Vec<Value>> {
+    let value: Value = serde_json::from_str(text).map_err(|cause| {
+        Error::usage("the codecs are no JSON")
+            .hint(r#"such as [{"name": "zstd", "configuration": {"level": 3}}, "crc32c"]"#)
+            .caused_by(cause)
+    })?;
+    let list = match value {
+        Value::Array(list) => list,
+        single => vec![single],
+    };
+    let known = codec::names();
+    for value in &list {
+        let options = Options::from_v3(value).map_err(|error| Error::usage(error.to_string()))?;
+        let name = options.codec();
+        let short = name.strip_prefix("numcodecs.").unwrap_or(name);
+        if !known.iter().any(|known| known == short || known == name) {
+            let message = format!("`{name}` is no codec that is known");
+            return Err(Error::usage(message).hint(format!("known: {}", known.join(", "))));
+        }
+    }
+    Ok(list)
+}
+
+/// Codecs of one word with at most one number: word, name in metadata, its option and the value of that by default.
+const WORDS: &[(&str, &str, Option<(&str, Option<i64>)>)] = &[
+    ("adler32", "numcodecs.adler32", None),
+    ("bitround", "numcodecs.bitround", Some(("keepbits", None))),
+    ("bz2", "numcodecs.bz2", Some(("level", Some(9)))),
+    ("crc32", "numcodecs.crc32", None),
+    ("crc32c", "crc32c", None),
+    ("delta", "numcodecs.delta", None),
+    ("fletcher32", "numcodecs.fletcher32", None),
+    ("gzip", "gzip", Some(("level", Some(5)))),
+    ("jenkins_lookup3", "numcodecs.jenkins_lookup3", None),
+    ("lz4", "numcodecs.lz4", Some(("acceleration", Some(1)))),
+    ("lzma", "numcodecs.lzma", Some(("preset", Some(6)))),
+    ("packbits", "numcodecs.packbits", None),
+    ("pcodec", "numcodecs.pcodec", Some(("level", Some(8)))),
+    ("quantize", "numcodecs.quantize", Some(("digits", None))),
+    (
+        "shuffle",
+        "numcodecs.shuffle",
+        Some(("elementsize", Some(4))),
+    ),
+    ("zlib", "numcodecs.zlib", Some(("level", Some(5)))),
+    ("zstd", "zstd", Some(("level", Some(3)))),
+];
+
 fn parse_codec(word: &str) -> Result<Value> {
     let wrong = || {
         Error::usage(format!("`{word}` is no codec that is written")).hint(
-            "accepted: none, zstd[:LEVEL], gzip[:LEVEL], zlib[:LEVEL], blosc[:NAME[:LEVEL[:noshuffle|shuffle|bitshuffle]]], \
-             shuffle:SIZE, crc32c; several with commas",
+            "accepted: none, zstd[:LEVEL], gzip[:LEVEL], blosc[:NAME[:LEVEL[:noshuffle|shuffle|bitshuffle]]], \
+             bz2[:LEVEL], lz4, lzma[:PRESET], pcodec[:LEVEL], zlib[:LEVEL], shuffle[:SIZE], bitround:BITS, delta, \
+             packbits, quantize:DIGITS, adler32, crc32, crc32c, fletcher32, jenkins_lookup3; several with commas; \
+             or any codecs as JSON, such as [{\"name\": \"zstd\", \"configuration\": {\"level\": 3}}]",
         )
     };
     let mut parts = word.split(':');
     let name = parts.next().unwrap_or_default();
     let parts: Vec<&str> = parts.collect();
-    let number = |at: usize, default: i64| {
-        parts
-            .get(at)
-            .map_or(Ok(default), |part| part.parse().map_err(|_| wrong()))
+    let number = |at: usize, default: Option<i64>| match parts.get(at) {
+        Some(part) => part.parse().map_err(|_| wrong()),
+        None => default.ok_or_else(wrong),
     };
-    let most = if name == "blosc" { 3 } else { 1 };
-    if parts.len() > most {
+    if name == "blosc" && parts.len() <= 3 {
+        let compressor = parts.first().unwrap_or(&"lz4");
+        let shuffle = parts.get(2).unwrap_or(&"shuffle");
+        return Ok(json!({"name": "blosc", "configuration": {
+            "cname": compressor, "clevel": number(1, Some(5))?, "shuffle": shuffle, "blocksize": 0,
+        }}));
+    }
+    let known = WORDS.iter().find(|(known, ..)| *known == name);
+    let (_, name, option) = known.ok_or_else(wrong)?;
+    if parts.len() > usize::from(option.is_some()) {
         return Err(wrong());
     }
-    Ok(match name {
-        "zstd" => {
-            json!({"name": "zstd", "configuration": {"level": number(0, 3)?, "checksum": false}})
-        }
-        "gzip" => json!({"name": "gzip", "configuration": {"level": number(0, 5)?}}),
-        "zlib" => json!({"name": "numcodecs.zlib", "configuration": {"level": number(0, 5)?}}),
-        "shuffle" => {
-            json!({"name": "numcodecs.shuffle", "configuration": {"elementsize": number(0, 4)?}})
-        }
-        "crc32c" if parts.is_empty() => json!({"name": "crc32c"}),
-        "blosc" => {
-            let compressor = parts.first().unwrap_or(&"lz4");
-            let shuffle = parts.get(2).unwrap_or(&"shuffle");
-            json!({"name": "blosc", "configuration": {
-                "cname": compressor, "clevel": number(1, 5)?, "shuffle": shuffle, "blocksize": 0,
-            }})
-        }
-        _ => return Err(wrong()),
-    })
+    let Some((option, default)) = option else {
+        return Ok(json!({"name": name}));
+    };
+    let mut codec = json!({"name": name, "configuration": {}});
+    codec["configuration"][*option] = Value::from(number(0, *default)?);
+    if *name == "zstd" {
+        codec["configuration"]["checksum"] = Value::from(false);
+    }
+    Ok(codec)
 }
 
 impl ArraySpec {
@@ -96,6 +163,13 @@ impl ArraySpec {
             fill_value: Scalar::zero(dtype),
             attributes: Attributes::new(),
         }
+    }
+
+    /// Whether the codecs have a place for the fill value. Other mistakes show when the array is begun.
+    #[must_use]
+    pub fn holds_fill_value(&self) -> bool {
+        let described = self.document().and_then(|document| v3::describe(&document));
+        described.map_or(true, |description| check_fill_value(&description).is_ok())
     }
 
     /// The `zarr.json` of this array.
@@ -117,7 +191,7 @@ impl ArraySpec {
             "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": object_shape}},
             "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
             "fill_value": self.fill_json(),
-            "codecs": self.codecs_json(),
+            "codecs": self.codecs_json()?,
             "attributes": attributes_json(&self.attributes),
         });
         if self.dimension_names.iter().any(Option::is_some) {
@@ -136,35 +210,22 @@ impl ArraySpec {
         }
     }
 
-    fn codecs_json(&self) -> Value {
-        let to_bytes = match self.dtype {
-            DType::Utf8 => json!({"name": "vlen-utf8"}),
-            DType::Bytes => json!({"name": "vlen-bytes"}),
-            dtype if dtype.swap_size() == 1 => json!({"name": "bytes"}),
-            _ => json!({"name": "bytes", "configuration": {"endian": "little"}}),
-        };
-        let is_transpose = |codec: &&Value| codec["name"] == "transpose";
+    fn codecs_json(&self) -> Result<Value> {
         let given = match &self.codecs {
             Some(codecs) => codecs.clone(),
             None => self.suitable(),
         };
-        let mut codecs: Vec<Value> = given.iter().filter(is_transpose).cloned().collect();
-        codecs.push(to_bytes);
-        codecs.extend(
-            given
-                .iter()
-                .filter(|codec| !is_transpose(codec))
-                .map(|codec| self.completed(codec)),
-        );
+        let data_type = DataType::from(self.dtype);
+        let codecs = layout::completed(&given, &data_type, &self.chunks)?;
         if self.shards.is_none() {
-            return Value::Array(codecs);
+            return Ok(Value::Array(codecs));
         }
-        json!([{"name": "sharding_indexed", "configuration": {
+        Ok(json!([{"name": "sharding_indexed", "configuration": {
             "chunk_shape": self.chunks,
             "codecs": codecs,
             "index_codecs": [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}],
             "index_location": "end",
-        }}])
+        }}]))
     }
 
     /// The codecs for those who name none. On fields of ERA5's kind, bits of the same weight brought together make
@@ -189,30 +250,64 @@ impl ArraySpec {
             _ => vec![json!({"name": "zstd", "configuration": {"level": 3, "checksum": false}})],
         }
     }
+}
 
-    /// Blosc needs the size of elements, which the codec's words do not say.
-    fn completed(&self, codec: &Value) -> Value {
-        let mut codec = codec.clone();
-        let item_size = self
-            .dtype
-            .item_size()
-            .filter(|size| (1..=255).contains(size))
-            .unwrap_or(1);
-        if codec["name"] == "blosc"
-            && let Some(options) = codec
-                .get_mut("configuration")
-                .and_then(Value::as_object_mut)
-        {
-            options
-                .entry("typesize")
-                .or_insert_with(|| Value::from(item_size));
+/// A codec with what its words do not say: the type of the elements where it stands, or their size.
+pub(in crate::zarr) fn completed(codec: &Value, element: NumberType) -> Value {
+    let name = codec.as_str().or_else(|| codec["name"].as_str());
+    let short = name.map(|name| name.strip_prefix("numcodecs.").unwrap_or(name));
+    let (option, value) = match short {
+        Some("blosc") => {
+            let size = element.size();
+            let size = if (1..=255).contains(&size) { size } else { 1 };
+            ("typesize", Value::from(size))
         }
-        codec
+        Some("delta" | "quantize" | "fixedscaleoffset") => ("dtype", numpy_code(element.dtype)),
+        Some("astype") => ("decode_dtype", numpy_code(element.dtype)),
+        // Readers of these insist on a configuration, empty or not.
+        _ if name != short => ("", Value::Null),
+        _ => return codec.clone(),
+    };
+    let mut codec = match codec {
+        Value::String(name) => json!({"name": name}),
+        other => other.clone(),
+    };
+    if codec.get("configuration").is_none_or(Value::is_null) {
+        codec["configuration"] = json!({});
     }
+    if let Some(options) = codec["configuration"].as_object_mut()
+        && !option.is_empty()
+    {
+        options.entry(option).or_insert(value);
+    }
+    codec
+}
+
+/// Edges of chunks hold the fill value beside values.
+pub(super) fn check_fill_value(description: &Description) -> Result<()> {
+    if description.dtype.is_variable() {
+        return Ok(());
+    }
+    let chain = &description.layout.chain;
+    let checked = chain.check_element(description.fill_value.bytes(), &Pool::unlimited());
+    checked.map_err(|error| error.hint("the codecs must have a place for the fill value"))
+}
+
+/// NumPy's code of numbers in little-endian order.
+fn numpy_code(dtype: DType) -> Value {
+    let size = dtype.item_size().unwrap_or(1);
+    let kind = match dtype {
+        DType::Bool => 'b',
+        _ if dtype.is_float() => 'f',
+        _ if dtype.is_complex() => 'c',
+        _ if dtype.is_unsigned_integer() => 'u',
+        _ => 'i',
+    };
+    Value::from(format!("{}{kind}{size}", if size == 1 { '|' } else { '<' }))
 }
 
 /// Version 3's name of a type.
-fn data_type(dtype: DType) -> Result<Value> {
+pub(in crate::zarr) fn data_type(dtype: DType) -> Result<Value> {
     let with =
         |name: &str, options: Map<String, Value>| json!({"name": name, "configuration": options});
     let length = |bytes: u64| Map::from_iter([("length_bytes".to_owned(), Value::from(bytes))]);

@@ -1,23 +1,111 @@
 //! JSON as Python writes it: `NaN` and `Infinity` stand bare in attributes.
 
 use craton_core::{AttributeValue, Attributes, DType, Error, Numbers, Result};
-use serde_json::{Map, Value};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+use std::fmt;
 
 /// Marks a bare token that JSON does not know; no text that people write begins so.
 const MARK: char = '\u{1}';
 const TOKENS: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
+/// The name under which an object keeps the name that it gives twice.
+const TWICE: &str = "\u{1}twice";
+
+/// Any value. Of a name that is given twice the last value counts, as in Python, and the object remembers the name.
+struct Document(Value);
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_any(Builder).map(Self)
+    }
+}
+
+struct Builder;
+
+impl<'de> Visitor<'de> for Builder {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> std::result::Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> std::result::Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> std::result::Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> std::result::Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> std::result::Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> std::result::Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Document(item)) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> std::result::Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some((name, Document(value))) = entries.next_entry::<String, Document>()? {
+            if map.insert(name.clone(), value).is_some() {
+                map.insert(TWICE.to_owned(), Value::String(name));
+            }
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+/// Refuses metadata that give a name twice anywhere but in attributes: which of the values is meant cannot be known.
+///
+/// # Errors
+/// [`craton_core::ErrorKind::Corrupt`] with the name.
+pub(crate) fn check_names(value: &Value) -> Result<()> {
+    match value {
+        Value::Array(items) => items.iter().try_for_each(check_names),
+        Value::Object(map) => {
+            if let Some(name) = map.get(TWICE).and_then(Value::as_str) {
+                return Err(Error::corrupt(format!("the metadata give `{name}` twice")));
+            }
+            map.iter()
+                .filter(|(name, _)| *name != "attributes")
+                .try_for_each(|(_, value)| check_names(value))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Parses a metadata document.
 ///
 /// # Errors
 /// [`craton_core::ErrorKind::Corrupt`] if it is no JSON, even of Python's kind.
-pub(super) fn parse(bytes: &[u8]) -> Result<Value> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Value> {
     let first = match serde_json::from_slice(bytes) {
-        Ok(value) => return Ok(value),
+        Ok(Document(value)) => return Ok(value),
         Err(cause) => cause,
     };
     if let Some(marked) = mark_tokens(bytes)
-        && let Ok(value) = serde_json::from_slice(&marked)
+        && let Ok(Document(value)) = serde_json::from_slice(&marked)
     {
         return Ok(value);
     }
@@ -52,6 +140,16 @@ fn mark_tokens(bytes: &[u8]) -> Option<Vec<u8>> {
     found.then_some(out)
 }
 
+/// The document as Python would write it, with bare tokens.
+pub(crate) fn to_python_text(document: &Value) -> Result<Vec<u8>> {
+    let mut text = serde_json::to_string_pretty(document)
+        .map_err(|cause| Error::internal("metadata are no JSON").caused_by(cause))?;
+    for token in TOKENS {
+        text = text.replace(&format!("\"\\u0001{token}\""), token);
+    }
+    Ok(text.into_bytes())
+}
+
 fn marked(value: &Value) -> Option<f64> {
     match value.as_str()?.strip_prefix(MARK)? {
         "NaN" => Some(f64::NAN),
@@ -62,19 +160,19 @@ fn marked(value: &Value) -> Option<f64> {
 }
 
 /// The text of a marked token or of a text.
-pub(super) fn text(value: &Value) -> Option<&str> {
+pub(crate) fn text(value: &Value) -> Option<&str> {
     value.as_str().map(|text| text.trim_start_matches(MARK))
 }
 
 /// Attributes from a JSON object, without those that `skip` names.
-pub(super) fn attributes(
+pub(crate) fn attributes(
     values: Option<&Map<String, Value>>,
     skip: impl Fn(&str) -> bool,
 ) -> Attributes {
     values
         .into_iter()
         .flatten()
-        .filter(|(name, _)| !skip(name))
+        .filter(|(name, _)| *name != TWICE && !skip(name))
         .map(|(name, value)| (name.clone(), attribute(value)))
         .collect()
 }
@@ -100,12 +198,13 @@ fn attribute(value: &Value) -> AttributeValue {
 }
 
 /// The value with tokens deep inside as plain texts.
-fn unmarked(value: &Value) -> Value {
+pub(crate) fn unmarked(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::from(text.trim_start_matches(MARK)),
         Value::Array(items) => items.iter().map(unmarked).collect(),
         Value::Object(map) => map
             .iter()
+            .filter(|(name, _)| *name != TWICE)
             .map(|(name, item)| (name.clone(), unmarked(item)))
             .collect(),
         other => other.clone(),
@@ -113,14 +212,14 @@ fn unmarked(value: &Value) -> Value {
 }
 
 /// The value of a field that must be there.
-pub(super) fn field<'a>(values: &'a Map<String, Value>, name: &str) -> Result<&'a Value> {
+pub(crate) fn field<'a>(values: &'a Map<String, Value>, name: &str) -> Result<&'a Value> {
     values
         .get(name)
         .ok_or_else(|| Error::corrupt(format!("the metadata lack `{name}`")))
 }
 
 /// A list of lengths.
-pub(super) fn lengths(value: &Value, name: &str) -> Result<Vec<u64>> {
+pub(crate) fn lengths(value: &Value, name: &str) -> Result<Vec<u64>> {
     let items = value
         .as_array()
         .map(|items| items.iter().map(length).collect::<Option<Vec<u64>>>());
@@ -171,5 +270,19 @@ mod tests {
         assert_eq!(attributes["c"].as_text(), Some("NaN \" Infinity"));
         assert_eq!(attributes["d"].to_json().to_string(), r#"{"e":"NaN"}"#);
         assert!(parse(b"{NaN").is_err());
+    }
+
+    #[test]
+    fn a_name_given_twice_is_an_error_outside_attributes() {
+        let parsed = |text: &str| parse(text.as_bytes()).unwrap();
+        let error = check_names(&parsed(r#"{"a": [{"shape": 1, "b": 2, "shape": 3}]}"#));
+        assert!(error.unwrap_err().to_string().contains("`shape`"));
+        let document =
+            parsed(r#"{"attributes": {"units": "K", "units": "m", "x": {"y": 1, "y": 2}}}"#);
+        check_names(&document).unwrap();
+        let attributes = attributes(document["attributes"].as_object(), |_| false);
+        assert_eq!(attributes["units"].as_text(), Some("m"));
+        assert_eq!(attributes.len(), 2);
+        assert_eq!(attributes["x"].to_json().to_string(), r#"{"y":2}"#);
     }
 }
