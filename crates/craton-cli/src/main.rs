@@ -42,6 +42,8 @@ enum Command {
     Diff(commands::diff::Diff),
     /// Compute results again by their recipes, and compare.
     Replay(commands::replay::Replay),
+    /// Write the metadata of a Zarr store as those of the other version.
+    ConvertMetadata(commands::convert_metadata::ConvertMetadata),
     /// Read every chunk, to see that all is whole.
     Verify(commands::verify::Verify),
     /// Show the history of an Icechunk repository.
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
         Command::Diff(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Verify(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::ConvertMetadata(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Log(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Branch(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Tag(command) => command.run().map(|()| ExitCode::SUCCESS),

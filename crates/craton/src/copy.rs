@@ -5,7 +5,7 @@ use crate::labels::{Dataset, Variable};
 use crate::open::{OpenOptions, Stored, StoredGroup, open_group, open_stored};
 use crate::output::chunks::{check_names, layout};
 use crate::output::netcdf::{NetcdfOptions, RawGroup, write_groups};
-use crate::output::zarr::{RECIPE_ATTRIBUTE, ZarrOptions, begin, raw_spec};
+use crate::output::zarr::{RECIPE_ATTRIBUTE, ZarrOptions, begin, raw_spec, set_codecs};
 use crate::output::{Recipe, RecipeInput, StoredForms, write_held};
 use crate::session::Session;
 use craton_core::{AttributeValue, Attributes, Error, Result, Sink};
@@ -208,7 +208,8 @@ fn write_zarr(
             let lengths = (&options.chunks, &options.shards);
             let layout = layout(&variable.dims, &variable.node, node.dtype(), lengths);
             (spec.chunks, spec.shards) = (layout.chunks, layout.shards);
-            spec.codecs.clone_from(&codecs);
+            let is_coordinate = is_coordinate(name, &group);
+            set_codecs(&mut spec, codecs.as_deref(), is_coordinate);
             let path = format!("{}/{name}", group.path.trim_end_matches('/'));
             let sink = writer.array(&path, &spec)?;
             let is_held = node.dtype().is_variable();
@@ -224,6 +225,22 @@ fn write_zarr(
     session.write(&streamed)?;
     write_held(&held, session)?;
     writer.commit()
+}
+
+/// Whether a stored variable is there for others: its own dimension has its name, or one of them names it.
+fn is_coordinate(name: &str, group: &Group<'_>) -> bool {
+    let names = |variable: &Variable| {
+        ["coordinates", "bounds"].iter().any(|attribute| {
+            let value = variable.attributes.get(*attribute);
+            let text = value.and_then(AttributeValue::as_text);
+            text.is_some_and(|text| text.split_whitespace().any(|word| word == name))
+        })
+    };
+    let own = group
+        .variables
+        .iter()
+        .any(|(known, variable)| known == name && variable.dims == [name]);
+    own || group.variables.iter().any(|(_, variable)| names(variable))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub mod answer;
 pub mod calendar;
 pub mod cf;
 pub mod check;
+pub mod convert;
 pub mod copy;
 pub mod demo;
 pub mod diff;

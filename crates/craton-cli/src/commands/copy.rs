@@ -21,7 +21,7 @@ pub struct Copy {
     /// Shards of a .zarr copy, such as time=240,lat=-1; rounded up to whole chunks.
     #[arg(long)]
     shards: Option<String>,
-    /// Codec of a .zarr copy, such as zstd:3, or of a .nc copy, such as zlib:4,fletcher32.
+    /// Codecs of a .zarr copy, such as zstd:3 or a chain in JSON, or of a .nc copy, such as zlib:4,fletcher32.
     #[arg(long)]
     codec: Option<String>,
     /// Format of a .nc copy: netcdf4, classic, 64bit-offset or cdf5.

@@ -36,7 +36,7 @@ pub struct Eval {
     /// Shards of a .zarr output, such as time=240,lat=-1; rounded up to whole chunks.
     #[arg(long)]
     shards: Option<String>,
-    /// Codec of a .zarr output, such as zstd:3, or of a .nc output, such as zlib:4,fletcher32.
+    /// Codecs of a .zarr output, such as zstd:3 or a chain in JSON, or of a .nc output, such as zlib:4,fletcher32.
     #[arg(long)]
     codec: Option<String>,
     /// Format of a .nc output: netcdf4, classic, 64bit-offset or cdf5.

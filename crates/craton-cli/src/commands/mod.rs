@@ -2,6 +2,7 @@
 
 mod asked;
 pub mod branch;
+pub mod convert_metadata;
 pub mod copy;
 pub mod demo;
 pub mod diff;

@@ -16,7 +16,7 @@ use super::{Labelled, groups_of, named_by_path};
 use crate::labels::{Dataset, Variable};
 use crate::session::Session;
 use craton_core::{AttributeValue, Attributes, Result, Scalar, Sink};
-use craton_format::zarr::{ArraySpec, ZarrStoreWriter, parse_codecs};
+use craton_format::zarr::{ArraySpec, ZarrStoreWriter, compressors, parse_codecs};
 use craton_plan::NodeRef;
 use craton_plan::physical::Target;
 use encode::encode;
@@ -204,7 +204,7 @@ fn add_array(
     let lengths = (&options.chunks, &options.shards);
     let layout = layout(&variable.dims, &variable.node, node.dtype(), lengths);
     (spec.chunks, spec.shards) = (layout.chunks, layout.shards);
-    spec.codecs = codecs.map(<[Value]>::to_vec);
+    set_codecs(&mut spec, codecs, dataset.coords.contains_key(name));
     if let Some(names) = coordinate_names(dataset, name, variable) {
         spec.attributes
             .entry("coordinates".to_owned())
@@ -215,6 +215,18 @@ fn add_array(
         group => writer.array(&format!("{group}/{name}"), &spec)?,
     };
     Ok((node, sink))
+}
+
+/// Gives an array the codecs that were asked for. Coordinates keep their values: codecs that change arrays are for data.
+pub(crate) fn set_codecs(spec: &mut ArraySpec, codecs: Option<&[Value]>, is_coordinate: bool) {
+    spec.codecs = codecs.map(|codecs| match is_coordinate {
+        true => compressors(codecs),
+        false => codecs.to_vec(),
+    });
+    // NaN is only what floats are filled with where nobody says otherwise; codecs that pack them may have no place for it.
+    if !spec.attributes.contains_key("_FillValue") && !spec.holds_fill_value() {
+        spec.fill_value = Scalar::zero(spec.dtype);
+    }
 }
 
 /// The dataset's attributes, and the recipe of all that is written.
