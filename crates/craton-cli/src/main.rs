@@ -26,6 +26,12 @@ struct Arguments {
     /// How the stores behind URLs are reached: anon, region, endpoint, profile, requester_pays, header.NAME and others.
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     store: Vec<String>,
+    /// Keep what is read from other machines in this folder, for this and later commands.
+    #[arg(long, global = true, value_name = "FOLDER")]
+    cache: Option<String>,
+    /// The most bytes that the folder of `--cache` may hold, such as 10GiB, which is the default.
+    #[arg(long, global = true, value_name = "SIZE")]
+    cache_size: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -63,10 +69,18 @@ enum Command {
 }
 
 /// Options of stores hold for all that the command opens.
-fn reach(options: &[String]) -> craton::Result<()> {
+fn reach(arguments: &Arguments) -> craton::Result<()> {
     let mut given = craton::StoreOptions::default();
-    for option in options {
+    for option in &arguments.store {
         given.add(option)?;
+    }
+    for (name, value) in [
+        ("cache", &arguments.cache),
+        ("cache_size", &arguments.cache_size),
+    ] {
+        if let Some(value) = value {
+            given.set(name, value)?;
+        }
     }
     craton::give_to_all(given);
     Ok(())
@@ -74,6 +88,7 @@ fn reach(options: &[String]) -> craton::Result<()> {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let reached = reach(&arguments);
     let run = || match arguments.command {
         Command::Info(command) => command.run(),
         Command::Eval(command) => command.run().map(|()| ExitCode::SUCCESS),
@@ -91,7 +106,7 @@ fn main() -> ExitCode {
         Command::Demo(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Help(command) => command.run().map(|()| ExitCode::SUCCESS),
     };
-    let prepared = trace::follow_environment().and_then(|()| reach(&arguments.store));
+    let prepared = trace::follow_environment().and(reached);
     match prepared.and_then(|()| run()) {
         Ok(code) => code,
         Err(error) => {

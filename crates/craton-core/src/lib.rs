@@ -11,6 +11,7 @@ pub mod grid;
 pub mod region;
 pub mod scalar;
 pub mod sink;
+pub mod size;
 pub mod source;
 pub mod spill;
 

@@ -11,6 +11,7 @@ pub mod placed;
 pub mod remote;
 pub mod scheme;
 pub mod scratch;
+pub mod write;
 pub mod zip;
 
 #[cfg(any(test, feature = "contract"))]
@@ -24,7 +25,10 @@ mod runtime;
 pub use icechunk::{IcechunkRepository, IcechunkStore, IcechunkWriter};
 pub use local::{LocalStore, PartFile};
 pub use memory::MemoryStore;
-pub use remote::{RemoteStore, StoreOptions, StoreSettings, give_to_all, public_url};
+pub use remote::{
+    CacheUse, RemoteStore, StoreOptions, StoreSettings, cache_use, give_to_all, public_url,
+};
 pub use scheme::{open_store, open_store_with};
 pub use scratch::ScratchFile;
+pub use write::{WriteObjects, open_to_write};
 pub use zip::ZipStore;

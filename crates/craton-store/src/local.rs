@@ -80,6 +80,24 @@ impl LocalStore {
         Ok(Some(buffer))
     }
 
+    /// Reads a whole object into `out`, which it must fill; `false` if it does not exist.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::Corrupt`] if it has another length; errors of the file system.
+    pub fn read_into(&self, location: &str, out: &mut [u8]) -> Result<bool> {
+        let Some((file, size)) = self.open(location)? else {
+            return Ok(false);
+        };
+        let url = || self.url_of(location);
+        if size != out.len() as u64 {
+            let message = format!("an object of {size} bytes instead of {}", out.len());
+            return Err(Error::corrupt(message).at(url()));
+        }
+        read_exact_at(&file, out, 0)
+            .map_err(|cause| Error::io(format!("cannot read `{}`", url()), cause).at(url()))?;
+        Ok(true)
+    }
+
     fn list_now(&self, prefix: &str) -> Result<Vec<String>> {
         let path = self.path_of(prefix)?;
         let failed = |cause| Error::io(format!("cannot list `{}`", path.display()), cause);
@@ -286,6 +304,24 @@ impl PartFile {
             .map_err(|cause| Error::io(format!("cannot write `{}`", self.path.display()), cause))?;
         self.is_whole = true;
         Ok(())
+    }
+}
+
+impl PartFile {
+    /// Shows the file under its name if nothing has that name; says whether it does.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn commit_new(self) -> Result<bool> {
+        // A second name, unlike a new one, never replaces. The first is removed when this is dropped.
+        match fs::hard_link(&self.temporary, &self.path) {
+            Ok(()) => Ok(true),
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(cause) => {
+                let message = format!("cannot write `{}`", self.path.display());
+                Err(Error::io(message, cause))
+            }
+        }
     }
 }
 

@@ -1,11 +1,14 @@
-//! Objects in memory, for tests; counts requests and bytes.
+//! Objects in memory, for tests and for what need not last; counts requests and bytes.
 
 use crate::keys::names_under;
 use crate::local::checked_range;
 use craton_core::{BoxFuture, BufferMut, ByteRange, Error, Pool, ReadRanges, Result};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Stores that go by a name in this process.
+static NAMED: Mutex<BTreeMap<String, Arc<MemoryStore>>> = Mutex::new(BTreeMap::new());
 
 /// Named byte strings.
 #[derive(Debug, Default)]
@@ -25,9 +28,26 @@ impl MemoryStore {
         }
     }
 
+    /// The store that goes by `name` in this process, empty at first.
+    #[must_use]
+    pub fn named(name: &str) -> Arc<Self> {
+        let mut named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
+        named.entry(name.to_owned()).or_default().clone()
+    }
+
     /// Adds or replaces an object.
     pub fn insert(&self, location: impl Into<String>, bytes: impl Into<Vec<u8>>) {
         self.lock().insert(location.into(), bytes.into());
+    }
+
+    /// Adds an object, or replaces it if it `may_replace`; says whether it did.
+    pub(crate) fn insert_if(&self, location: &str, bytes: &[u8], may_replace: bool) -> bool {
+        let mut objects = self.lock();
+        let does = may_replace || !objects.contains_key(location);
+        if does {
+            objects.insert(location.to_owned(), bytes.to_vec());
+        }
+        does
     }
 
     /// Removes an object and gives its bytes.

@@ -2,7 +2,7 @@
 
 use crate::icechunk::{IcechunkStore, is_repository};
 use crate::remote::{RemoteStore, StoreSettings};
-use crate::{LocalStore, ZipStore};
+use crate::{LocalStore, MemoryStore, ZipStore};
 use craton_core::{ByteRange, Error, Pool, ReadRanges, Result};
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ pub type Opened = (Arc<dyn ReadRanges>, String);
 enum Open {
     /// As a path of this machine.
     File,
+    /// As a name of this process.
+    Memory,
     /// Over the network.
     Remote,
 }
@@ -25,6 +27,7 @@ enum Open {
 /// What each scheme means; plain paths have none.
 const SCHEMES: &[(&str, Open)] = &[
     ("file", Open::File),
+    ("memory", Open::Memory),
     ("http", Open::Remote),
     ("https", Open::Remote),
     ("s3", Open::Remote),
@@ -89,6 +92,48 @@ pub async fn open_store_with(url: &str, settings: &StoreSettings) -> Result<Open
     }
 }
 
+/// What a URL names, as far as that decides how it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Named {
+    Path(String),
+    Memory(String),
+    Remote,
+    Repository,
+    Member,
+}
+
+/// What `url` names.
+///
+/// # Errors
+/// [`craton_core::ErrorKind::Unsupported`] for unknown schemes.
+pub(crate) fn named(url: &str) -> Result<Named> {
+    if url.starts_with(ICECHUNK) {
+        return Ok(Named::Repository);
+    }
+    if url.contains("!/") {
+        return Ok(Named::Member);
+    }
+    if let Some(path) = local_path(url) {
+        return Ok(match is_repository(Path::new(&path)) {
+            true => Named::Repository,
+            false => Named::Path(path),
+        });
+    }
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    match scheme_of(scheme) {
+        Some(Open::Memory) => Ok(Named::Memory(rest.trim_matches('/').to_owned())),
+        Some(_) => Ok(Named::Remote),
+        None => Err(unknown_scheme(scheme)),
+    }
+}
+
+fn unknown_scheme(scheme: &str) -> Error {
+    Error::unsupported(format!("URL scheme `{scheme}` is not known")).hint(
+        "plain paths, `file://`, `memory://`, `http(s)://`, `s3://`, `gs://`, `az://`, `abfs://`, `X.zip!/inner` and \
+         `icechunk+PATH@VERSION` are read",
+    )
+}
+
 /// Whether `url` names something of another machine.
 #[must_use]
 pub fn is_remote_url(url: &str) -> bool {
@@ -147,18 +192,11 @@ async fn open_outer(url: &str, settings: &StoreSettings) -> Result<Opened> {
     if let Some(path) = local_path(url) {
         return open_path(&path);
     }
-    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
-    match scheme_of(scheme) {
-        Some(_) => {
+    match named(url)? {
+        Named::Memory(name) => Ok((MemoryStore::named(&name), String::new())),
+        _ => {
             let (store, root) = RemoteStore::open(url, &settings.options_for(url)).await?;
             Ok((Arc::new(store), root))
-        }
-        None => {
-            let message = format!("URL scheme `{scheme}` is not known");
-            Err(Error::unsupported(message).hint(
-                "plain paths, `file://`, `http(s)://`, `s3://`, `gs://`, `az://`, `abfs://`, `X.zip!/inner` and \
-                 `icechunk+PATH@VERSION` are read",
-            ))
         }
     }
 }

@@ -386,6 +386,9 @@ fn respond(
     {
         return text(412, "changed");
     }
+    if headers.get("if-none-match") == Some(&etag) {
+        return (head(304, &[("ETag", etag.as_str())], 0), Vec::new(), true);
+    }
     let facts = [("ETag", etag.as_str()), ("Accept-Ranges", "bytes")];
     let range = headers.get("range").filter(|_| !state.ignores_ranges);
     let Some(range) = range else {

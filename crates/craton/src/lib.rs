@@ -25,7 +25,6 @@ pub mod output;
 pub mod plot;
 pub mod replay;
 pub mod session;
-pub mod size;
 mod spill;
 pub mod units;
 pub mod verify;
@@ -39,9 +38,9 @@ pub mod verify;
 )]
 mod fuzzing;
 
-pub use craton_core::{Error, ErrorKind, Result};
+pub use craton_core::{Error, ErrorKind, Result, size};
 pub use craton_exec::{Metrics, StageCost, peak_resident};
 #[cfg(feature = "testing")]
 pub use craton_store::server;
-pub use craton_store::{StoreOptions, StoreSettings, give_to_all};
+pub use craton_store::{CacheUse, StoreOptions, StoreSettings, cache_use, give_to_all};
 pub use session::Session;

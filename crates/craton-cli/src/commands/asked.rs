@@ -102,6 +102,13 @@ impl Work {
                 done.bytes_decoded,
                 done.bytes_written
             ));
+            let cache = craton::cache_use();
+            if cache != craton::CacheUse::default() {
+                say(&format!(
+                    "of these {} reads with {} bytes came from the cache, {} with {} bytes did not",
+                    cache.hits, cache.hit_bytes, cache.misses, cache.missed_bytes
+                ));
+            }
         }
     }
 }

@@ -34,6 +34,8 @@ pub(super) struct Target {
     pub service: Service,
     /// The URL of the store's root for people, without a trailing `/`.
     pub shown: String,
+    /// What tells this store from all others: also where it is reached and with which parameters. Never shown.
+    pub identity: String,
     /// The folder or object in the store.
     pub root: String,
     pub secrets: Secrets,
@@ -191,6 +193,7 @@ async fn s3(rest: &str, options: &StoreOptions, mut secrets: Secrets) -> Result<
     builder = builder.with_region(region);
     let shown = format!("s3://{bucket}");
     Ok(Target {
+        identity: format!("{} {shown}", endpoint.unwrap_or_default()),
         connect: checked(move || builder.clone().build(), &secrets, &shown)?,
         service: Service::S3,
         shown,
@@ -339,6 +342,7 @@ fn gs(rest: &str, options: &StoreOptions, secrets: Secrets) -> Result<Target> {
     };
     let shown = format!("gs://{bucket}");
     Ok(Target {
+        identity: format!("{} {shown}", endpoint.unwrap_or_default()),
         connect: checked(move || builder.clone().build(), &secrets, &shown)?,
         service: Service::Gs,
         shown,
@@ -433,6 +437,7 @@ fn azure(scheme: &str, rest: &str, options: &StoreOptions, mut secrets: Secrets)
     }
     let shown = format!("{scheme}://{place}");
     Ok(Target {
+        identity: format!("{} {account} {container}", endpoint.unwrap_or_default()),
         connect: checked(move || builder.clone().build(), &secrets, &shown)?,
         service: Service::Azure,
         shown,
@@ -525,6 +530,7 @@ fn web(url: &str, options: &StoreOptions, mut secrets: Secrets) -> Result<Target
         .with_retry(retry);
     let build = move || builder.clone().build();
     Ok(Target {
+        identity: base.to_string(),
         connect: checked(build, &secrets, &shown)?,
         service: Service::Web,
         shown,

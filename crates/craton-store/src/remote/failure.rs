@@ -53,11 +53,16 @@ impl RemoteStore {
                     .at(url)
                     .hint("download the file first")
             }
-            Failed::Store(cause) | Failed::Body(cause) => self.of_cause(url, &cause),
+            Failed::Store(cause) | Failed::Body(cause) => self.of_cause(url, &cause, "read"),
         }
     }
 
-    fn of_cause(&self, url: String, cause: &object_store::Error) -> Error {
+    /// The error of an object that could not be written or removed.
+    pub(super) fn not_written(&self, location: &str, cause: &object_store::Error) -> Error {
+        self.of_cause(self.url_of(location), cause, "write")
+    }
+
+    fn of_cause(&self, url: String, cause: &object_store::Error, verb: &str) -> Error {
         let mut text = cause.to_string();
         // The innermost cause says whether it was a name, a connection, or a certificate.
         let mut inner = cause.source();
@@ -91,7 +96,7 @@ impl RemoteStore {
             return Error::corrupt(format!("the bytes that are asked for lie outside `{url}`"))
                 .at(url);
         }
-        let error = Error::new(ErrorKind::Io, format!("cannot read `{url}`"))
+        let error = Error::new(ErrorKind::Io, format!("cannot {verb} `{url}`"))
             .caused_by(told)
             .at(url);
         match status {

@@ -2,8 +2,9 @@
 //!
 //! Requests run on a runtime of their own (`runtime.rs`), so that futures may be waited for on any thread. What a
 //! store needs to know to be reached is in `options.rs`, `credentials.rs` and `connect.rs`; nothing secret leaves
-//! through errors (`failure.rs`, `secret.rs`).
+//! through errors (`failure.rs`, `secret.rs`). What was read may be kept on this machine (`cache.rs`).
 
+mod cache;
 mod connect;
 mod credentials;
 mod failure;
@@ -13,20 +14,26 @@ mod secret;
 #[cfg(test)]
 mod tests;
 
+pub use cache::{CacheUse, cache_use};
 pub use options::{StoreOptions, StoreSettings, give_to_all};
 pub use secret::public_url;
 
 use crate::local::checked_range;
 use crate::runtime;
 use crate::scheme::percent_decode;
+use crate::write::WriteObjects;
 use base64::Engine as _;
+use cache::Cache;
 use connect::{Target, target};
 use craton_core::{BoxFuture, BufferMut, ByteRange, Error, ErrorKind, Pool, ReadRanges, Result};
 use failure::Failed;
 use futures_util::future::join_all;
 use futures_util::stream::StreamExt;
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, GetResultPayload, ObjectMeta, ObjectStore};
+use object_store::{
+    GetOptions, GetRange, GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode,
+    PutPayload,
+};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -60,6 +67,10 @@ pub struct RemoteStore {
     client: Mutex<Option<(u32, Arc<dyn ObjectStore>)>>,
     gate: Arc<Semaphore>,
     memo: Mutex<Memo>,
+    /// Whether objects are taken to stay as they are, so that what was told once need not be asked again, and a change while
+    /// they are read is an error.
+    is_still: bool,
+    cache: Option<Cache>,
 }
 
 /// What earlier requests told.
@@ -120,22 +131,60 @@ struct Got {
     meta: ObjectMeta,
 }
 
+/// How a request was answered.
+enum Answer {
+    Got(Got),
+    Absent,
+    /// The object still has the etag that was named.
+    Same,
+}
+
+/// What a request may depend on.
+#[derive(Clone, Default)]
+struct Conditions {
+    /// The object must have this etag.
+    matches: Option<String>,
+    /// The object is only wanted if it has another etag.
+    differs: Option<String>,
+}
+
 impl RemoteStore {
     /// The store that holds `url`, and where in it `url` points.
     ///
     /// # Errors
     /// [`ErrorKind::Usage`] if the URL or an option makes no sense.
     pub async fn open(url: &str, options: &StoreOptions) -> Result<(Self, String)> {
-        let target = target(url, options).await?;
-        let root = target.root.clone();
-        let store = Self {
+        let mut store = Self::new(target(url, options).await?, true);
+        store.cache = Cache::from_options(options)?;
+        let root = store.target.root.clone();
+        store.look_at(&root).await;
+        Ok((store, root))
+    }
+
+    /// The store that holds `url`, and where in it `url` points, for those who write there: nothing is remembered.
+    ///
+    /// # Errors
+    /// As [`RemoteStore::open`]; [`ErrorKind::Unsupported`] for web servers.
+    pub async fn open_to_write(url: &str, options: &StoreOptions) -> Result<(Self, String)> {
+        let store = Self::new(target(url, options).await?, false);
+        if store.target.service == Service::Web {
+            return Err(Error::unsupported("web servers are not written to")
+                .at(public_url(url))
+                .hint("open it to read only"));
+        }
+        let root = store.target.root.clone();
+        Ok((store, root))
+    }
+
+    fn new(target: Target, is_still: bool) -> Self {
+        Self {
             target,
             client: Mutex::default(),
             gate: Arc::new(Semaphore::new(AT_ONCE)),
             memo: Mutex::default(),
-        };
-        store.look_at(&root).await;
-        Ok((store, root))
+            is_still,
+            cache: None,
+        }
     }
 
     /// Asks for everything that tells what lies at `root`, all at once; what comes is remembered for those who ask.
@@ -156,18 +205,22 @@ impl RemoteStore {
 
     /// Reads an object, or its beginning, for later. Errors are met again by who asks.
     async fn remember(&self, location: &str, range: Option<GetRange>) {
-        match self.get(location, range, None, &Pool::unlimited()).await {
-            Ok(Some(got)) => {
+        let pool = Pool::unlimited();
+        match self
+            .get(location, range, Conditions::default(), &pool)
+            .await
+        {
+            Ok(Answer::Got(got)) => {
                 let mut memo = self.memo();
                 memo.seen.insert(location.to_owned(), Seen::of(&got.meta));
                 memo.note_folder(location);
                 memo.begun
                     .insert(location.to_owned(), Arc::from(&got.bytes[..]));
             }
-            Ok(None) => {
+            Ok(Answer::Absent) => {
                 self.memo().absent.insert(location.to_owned());
             }
-            Err(_) => {}
+            Ok(Answer::Same) | Err(_) => {}
         }
     }
 
@@ -243,15 +296,36 @@ impl RemoteStore {
             }
             ByteRange::Suffix(length) => Some(GetRange::Suffix(length)),
         };
-        let is_part = wanted.is_some();
-        let before = self.memo().seen.get(location).filter(|_| is_part).cloned();
-        let etag = before.as_ref().and_then(Seen::strong_etag);
-        let got = self.get(location, wanted, etag, pool).await;
-        let Some(got) = got.map_err(|error| in_range(error, range))? else {
-            return match before {
-                None => Ok(None),
-                Some(_) => Err(self.changed(location)),
-            };
+        let is_compared = wanted.is_some() && self.is_still;
+        let before = self
+            .memo()
+            .seen
+            .get(location)
+            .cloned()
+            .filter(|_| is_compared);
+        let mut conditions = Conditions {
+            matches: before.as_ref().and_then(Seen::strong_etag),
+            differs: None,
+        };
+        let key = Cache::key(&self.target.identity, location, range);
+        let mut kept = self.cache.as_ref().and_then(|cache| cache.find(&key, pool));
+        if let Some(entry) = &kept {
+            match &before {
+                Some(before) if !before.is_same(&entry.seen) => kept = None,
+                None if !entry.is_believed => conditions.differs = entry.seen.etag.clone(),
+                _ => return Ok(kept.map(|entry| self.hit(location, entry, is_compared))),
+            }
+        }
+        let got = self.get(location, wanted, conditions, pool).await;
+        let got = match got.map_err(|error| in_range(error, range))? {
+            Answer::Got(got) => got,
+            Answer::Same => return Ok(kept.map(|entry| self.hit(location, entry, is_compared))),
+            Answer::Absent => {
+                return match before {
+                    None => Ok(None),
+                    Some(_) => Err(self.changed(location)),
+                };
+            }
         };
         let now = Seen::of(&got.meta);
         if before.is_some_and(|before| !before.is_same(&now)) {
@@ -259,15 +333,30 @@ impl RemoteStore {
         }
         let part =
             checked_range(range, now.size).map_err(|error| error.at(self.url_of(location)))?;
-        if is_part {
-            self.memo().seen.insert(location.to_owned(), now);
-        } else {
-            self.memo().note_folder(location);
-        }
         if got.bytes.len() as u64 != part.end - part.start {
             return Err(self.outside(location, range));
         }
+        if let Some(cache) = &self.cache {
+            cache::count(false, got.bytes.len());
+            cache.keep(&key, &now, &got.bytes);
+        }
+        if is_compared {
+            self.memo().seen.insert(location.to_owned(), now);
+        } else if self.is_still {
+            self.memo().note_folder(location);
+        }
         Ok(Some(got.bytes))
+    }
+
+    /// The bytes of what was kept, which is of the object as it is.
+    fn hit(&self, location: &str, entry: cache::Entry, is_compared: bool) -> BufferMut {
+        cache::count(true, entry.bytes.len());
+        if is_compared {
+            self.memo().seen.insert(location.to_owned(), entry.seen);
+        } else {
+            self.memo().note_folder(location);
+        }
+        entry.bytes
     }
 
     fn outside(&self, location: &str, range: ByteRange) -> Error {
@@ -298,8 +387,11 @@ impl RemoteStore {
         // A web server may refuse to tell a length alone, also where it gives the bytes.
         if self.target.service == Service::Web {
             let byte = Some(GetRange::Bounded(0..1));
-            match self.get(location, byte, None, &Pool::unlimited()).await {
-                Ok(got) => return Ok(got.map(|got| got.meta.size)),
+            let pool = Pool::unlimited();
+            match self.get(location, byte, Conditions::default(), &pool).await {
+                Ok(Answer::Got(got)) => return Ok(Some(got.meta.size)),
+                Ok(Answer::Absent) => return Ok(None),
+                Ok(Answer::Same) => {}
                 Err(error) if error.kind() == ErrorKind::Permission => return Err(error),
                 Err(_) => {}
             }
@@ -324,19 +416,20 @@ impl RemoteStore {
         }
     }
 
-    /// One request, again where that may help; `None` if the object does not exist.
+    /// One request, again where that may help.
     async fn get(
         &self,
         location: &str,
         range: Option<GetRange>,
-        if_match: Option<String>,
+        conditions: Conditions,
         pool: &Pool,
-    ) -> Result<Option<Got>> {
+    ) -> Result<Answer> {
         let (client, path) = (self.client()?, self.path(location)?);
         let (gate, pool) = (self.gate.clone(), pool.clone());
         let options = GetOptions {
             range,
-            if_match,
+            if_match: conditions.matches,
+            if_none_match: conditions.differs,
             ..GetOptions::default()
         };
         let asked = runtime::run(async move {
@@ -358,7 +451,12 @@ impl RemoteStore {
                 }
             })
         });
-        asked.await?.map_err(|failed| self.failed(location, failed))
+        match asked.await? {
+            Ok(Some(got)) => Ok(Answer::Got(got)),
+            Ok(None) => Ok(Answer::Absent),
+            Err(Failed::Store(object_store::Error::NotModified { .. })) => Ok(Answer::Same),
+            Err(failed) => Err(self.failed(location, failed)),
+        }
     }
 
     fn client(&self) -> Result<Arc<dyn ObjectStore>> {
@@ -429,6 +527,40 @@ impl RemoteStore {
         Ok(folders)
     }
 
+    async fn put_now(&self, location: &str, bytes: &[u8], may_replace: bool) -> Result<bool> {
+        let (client, path) = (self.client()?, self.path(location)?);
+        let gate = self.gate.clone();
+        let payload = PutPayload::from(bytes.to_vec());
+        let mode = match may_replace {
+            true => PutMode::Overwrite,
+            false => PutMode::Create,
+        };
+        let asked = runtime::run(async move {
+            // OK to ignore: the gate is never closed.
+            let _permit = gate.acquire_owned().await;
+            Ok(client.put_opts(&path, payload, mode.into()).await)
+        });
+        match asked.await? {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            Err(cause) => Err(self.not_written(location, &cause)),
+        }
+    }
+
+    async fn remove_now(&self, location: &str) -> Result<()> {
+        let (client, path) = (self.client()?, self.path(location)?);
+        let gate = self.gate.clone();
+        let asked = runtime::run(async move {
+            // OK to ignore: the gate is never closed.
+            let _permit = gate.acquire_owned().await;
+            Ok(client.delete(&path).await)
+        });
+        match asked.await? {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(cause) => Err(self.not_written(location, &cause)),
+        }
+    }
+
     fn memo(&self) -> MutexGuard<'_, Memo> {
         // OK to go on after a panic elsewhere: entries are put in whole.
         self.memo.lock().unwrap_or_else(PoisonError::into_inner)
@@ -484,6 +616,21 @@ async fn get_once(
         });
     }
     Ok(Some(Got { bytes, meta }))
+}
+
+impl WriteObjects for RemoteStore {
+    fn put<'a>(
+        &'a self,
+        location: &'a str,
+        bytes: &'a [u8],
+        may_replace: bool,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(self.put_now(location, bytes, may_replace))
+    }
+
+    fn remove<'a>(&'a self, location: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.remove_now(location))
+    }
 }
 
 fn base64_of(text: &str) -> String {

@@ -38,6 +38,9 @@ const OPTIONS: &[(&str, &[&str], bool)] = &[
     ("password", &[], true),
     ("timeout", &[], false),
     ("retries", &[], false),
+    ("cache", &[], false),
+    ("cache_size", &[], false),
+    ("cache_for", &[], false),
 ];
 
 const HEADER: &str = "header.";

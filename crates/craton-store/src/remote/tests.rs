@@ -1,5 +1,6 @@
 //! Remote stores against real servers on this machine.
 
+mod cache;
 mod faults;
 mod s3;
 mod web;
