@@ -33,4 +33,5 @@ mod walk;
 pub use control::{Control, Metrics};
 pub use engine::{Engine, StageCost};
 pub use memory::{available_memory, peak_resident};
+pub use threads::side_by_side;
 pub use verify::Seen;

@@ -20,11 +20,18 @@ enum Bytes {
     /// Nobody else holds it, so the array over it may be written to.
     Own(BufferMut),
     Shared(Buffer),
+    Encoded(Vec<u8>),
 }
 
 impl Memory {
-    fn new(buffer: Buffer) -> Self {
+    pub fn new(buffer: Buffer) -> Self {
         let bytes = buffer.try_into_mut().map_or_else(Bytes::Shared, Bytes::Own);
+        Self { bytes }
+    }
+
+    /// Bytes that were encoded here.
+    pub fn of(bytes: Vec<u8>) -> Self {
+        let bytes = Bytes::Encoded(bytes);
         Self { bytes }
     }
 }
@@ -41,6 +48,7 @@ impl Memory {
         let (bytes, is_readonly): (&[u8], bool) = match &slf.get().bytes {
             Bytes::Own(bytes) => (bytes, false),
             Bytes::Shared(bytes) => (bytes, true),
+            Bytes::Encoded(bytes) => (bytes, true),
         };
         let length = isize::try_from(bytes.len())
             .map_err(|_| PyBufferError::new_err("the memory is too large"))?;

@@ -87,7 +87,7 @@ impl Budget {
 }
 
 /// Settings for stores with options given by the caller.
-fn settings(given: &[(String, String)]) -> Result<StoreSettings> {
+pub(crate) fn settings(given: &[(String, String)]) -> Result<StoreSettings> {
     let mut options = StoreOptions::default();
     for (name, value) in given {
         options.set(name, value)?;

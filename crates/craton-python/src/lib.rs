@@ -9,7 +9,10 @@ mod dtype;
 mod failure;
 mod labelled;
 mod node;
+mod selection;
+mod store;
 mod stored;
+mod zarr;
 
 use pyo3::prelude::*;
 
@@ -28,7 +31,11 @@ mod _native {
     #[pymodule_export]
     use super::node::{Node, compute, cost, explain_nodes};
     #[pymodule_export]
+    use super::store::{Store, can_be_written};
+    #[pymodule_export]
     use super::stored::{StoredFile, expand, open_together};
+    #[pymodule_export]
+    use super::zarr::{Batch, ObjectForm, Shard};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

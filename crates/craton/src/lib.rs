@@ -20,6 +20,7 @@ pub mod lazy;
 mod missing;
 pub mod mistakes;
 pub mod moment;
+pub mod objects;
 pub mod open;
 pub mod output;
 pub mod plot;

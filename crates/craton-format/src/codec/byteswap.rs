@@ -16,14 +16,20 @@ impl ByteSwap {
         Self { size: size.max(1) }
     }
 
+    /// Swaps numbers where they lie.
+    pub fn swap_in_place(self, bytes: &mut [u8]) {
+        match self.size {
+            1 => {}
+            2 => swap_each::<2>(bytes),
+            4 => swap_each::<4>(bytes),
+            8 => swap_each::<8>(bytes),
+            size => bytes.chunks_exact_mut(size).for_each(<[u8]>::reverse),
+        }
+    }
+
     fn swap(self, from: &[u8], to: &mut [u8]) {
         to.copy_from_slice(from);
-        match self.size {
-            2 => swap_each::<2>(to),
-            4 => swap_each::<4>(to),
-            8 => swap_each::<8>(to),
-            size => to.chunks_exact_mut(size).for_each(<[u8]>::reverse),
-        }
+        self.swap_in_place(to);
     }
 }
 

@@ -1,5 +1,7 @@
 //! All codecs of an array, decoded from the last to the first straight into the lent buffer.
 
+use super::byteswap::ByteSwap;
+use super::shuffle::Shuffle;
 use super::{Codec, Reordering, Size, StringCodec, wrong_length};
 use craton_core::{BufferMut, DType, Decode, Decoded, Error, Order, Pool, Result, Strings};
 use std::sync::Arc;
@@ -19,6 +21,9 @@ const FIRST_GUESS: usize = 64 << 10;
 #[derive(Debug, Clone)]
 pub struct Chain {
     order: Order,
+    /// Bytes of an element, and of the parts of one that a change of byte order reverses.
+    item_size: usize,
+    swap_size: usize,
     is_swapped: bool,
     is_shuffled: bool,
     /// What is undone, in the order of encoding: without what is left to the reader or changes nothing back.
@@ -56,6 +61,8 @@ impl Chain {
         steps.drain(..usize::from(is_shuffled));
         Self {
             order,
+            item_size: item_size.unwrap_or(1),
+            swap_size: dtype.swap_size(),
             is_swapped,
             is_shuffled,
             steps,
@@ -124,6 +131,40 @@ impl Chain {
                 Ok(copy)
             }
         }
+    }
+
+    /// Undoes every step straight into `out`, whose numbers are swapped if `is_swapped`. Axes stay in the stored order.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::Corrupt`] if the bytes are damaged or do not fill `out` exactly.
+    pub fn decode_elements(
+        &self,
+        encoded: &[u8],
+        out: &mut [u8],
+        is_swapped: bool,
+        pool: &Pool,
+    ) -> Result<()> {
+        if self.strings.is_some() {
+            return Err(Error::internal("numbers from a chain of strings"));
+        }
+        if self.is_shuffled {
+            let mut grouped = pool.take(out.len())?;
+            self.decode(encoded, &mut grouped, pool)?;
+            Shuffle::new(self.item_size).decode(&grouped, out, pool)?;
+        } else {
+            self.decode(encoded, out, pool)?;
+        }
+        if self.is_swapped != is_swapped {
+            ByteSwap::new(self.swap_size).swap_in_place(out);
+        }
+        Ok(())
+    }
+
+    /// Whether [`Chain::decode_elements`] would only copy.
+    #[must_use]
+    pub fn is_copy(&self, is_swapped: bool) -> bool {
+        let is_copied = self.strings.is_none() && self.steps.is_empty() && !self.is_shuffled;
+        is_copied && self.is_swapped == is_swapped
     }
 
     /// What a decoder leaves in the buffer.

@@ -181,6 +181,7 @@ impl ZarrArray {
             location: self.object_location(&object).into(),
             range: ByteRange::Whole,
         };
+        let item_size = self.meta.dtype.item_size().unwrap_or(1 << 10);
         for (depth, level) in levels.iter().enumerate() {
             // Shards of the outermost level may differ; those inside are all alike.
             let shape: Vec<u64> = match depth {
@@ -201,7 +202,7 @@ impl ZarrArray {
                 level,
                 level.count_in(&shape),
                 &bytes,
-                self.largest_shard(depth),
+                self.description.layout.largest_shard(depth, item_size),
                 &self.pool,
             );
             let Some(shard) = self.shards.get(key, read).await? else {
@@ -220,26 +221,6 @@ impl ZarrArray {
             }
         }
         Ok(Some(bytes))
-    }
-
-    /// The most bytes that a shard of this level can have without its wrapping codecs.
-    fn largest_shard(&self, depth: usize) -> usize {
-        let layout = &self.description.layout;
-        let chunk = layout.chunk.iter().try_fold(1usize, |count, length| {
-            count.checked_mul(usize::try_from(*length).ok()?)
-        });
-        let item_size = self.meta.dtype.item_size().unwrap_or(1 << 10);
-        let chunk = chunk
-            .and_then(|count| count.checked_mul(item_size))
-            .unwrap_or(usize::MAX);
-        let innermost = layout.chain.encoded_size(chunk).most();
-        layout.levels[depth..]
-            .iter()
-            .rev()
-            .fold(innermost, |inner, level| {
-                let index = usize::try_from(level.index_length(level.count)).unwrap_or(usize::MAX);
-                inner.saturating_mul(level.count).saturating_add(index)
-            })
     }
 }
 

@@ -26,6 +26,26 @@ pub struct Layout {
     pub(super) label: String,
 }
 
+impl Layout {
+    /// The most bytes that a shard of the level at `depth` can have without codecs around it.
+    pub(super) fn largest_shard(&self, depth: usize, item_size: usize) -> usize {
+        let chunk = self.chunk.iter().try_fold(1usize, |count, length| {
+            count.checked_mul(usize::try_from(*length).ok()?)
+        });
+        let chunk = chunk
+            .and_then(|count| count.checked_mul(item_size))
+            .unwrap_or(usize::MAX);
+        let innermost = self.chain.encoded_size(chunk).most();
+        self.levels[depth..]
+            .iter()
+            .rev()
+            .fold(innermost, |inner, level| {
+                let index = usize::try_from(level.index_length(level.count)).unwrap_or(usize::MAX);
+                inner.saturating_mul(level.count).saturating_add(index)
+            })
+    }
+}
+
 /// One level of shards.
 #[derive(Debug, Clone)]
 pub(super) struct ShardLevel {

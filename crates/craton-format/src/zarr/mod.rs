@@ -11,6 +11,7 @@ mod fields;
 mod fill;
 mod hierarchy;
 mod layout;
+pub mod object;
 mod shard;
 mod v2;
 mod v3;

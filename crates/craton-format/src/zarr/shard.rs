@@ -1,7 +1,7 @@
 //! Finds an inner chunk in its shard, reading each shard's index once.
 
 use super::layout::ShardLevel;
-use craton_core::{Buffer, ByteRange, Decode, Error, Pool, ReadRanges, Result};
+use craton_core::{Buffer, ByteRange, Error, Pool, ReadRanges, Result};
 use futures_util::lock::Mutex as AsyncMutex;
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
@@ -90,6 +90,26 @@ impl State {
     }
 }
 
+impl ShardLevel {
+    /// Offset and length of each of `count` inner chunks, from the encoded index.
+    pub(super) fn entries(
+        &self,
+        encoded: &[u8],
+        count: usize,
+        pool: &Pool,
+    ) -> Result<Vec<[u64; 2]>> {
+        let mut plain = pool.take(count * 16)?;
+        self.index
+            .decode_elements(encoded, &mut plain, false, pool)?;
+        let (numbers, _) = plain.as_chunks::<8>();
+        let (pairs, _) = numbers.as_chunks::<2>();
+        Ok(pairs
+            .iter()
+            .map(|pair| pair.map(u64::from_ne_bytes))
+            .collect())
+    }
+}
+
 impl Shard {
     fn cost(&self) -> usize {
         self.entries.len() * 16 + self.unwrapped.as_ref().map_or(0, |buffer| buffer.len())
@@ -126,29 +146,7 @@ impl Shard {
         let Some(encoded) = read_part(store, &source, part, pool).await? else {
             return Ok(None);
         };
-        let mut plain = pool.take(count * 16)?;
-        let decoded = level.index.decode(&encoded, &mut plain, pool)?;
-        let is_swapped = matches!(
-            decoded,
-            craton_core::Decoded::Elements {
-                is_swapped: true,
-                ..
-            }
-        );
-        let (numbers, _) = plain.as_chunks::<8>();
-        let number = |bytes: &[u8; 8]| {
-            let value = u64::from_ne_bytes(*bytes);
-            if is_swapped {
-                value.swap_bytes()
-            } else {
-                value
-            }
-        };
-        let (pairs, _) = numbers.as_chunks::<2>();
-        let entries = pairs
-            .iter()
-            .map(|[offset, length]| [number(offset), number(length)])
-            .collect();
+        let entries = level.entries(&encoded, count, pool)?;
         Ok(Some(Self { unwrapped, entries }))
     }
 
