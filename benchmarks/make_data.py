@@ -29,6 +29,9 @@ ZARR_FORMATS = {
     # 364 rather than 361: a shard is a whole number of inner chunks, so the last ones hang over the edge.
     "zarr-v3-sharded": {"zarr_format": 3, "chunks": (24, 91, 180), "shards": (96, 364, 720)},
     "zarr-v2-blosc": {"zarr_format": 2, "chunks": (24, 361, 720)},
+    # Inner chunks of 32 KiB in shards of 64 MiB.
+    "zarr-v3-small-inner": {"zarr_format": 3, "chunks": (1, 91, 90), "shards": (64, 364, 720)},
+    "zarr-v3-plain": {"zarr_format": 3, "chunks": (24, 361, 720), "compressors": None},
 }
 
 
@@ -105,8 +108,7 @@ def make_zarr(path: pathlib.Path, kind: str, steps: int, variables: list[str], p
             "f4",
             era5_like.VARIABLES[variable],
             fill_value=float("nan"),
-            compressors=compressors(zarr_format),
-            **form,
+            **{"compressors": compressors(zarr_format), **form},
         )
     slab = form.get("shards", form["chunks"])[0]
     tasks = [

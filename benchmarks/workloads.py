@@ -18,6 +18,8 @@ class Workload:
     """Whether CPU time of the process, imports included, is what counts."""
 
 
+STORED = ("zarr-v3-zstd", "zarr-v3-small-inner", "zarr-v2-blosc", "zarr-v3-plain")
+
 WORKLOADS = [
     Workload("mean", "mean over time", ("zarr-v3-zstd", "zarr-v3-sharded", "zarr-v2-blosc", "netcdf"), "mean"),
     Workload("area", "area-weighted mean series", ("zarr-v3-zstd", "netcdf"), "area_mean"),
@@ -29,6 +31,8 @@ WORKLOADS = [
     Workload("quantile", "exact quantile over time", ("zarr-v3-zstd", "netcdf"), "quantile"),
     Workload("bilinear", "bilinear interpolation to 181 x 360, written", ("zarr-v3-zstd", "netcdf"), "bilinear_sample"),
     Workload("rechunk", "rechunk from maps to series", ("zarr-v3-zstd", "netcdf"), "point_sample"),
+    Workload("read", "full read into memory", STORED, "point_sample"),
+    Workload("write", "full write from memory", STORED, "point_sample"),
     Workload("point", "series of one point", ("zarr-v3-sharded", "netcdf"), "point"),
     Workload("open", "open 1000 netCDF4 files as one", ("netcdf-1000",)),
     Workload("remote-first", "first value of a store in S3 at 50 ms", ("zarr-v3-zstd-s3",), "first"),
@@ -52,6 +56,9 @@ PYTHON_PEERS = [
     "dask_p2p_threads",
     "cubed_threads",
     "zarr_python",
+    "zarr_zarrs",
+    "zarr_craton",
+    "xarray_craton",
     "tensorstore_numpy",
 ]
 COMMAND_PEERS = ["cdo", "nco"]

@@ -9,8 +9,8 @@ import tensorstore as ts
 
 from peers import loops
 
-FORMATS = {"zarr-v3-zstd", "zarr-v3-sharded", "zarr-v2-blosc"}
-WORKLOADS = {"mean", "area", "anomaly-std", "anomaly-write", "point"}
+FORMATS = {"zarr-v3-zstd", "zarr-v3-sharded", "zarr-v2-blosc", "zarr-v3-small-inner", "zarr-v3-plain"}
+WORKLOADS = {"mean", "area", "anomaly-std", "anomaly-write", "point", "read", "write"}
 VERSION = importlib.metadata.version("tensorstore")
 
 # No cache: every chunk is wanted once a pass.
@@ -83,3 +83,25 @@ def anomaly_write(store, out):
 def point(store, out):
     array, _ = _open(store)
     return array[:, 100, 200].read().result()
+
+
+def read(store, out):
+    return _array(store, "t2m").read(order="C").result()
+
+
+def prepare_write(store):
+    return read(store, None)
+
+
+def write(store, out, values):
+    """As it is stored in `store`, but anew."""
+    like = _array(store, "t2m")
+    spec = {**like.spec().to_json(), "kvstore": {"driver": "file", "path": f"{out}/t2m"}}
+    # Attributes may be of a kind that this one does not write, and are nothing to measure.
+    spec.get("metadata", {}).pop("attributes", None)
+    array = ts.open(spec, context=CONTEXT, create=True, delete_existing=True).result()
+    array.write(values, can_reference_source_data_indefinitely=True).result()
+    is_v3 = like.spec().to_json()["driver"] == "zarr3"
+    name = "zarr.json" if is_v3 else ".zgroup"
+    group = {"zarr_format": 3, "node_type": "group", "attributes": {}} if is_v3 else {"zarr_format": 2}
+    (pathlib.Path(out) / name).write_text(json.dumps(group))

@@ -5,8 +5,8 @@ import zarr
 
 from peers import loops
 
-FORMATS = {"zarr-v3-zstd", "zarr-v3-sharded", "zarr-v2-blosc"}
-WORKLOADS = {"mean", "area", "anomaly-std", "anomaly-write", "point", "info"}
+FORMATS = {"zarr-v3-zstd", "zarr-v3-sharded", "zarr-v2-blosc", "zarr-v3-small-inner", "zarr-v3-plain"}
+WORKLOADS = {"mean", "area", "anomaly-std", "anomaly-write", "point", "info", "read", "write"}
 VERSION = zarr.__version__
 
 zarr.config.set({"async.concurrency": 4 * loops.CORES, "threading.max_workers": loops.CORES})
@@ -64,3 +64,28 @@ def info(store, out):
     group = zarr.open_group(store, mode="r")
     for name, member in sorted(group.members()):
         print(name, member.shape, member.dtype, member.chunks, dict(member.attrs))
+
+
+def read(store, out):
+    return zarr.open_array(f"{store}/t2m", mode="r")[:]
+
+
+def prepare_write(store):
+    return read(store, None)
+
+
+def write(store, out, values):
+    """As it is stored in `store`, but anew."""
+    like = zarr.open_array(f"{store}/t2m", mode="r")
+    group = zarr.create_group(out, zarr_format=like.metadata.zarr_format)
+    more = {} if like.shards is None else {"shards": like.shards}
+    array = group.create_array(
+        "t2m",
+        shape=like.shape,
+        dtype=like.dtype,
+        chunks=like.chunks,
+        compressors=like.compressors or None,
+        fill_value=like.fill_value,
+        **more,
+    )
+    array[:] = values
