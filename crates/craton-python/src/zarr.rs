@@ -32,11 +32,22 @@ fn wrap(form: craton::Result<object::ObjectForm>) -> PyResult<ObjectForm> {
 
 #[pymethods]
 impl ObjectForm {
-    /// Of version 3, from its data type and codecs in JSON and the fill value's native bytes.
+    /// Of version 3, from its data type and codecs in JSON and the fill value's native bytes; the inner chunks of a shard are written
+    /// in this order, if any.
     #[staticmethod]
-    fn version_3(data_type: &str, codecs: &str, shape: Vec<usize>, fill: &[u8]) -> PyResult<Self> {
+    fn version_3(
+        data_type: &str,
+        codecs: &str,
+        shape: Vec<usize>,
+        fill: &[u8],
+        write_order: Option<Vec<usize>>,
+    ) -> PyResult<Self> {
         wrap(json(data_type).and_then(|data_type| {
-            object::ObjectForm::version_3(&data_type, &json(codecs)?, &shape, fill)
+            let form = object::ObjectForm::version_3(&data_type, &json(codecs)?, &shape, fill)?;
+            match write_order {
+                Some(order) => form.with_write_order(order),
+                None => Ok(form),
+            }
         }))
     }
 

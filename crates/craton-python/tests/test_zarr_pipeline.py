@@ -250,6 +250,28 @@ async def _names(store):
     return [name async for name in store.list()]
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("order", ["morton", "lexicographic", "colexicographic", None])
+def test_uncompressed_objects_are_the_very_same_bytes(order, tmp_path):
+    more = {} if order is None else {"subchunk_write_order": order}
+    try:
+        codec = ShardingCodec(chunk_shape=INNER, codecs=[BytesCodec(), Crc32cCodec()], **more)
+    except TypeError:
+        pytest.skip("zarr has no orders of writing yet")
+    for pipeline in (ours, theirs):
+        with pipeline():
+            for name, options in {"shard": {"serializer": codec}, "chunk": {"filters": [TransposeCodec(order=(2, 0, 1))]}}.items():
+                at = tmp_path / pipeline.__name__ / name
+                array = zarr.create_array(at, shape=SHAPE, chunks=CHUNKS, dtype="i4", compressors=None, **options)
+                array[:] = values("i4")
+                array[3:20, 5:9] = 0
+    files = sorted(path.relative_to(tmp_path / "ours") for path in (tmp_path / "ours").rglob("*") if path.is_file())
+    assert files == sorted(path.relative_to(tmp_path / "theirs") for path in (tmp_path / "theirs").rglob("*") if path.is_file())
+    assert len(files) > 20
+    for file in files:
+        assert (tmp_path / "ours" / file).read_bytes() == (tmp_path / "theirs" / file).read_bytes(), file
+
+
 def test_a_pipeline_is_named_in_one_line_and_left_in_one():
     default = zarr.config.get("codec_pipeline.path")
     with ours():
@@ -297,6 +319,28 @@ def test_what_is_not_known_is_left_to_zarr(name, options, tmp_path):
             outcomes.append(zarr.open_array(tmp_path / str(number))[:])
     for outcome in outcomes[1:]:
         np.testing.assert_array_equal(outcome, outcomes[0])
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("endian", ["little", "big"])
+@pytest.mark.parametrize("dtype", ["<i4", ">i4"])
+def test_structures_keep_their_fields_in_any_order_of_bytes(dtype, endian, version, tmp_path):
+    plain = np.array([(number, number / 7) for number in range(20)], dtype=[("a", dtype), ("b", dtype.replace("i4", "f8"))])
+    options = {"serializer": BytesCodec(endian=endian)} if version == 3 else {}
+    written = []
+    for pipeline in (ours, theirs):
+        with pipeline():
+            at = tmp_path / pipeline.__name__
+            array = zarr.create_array(at, shape=20, chunks=20, dtype=plain.dtype, compressors=None, zarr_format=version, **options)
+            array[:] = plain
+        for reader in (ours, theirs):
+            with reader():
+                read = zarr.open_array(at, mode="r")[:]
+                for field in "ab":
+                    np.testing.assert_array_equal(read[field], plain[field])
+        written.append((at / ("c/0" if version == 3 else "0")).read_bytes())
+    assert written[0] == written[1]
 
 
 def test_arrays_without_axes_and_without_elements(tmp_path):

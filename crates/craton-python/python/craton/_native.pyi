@@ -144,7 +144,9 @@ class ObjectForm:
     """How the elements of a chunk or shard of Zarr are stored."""
 
     @staticmethod
-    def version_3(data_type: str, codecs: str, shape: Sequence[int], fill: bytes) -> ObjectForm: ...
+    def version_3(
+        data_type: str, codecs: str, shape: Sequence[int], fill: bytes, write_order: Sequence[int] | None
+    ) -> ObjectForm: ...
     @staticmethod
     def version_2(array: str, shape: Sequence[int], fill: bytes) -> ObjectForm: ...
     @property

@@ -267,7 +267,7 @@ pub fn write(
 /// The encoded bytes of every object, given what is there so far; `None` for those that are to be gone.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn encode(
     items: &[Item],
     there: &[Option<&[u8]>],

@@ -109,7 +109,7 @@ impl Store {
             let read = block_on(self.reads.read(&name, range, &Pool::unlimited()));
             Ok::<_, Error>(read?.map(craton_core::BufferMut::freeze))
         };
-        let size = || Ok::<_, Error>(block_on(self.reads.size(&name))?);
+        let size = || block_on(self.reads.size(&name));
         let first = match asked {
             Asked::Whole => return read(ByteRange::Whole),
             Asked::Between(start, end) => Some(ByteRange::Bounded {

@@ -35,6 +35,8 @@ pub struct ObjectForm {
     /// The fill value in native bytes.
     fill: Vec<u8>,
     can_be_written: OnceLock<bool>,
+    /// The inner chunks of the outermost shard in the order in which they are written; in the order of the index if empty.
+    write_order: Vec<usize>,
 }
 
 /// What is to be done with chunks that hold nothing but the fill value.
@@ -113,7 +115,25 @@ impl ObjectForm {
             size,
             fill: fill.to_vec(),
             can_be_written: OnceLock::new(),
+            write_order: Vec::new(),
         })
+    }
+
+    /// The same, with the inner chunks of a shard written in this order of their numbers.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] unless each inner chunk is named once.
+    pub fn with_write_order(mut self, order: Vec<usize>) -> Result<Self> {
+        let count = self.layout.levels.first().map_or(0, |level| level.count);
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        if !sorted.into_iter().eq(0..count) {
+            let message =
+                format!("an order of writing names other chunks than the {count} of a shard");
+            return Err(Error::invalid(message));
+        }
+        self.write_order = order;
+        Ok(self)
     }
 
     /// The type of elements.

@@ -340,19 +340,29 @@ impl<'a> NewShard<'a> {
         &self.form.layout.levels[self.depth]
     }
 
-    /// Encodes the inner chunks at `positions`.
+    /// The inner chunk that is written as number `at`.
+    fn position(&self, at: usize) -> usize {
+        let order = &self.form.write_order;
+        order
+            .get(at)
+            .filter(|_| self.depth == 0)
+            .copied()
+            .unwrap_or(at)
+    }
+
+    /// Encodes the inner chunks that are written as those of these numbers.
     ///
     /// # Errors
     /// As [`ObjectForm::write`].
     pub fn part(
         &self,
-        positions: Range<usize>,
+        numbers: Range<usize>,
         memory: &Memory<'_>,
         empty: Empty,
         pool: &Pool,
     ) -> Result<Part> {
         let mut made = Part::default();
-        for position in positions {
+        for position in numbers.map(|at| self.position(at)) {
             let there = self.bytes_of(position)?;
             let length = match self.touched.get(&position) {
                 None => there.map(|bytes| {
@@ -400,18 +410,18 @@ impl<'a> NewShard<'a> {
             true => 0,
             false => level.index_length(level.count),
         };
-        let mut entries = Vec::with_capacity(level.count * 16);
-        for length in lengths() {
-            let entry = match length {
-                None => [u64::MAX, u64::MAX],
-                Some(length) => {
-                    let entry = [offset, *length as u64];
-                    offset += entry[1];
-                    entry
-                }
-            };
-            entries.extend(entry.into_iter().flat_map(u64::to_ne_bytes));
+        let mut entries = vec![[u64::MAX; 2]; level.count];
+        for (at, length) in lengths().enumerate() {
+            if let Some(length) = length {
+                entries[self.position(at)] = [offset, *length as u64];
+                offset += *length as u64;
+            }
         }
+        let entries: Vec<u8> = entries
+            .into_iter()
+            .flatten()
+            .flat_map(u64::to_ne_bytes)
+            .collect();
         let index = Coded::Pooled(level.index.encode(&entries, pool)?);
         let mut pieces: Vec<Coded<'b>> =
             parts.iter().map(|part| Coded::Lent(&part.bytes)).collect();

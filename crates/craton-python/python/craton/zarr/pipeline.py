@@ -202,21 +202,37 @@ def _fill_bytes(spec: ArraySpec) -> bytes:
 
 def _form(codecs: Sequence[Codec], spec: ArraySpec, fill: bytes) -> _native.ObjectForm | None:
     dtype = spec.dtype.to_native_dtype()
+    is_version_3 = type(codecs[0]).__name__ != "V2Codec"
     if dtype.hasobject or dtype.kind == "T":
+        return None
+    if dtype.kind == "V" and is_version_3 and not dtype.isnative:
+        # The engine takes structures as they lie in memory.
         return None
     shape = list(spec.shape)
     with contextlib.suppress(NotImplementedError, TypeError, ValueError, AttributeError):
-        first = codecs[0]
-        if type(first).__name__ != "V2Codec":
+        if is_version_3:
             described = [codec.to_dict() for codec in codecs]
-            return _native.ObjectForm.version_3(_json(spec.dtype.to_json(zarr_format=3)), _json(described), shape, fill)
+            data_type = _json(spec.dtype.to_json(zarr_format=3))
+            order = _write_order(codecs, spec)
+            return _native.ObjectForm.version_3(data_type, _json(described), shape, fill, order)
         array = {
             "dtype": spec.dtype.to_json(zarr_format=2)["name"],
-            "filters": [codec.get_config() for codec in first.filters or ()],
-            "compressor": first.compressor and first.compressor.get_config(),
+            "filters": [codec.get_config() for codec in codecs[0].filters or ()],
+            "compressor": codecs[0].compressor and codecs[0].compressor.get_config(),
             "order": spec.order,
         }
         return _native.ObjectForm.version_2(_json(array), shape, fill)
+    return None
+
+
+def _write_order(codecs: Sequence[Codec], spec: ArraySpec) -> list[int] | None:
+    """Give the order in which zarr writes the inner chunks of a shard, which its readers need not know."""
+    for codec in codecs:
+        if hasattr(codec, "subchunk_write_order") and hasattr(codec, "_subchunk_order_iter"):
+            counts = tuple(outer // inner for outer, inner in zip(spec.shape, codec.chunk_shape, strict=True))
+            indices = list(codec._subchunk_order_iter(counts, codec.subchunk_write_order))
+            return np.ravel_multi_index(tuple(np.transpose(indices)), counts).tolist() if counts else [0]
+        spec = codec.resolve_metadata(spec)
     return None
 
 
