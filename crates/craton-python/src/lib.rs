@@ -12,6 +12,7 @@ mod node;
 mod selection;
 mod store;
 mod stored;
+mod versions;
 mod zarr;
 
 use pyo3::prelude::*;
@@ -34,6 +35,8 @@ mod _native {
     use super::store::{Store, can_be_written};
     #[pymodule_export]
     use super::stored::{StoredFile, expand, open_together};
+    #[pymodule_export]
+    use super::versions::{branch, gc, log, replay, reset, tag, verify, write_to_branch};
     #[pymodule_export]
     use super::zarr::{Batch, ObjectForm, Shard};
 

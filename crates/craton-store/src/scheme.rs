@@ -155,6 +155,16 @@ pub fn repository_and_version(url: &str) -> (String, Option<String>) {
     }
 }
 
+/// The URL of a version of the repository in the folder `path`: what [`repository_and_version`] takes apart.
+#[must_use]
+pub fn repository_url(path: &str, version: &str) -> String {
+    let escaped = |text: &str| {
+        let text = text.replace('%', "%25");
+        text.replace('@', "%40").replace('!', "%21")
+    };
+    format!("{ICECHUNK}{}@{}", escaped(path), escaped(version))
+}
+
 /// The path of a repository, the version after the last `@`, and the member after `!/`.
 fn repository_parts(url: &str) -> (String, Option<String>, String) {
     let (url, member) = url.split_once("!/").unwrap_or((url, ""));
@@ -279,6 +289,14 @@ mod tests {
             open(&format!("file://{path}/a%20b.nc")).unwrap().1,
             "a b.nc"
         );
+    }
+
+    #[test]
+    fn the_url_of_a_version_is_taken_apart_again() {
+        for (path, version) in [("a/b", "main"), ("/100% @ home!/x", "a@b"), ("%40", "%21")] {
+            let taken = repository_and_version(&repository_url(path, version));
+            assert_eq!(taken, (path.to_owned(), Some(version.to_owned())));
+        }
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl AnswerOptions {
                 Err(Error::usage(message).hint(match *option {
                     "--format" => "only a `.nc` output has several formats",
                     "--append-dim" | "--region" => {
-                        "only a `.zarr` output that is there can be changed"
+                        "only a `.zarr` or `icechunk+` output that is there can be changed"
                     }
                     "--shards" => "only a `.zarr` output has shards",
                     "--message" => "only a commit to an `icechunk+` output has a message",
@@ -99,7 +99,7 @@ impl AnswerOptions {
     /// Refuses options that an output with this ending does not have.
     pub(crate) fn check_ending(&self, ending: &str) -> Result<()> {
         match ending {
-            "zarr" if self.append_dim.is_some() || self.region.is_some() => {
+            "zarr" | REPOSITORY if self.append_dim.is_some() || self.region.is_some() => {
                 if self.append_dim.is_some() && self.region.is_some() {
                     return Err(Error::usage(
                         "`--append-dim` and `--region` exclude each other",
@@ -110,7 +110,9 @@ impl AnswerOptions {
                         "`--overwrite` would replace the store that is to be changed",
                     ));
                 }
-                self.check_storage("a store that is changed", &["--append-dim", "--region"])
+                let has = ["--append-dim", "--region", "--message"];
+                let has = &has[..if ending == REPOSITORY { 3 } else { 2 }];
+                self.check_storage("a store that is changed", has)
             }
             REPOSITORY => {
                 let has = ["--chunks", "--shards", "--codec", "--message"];
@@ -530,7 +532,10 @@ impl Answer {
             "zarr" | REPOSITORY => {
                 if let Some(place) = options.place(labelled)? {
                     let (parts, recipe) = ([labelled.part()], self.recipe());
-                    return output::zarr::update_zarr(&parts, path, &place, &recipe, session);
+                    let message = options.message.as_deref();
+                    return output::zarr::update_zarr(
+                        &parts, path, &place, message, &recipe, session,
+                    );
                 }
                 let zarr = options.zarr(&self.stored)?;
                 output::zarr::write_zarr(&[labelled.part()], path, &zarr, &self.recipe(), session)
@@ -583,6 +588,7 @@ impl Answer {
         output::Recipe {
             expression: self.question.expression.clone(),
             inputs: inputs.collect(),
+            given: self.question.given.keys().cloned().collect(),
         }
     }
 }

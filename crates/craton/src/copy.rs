@@ -63,6 +63,7 @@ pub fn copy(
     let recipe = Recipe {
         expression: String::new(),
         inputs: vec![input],
+        ..Recipe::default()
     };
     let mut forms = StoredForms::default();
     for group in &groups {

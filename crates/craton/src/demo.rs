@@ -255,7 +255,7 @@ fn make_data(options: &DemoOptions, session: &Session) -> Result<Vec<String>> {
             };
             let recipe = Recipe {
                 expression: "made by `craton demo`".to_owned(),
-                inputs: Vec::new(),
+                ..Recipe::default()
             };
             write_zarr(
                 &[Labelled::Dataset(&dataset)],

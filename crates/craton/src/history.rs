@@ -4,7 +4,9 @@
 
 use craton_core::{Error, Result};
 use craton_store::IcechunkRepository;
+use craton_store::scheme::{repository_and_version, repository_url};
 use pollster::block_on;
+use serde_json::{Value, json};
 
 pub use craton_store::icechunk::{Collecting, Garbage, MAIN, Pointers, Snapshot};
 
@@ -29,7 +31,7 @@ impl Repository {
     /// # Errors
     /// [`craton_core::ErrorKind::NotFound`] if there is no repository.
     pub fn open(url: &str) -> Result<(Self, String)> {
-        let (path, version) = craton_store::scheme::repository_and_version(url);
+        let (path, version) = repository_and_version(url);
         let inner = block_on(IcechunkRepository::open(&path))?;
         Ok((Self { inner }, version.unwrap_or_else(|| MAIN.to_owned())))
     }
@@ -40,6 +42,26 @@ impl Repository {
     /// [`craton_core::ErrorKind::NotFound`] for versions that are not there.
     pub fn history(&self, version: &str) -> Result<Vec<Snapshot>> {
         block_on(self.inner.history(version))
+    }
+
+    /// As [`Repository::history`] as JSON, each snapshot with the branches and tags that point at it.
+    ///
+    /// # Errors
+    /// As [`Repository::history`].
+    pub fn log(&self, version: &str) -> Result<Value> {
+        let names = self.names()?;
+        let line = |one: &Snapshot| {
+            json!({
+                "id": one.id,
+                "parent": one.parent,
+                "time": one.time,
+                "message": one.message,
+                "branches": at(&names.branches, &one.id),
+                "tags": at(&names.tags, &one.id),
+                "properties": one.properties,
+            })
+        };
+        Ok(self.history(version)?.iter().map(line).collect())
     }
 
     /// Branches and tags.
@@ -126,4 +148,44 @@ impl Repository {
         let message = format!("there is a {kind} `{name}` already");
         Err(Error::new(craton_core::ErrorKind::Conflict, message).at(self.inner.url()))
     }
+}
+
+/// The names that point at a snapshot.
+#[must_use]
+pub fn at<'a>(names: &'a Pointers, snapshot: &str) -> Vec<&'a str> {
+    let here = names.iter().filter(|(_, id)| *id == snapshot);
+    here.map(|(name, _)| name.as_str()).collect()
+}
+
+/// What garbage is, or was, as JSON.
+#[must_use]
+pub fn garbage_to_json(garbage: &Garbage, is_dry_run: bool) -> Value {
+    json!({
+        "dry_run": is_dry_run,
+        "expired": garbage.expired,
+        "snapshots": garbage.snapshots,
+        "manifests": garbage.manifests,
+        "chunks": garbage.chunks,
+        "transaction_logs": garbage.transaction_logs,
+        "bytes": garbage.bytes,
+    })
+}
+
+/// A branch of a repository as the URL of an output.
+///
+/// # Errors
+/// [`craton_core::ErrorKind::InvalidInput`] for a branch without a name, [`craton_core::ErrorKind::Usage`] if
+/// `repository` names a version, too.
+pub fn branch_url(repository: &str, branch: &str) -> Result<String> {
+    if branch.is_empty() {
+        return Err(Error::invalid("a branch without a name").at(repository));
+    }
+    let (path, version) = repository_and_version(repository);
+    let Some(version) = version else {
+        return Ok(repository_url(&path, branch));
+    };
+    let message = format!("results would go to `{branch}`, and `{version}` is named beside it");
+    Err(Error::usage(message)
+        .at(repository)
+        .hint("name the repository without a version; an `@` in its path is written `%40`"))
 }

@@ -7,7 +7,7 @@ use crate::output::zarr::{CHANGE_ATTRIBUTE, RECIPE_ATTRIBUTE};
 use crate::output::{Recipe, RecipeInput};
 use crate::session::Session;
 use craton_core::{Error, Result};
-use craton_store::scheme::repository_and_version;
+use craton_store::scheme::{repository_and_version, repository_url};
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
@@ -118,11 +118,21 @@ fn recipe_of(stored: &Stored) -> Result<Recipe> {
             None => value.to_json(),
         });
     let recipe = recipe.as_ref().and_then(Recipe::from_json);
-    recipe.ok_or_else(|| {
+    let recipe = recipe.ok_or_else(|| {
         Error::not_found("there is no recipe that says how this came about")
             .at(&stored.url)
             .hint("what `craton eval -o` and `craton copy` write carries one")
-    })
+    })?;
+    if recipe.given.is_empty() {
+        return Ok(recipe);
+    }
+    let message = format!(
+        "a program gave `{}`, which is written down nowhere",
+        recipe.given.join("`, `")
+    );
+    Err(Error::unsupported(message)
+        .at(&stored.url)
+        .hint("only what was computed from files and stores can be computed again"))
 }
 
 /// Where the state of an input that was read then can be read now.
@@ -131,12 +141,12 @@ fn as_it_was(input: &RecipeInput) -> String {
         return input.url.clone();
     };
     let (place, member) = input.url.split_once("!/").unwrap_or((&input.url, ""));
-    let path = repository_and_version(place).0.replace('@', "%40");
+    let path = repository_and_version(place).0;
     let member = match member {
         "" => String::new(),
         member => format!("!/{member}"),
     };
-    format!("icechunk+{path}@{snapshot}{member}")
+    repository_url(&path, snapshot) + &member
 }
 
 /// What is not as it was then; a snapshot never changes.

@@ -42,10 +42,10 @@ pub struct Eval {
     /// Format of a .nc output: netcdf4, classic, 64bit-offset or cdf5.
     #[arg(long)]
     format: Option<String>,
-    /// Append to the .zarr output that is there, along this dimension.
+    /// Append to the .zarr or icechunk+ output that is there, along this dimension.
     #[arg(long, value_name = "DIM")]
     append_dim: Option<String>,
-    /// Write into a region of the .zarr output that is there, such as time=0:24,lat=auto; auto finds it by the labels.
+    /// Write into a region of the .zarr or icechunk+ output that is there, such as time=0:24,lat=auto; auto finds it by the labels.
     #[arg(long)]
     region: Option<String>,
     /// What the commit says, where the output is a branch of an Icechunk repository; the expression by default.

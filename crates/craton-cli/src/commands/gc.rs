@@ -1,11 +1,10 @@
 //! `craton gc REPO`
 
 use clap::Args;
-use craton::history::{Collecting, Garbage, Repository};
+use craton::history::{Collecting, Garbage, Repository, garbage_to_json};
 use craton::moment::parse_moment;
 use craton::size::show_size;
 use craton::{Error, Result};
-use serde_json::json;
 use std::io::Write;
 use std::time::SystemTime;
 
@@ -39,16 +38,7 @@ impl Gc {
             is_dry_run: !self.yes,
         })?;
         let text = match self.json {
-            true => json!({
-                "dry_run": !self.yes,
-                "expired": garbage.expired,
-                "snapshots": garbage.snapshots,
-                "manifests": garbage.manifests,
-                "chunks": garbage.chunks,
-                "transaction_logs": garbage.transaction_logs,
-                "bytes": garbage.bytes,
-            })
-            .to_string(),
+            true => garbage_to_json(&garbage, !self.yes).to_string(),
             false => self.told(&garbage),
         };
         writeln!(std::io::stdout().lock(), "{text}")

@@ -1,9 +1,8 @@
 //! `craton log REPO`
 
 use clap::Args;
-use craton::history::{Names, Pointers, Repository, Snapshot};
+use craton::history::{Names, Repository, Snapshot, at};
 use craton::{Error, Result};
-use serde_json::json;
 use std::io::Write;
 
 /// Show the history of an Icechunk repository: its snapshots, newest first, with branches and tags.
@@ -20,28 +19,14 @@ impl Log {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
         let (repository, version) = Repository::open(&self.repository)?;
-        let snapshots = repository.history(&version)?;
-        let names = repository.names()?;
         let text = match self.json {
-            true => {
-                let line = |one: &Snapshot| {
-                    json!({
-                        "id": one.id,
-                        "parent": one.parent,
-                        "time": one.time,
-                        "message": one.message,
-                        "branches": at(&names.branches, &one.id),
-                        "tags": at(&names.tags, &one.id),
-                        "properties": one.properties,
-                    })
-                };
-                json!(snapshots.iter().map(line).collect::<Vec<_>>()).to_string()
+            true => repository.log(&version)?.to_string(),
+            false => {
+                let names = repository.names()?;
+                let snapshots = repository.history(&version)?;
+                let lines = snapshots.iter().map(|one| line(one, &names));
+                lines.collect::<Vec<_>>().join("\n")
             }
-            false => snapshots
-                .iter()
-                .map(|one| line(one, &names))
-                .collect::<Vec<_>>()
-                .join("\n"),
         };
         writeln!(std::io::stdout().lock(), "{text}")
             .map_err(|error| Error::io("cannot write to standard output", error))
@@ -61,10 +46,4 @@ fn line(one: &Snapshot, names: &Names) -> String {
     };
     let message = one.message.lines().next().unwrap_or_default();
     format!("{}  {}  {names}{message}", one.id, one.time)
-}
-
-/// The names that point at a snapshot.
-fn at<'a>(names: &'a Pointers, snapshot: &str) -> Vec<&'a str> {
-    let here = names.iter().filter(|(_, id)| *id == snapshot);
-    here.map(|(name, _)| name.as_str()).collect()
 }

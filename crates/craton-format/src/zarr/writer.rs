@@ -164,9 +164,7 @@ impl ZarrStoreWriter {
                 },
                 _,
             ) => show(temporary, target, *may_replace),
-            (Goal::Commit { .. }, Place::Folder(_)) => {
-                Err(Error::internal("a folder cannot be committed"))
-            }
+            (Goal::Commit { .. }, Place::Folder(_)) => Err(update::no_commit()),
         }
     }
 

@@ -20,18 +20,34 @@ if TYPE_CHECKING:
     from craton.opening import open as open
     from craton.opening import open_dataset as open_dataset
     from craton.opening import open_datatree as open_datatree
+    from craton.versions import branch as branch
+    from craton.versions import gc as gc
+    from craton.versions import log as log
+    from craton.versions import replay as replay
+    from craton.versions import reset as reset
+    from craton.versions import tag as tag
+    from craton.versions import to_icechunk as to_icechunk
+    from craton.versions import verify as verify
 
 # Public name -> the module that defines it. One line per name; the module is imported on first use.
 _LAZY: dict[str, str] = {
     "Array": "craton.array",
     "activate": "craton.activation",
     "active": "craton.activation",
+    "branch": "craton.versions",
     "deactivate": "craton.activation",
     "eval": "craton.api",
     "explain": "craton.api",
+    "gc": "craton.versions",
+    "log": "craton.versions",
     "open": "craton.opening",
     "open_dataset": "craton.opening",
     "open_datatree": "craton.opening",
+    "replay": "craton.versions",
+    "reset": "craton.versions",
+    "tag": "craton.versions",
+    "to_icechunk": "craton.versions",
+    "verify": "craton.versions",
 }
 
 __all__ = ["__version__", *_LAZY]

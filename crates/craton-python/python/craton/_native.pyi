@@ -228,3 +228,39 @@ def explain(
     stores: Sequence[tuple[str, str]],
 ) -> str:
     """Tell how an expression would be computed."""
+
+class Written(TypedDict):
+    """How a commit is written, as the program's options say it."""
+
+    message: str | None
+    append_dim: str | None
+    region: str | None
+    chunks: str | None
+    shards: str | None
+    codec: str | None
+
+def write_to_branch(
+    given: Given, repository: str, branch: str, written: Written, memory: int | str | None, threads: int | None
+) -> None:
+    """Commit what is given."""
+
+def log(repository: str) -> str:
+    """Give the history as JSON."""
+
+def branch(repository: str, name: str | None, delete: str | None) -> dict[str, str]:
+    """Give the branches after making or deleting one."""
+
+def tag(repository: str, name: str | None, delete: str | None) -> dict[str, str]:
+    """Give the tags after making or deleting one."""
+
+def reset(repository: str, branch: str, to: str) -> tuple[str, str]:
+    """Move a branch."""
+
+def gc(repository: str, expire_before: str | None, written_before: str, is_dry_run: bool) -> str:
+    """Give what garbage there is, or was, as JSON."""
+
+def verify(url: str, sample: int | None, memory: int | str | None, threads: int | None) -> str:
+    """Give what is whole as JSON."""
+
+def replay(url: str, memory: int | str | None, threads: int | None) -> str:
+    """Give what comes out again as JSON."""

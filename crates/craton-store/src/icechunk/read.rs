@@ -270,7 +270,7 @@ impl ReadRanges for IcechunkStore {
     }
 }
 
-fn is_absent(kind: &StoreErrorKind) -> bool {
+pub(super) fn is_absent(kind: &StoreErrorKind) -> bool {
     matches!(
         kind,
         StoreErrorKind::NotFound(_)

@@ -293,6 +293,15 @@ fn commits_go_to_branches_that_are_there() {
     let repository = wait(IcechunkRepository::open(&path)).unwrap();
     wait(repository.create_tag("v1", MAIN)).unwrap();
     let kind = |path: &str, branch| IcechunkWriter::begin(path, branch).unwrap_err().kind();
+    let change = |path: &str, branch| {
+        let begun = IcechunkWriter::begin_change(path, branch);
+        begun.unwrap_err().kind()
+    };
+    assert_eq!(change(&path, Some("v1")), ErrorKind::Usage);
+    assert_eq!(change(&path, Some("no")), ErrorKind::NotFound);
+    let absent = folder.path().join("absent");
+    assert_eq!(change(absent.to_str().unwrap(), None), ErrorKind::NotFound);
+    assert!(!absent.exists());
     assert_eq!(kind(&path, Some("v1")), ErrorKind::Usage);
     assert_eq!(kind(&path, Some("no")), ErrorKind::NotFound);
     let other = folder.path().join("other").to_str().unwrap().to_owned();
@@ -302,4 +311,35 @@ fn commits_go_to_branches_that_are_there() {
     std::fs::write(format!("{other}/x"), "x").unwrap();
     assert_eq!(kind(&other, None), ErrorKind::Conflict);
     assert!(Path::new(&other).join("x").exists());
+}
+
+#[test]
+fn a_change_begins_with_what_is_there() {
+    let (_folder, path) = repository();
+    let repository = wait(IcechunkRepository::open(&path)).unwrap();
+    let before = wait(repository.branch(MAIN)).unwrap();
+    let writers = [(); 2].map(|()| IcechunkWriter::begin_change(&path, None).unwrap());
+    for writer in &writers {
+        let there = writer.get("g/small/zarr.json").unwrap();
+        assert_eq!(there, Some(array(3).into_bytes()));
+        assert_eq!(writer.get("g/none/zarr.json").unwrap(), None);
+        writer.set("g/big/c/1", bytes(9)).unwrap();
+        writer.delete("g/small/c/0").unwrap();
+        // What is not there need not be taken away.
+        writer.delete("g/small/c/1").unwrap();
+        writer.delete("g/small/c/1000").unwrap();
+    }
+    // Nothing shows yet, and what a change follows can be read by its name.
+    assert_eq!(wait(repository.branch(MAIN)).unwrap(), before);
+    let url = writers[0].parent_url();
+    assert_eq!(url, format!("icechunk+{path}@{before}"));
+    let after = writers[0].commit("one").unwrap();
+    let error = writers[1].commit("other").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert_eq!(wait(repository.branch(MAIN)).unwrap(), after);
+    let store = wait(IcechunkStore::open(&path, None)).unwrap();
+    let whole = |location| read(&store, location, ByteRange::Whole).unwrap();
+    assert_eq!(whole("g/big/c/0"), Some(bytes(2)));
+    assert_eq!(whole("g/big/c/1"), Some(bytes(9)));
+    assert_eq!(whole("g/small/c/0"), None);
 }

@@ -1,9 +1,12 @@
 //! A commit in the making: the next state of a branch.
 
 use super::lock::Lock;
+use super::read::is_absent;
 use super::{IcechunkRepository, MAIN, is_repository, why};
 use crate::runtime;
+use crate::scheme::repository_url;
 use craton_core::{Error, ErrorKind, Result};
+use icechunk::format::ByteRange;
 use icechunk::session::{Session, SessionErrorKind};
 use icechunk::{Repository, Store, new_local_filesystem_storage};
 use std::fmt;
@@ -12,7 +15,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::RwLock;
 
-/// The next state of a branch, empty at first. It shows when it is committed, and never if it is dropped before.
+/// The next state of a branch: empty at first, or what is there already. It shows when it is committed, and never if it is
+/// dropped before.
 ///
 /// Calls wait until they are done, as those of files do.
 pub struct IcechunkWriter {
@@ -20,6 +24,8 @@ pub struct IcechunkWriter {
     store: Arc<Store>,
     folder: String,
     url: String,
+    /// The state that this one follows.
+    parent: String,
     /// A repository that was made for this; it goes if nothing is committed.
     made: Option<PathBuf>,
     is_committed: AtomicBool,
@@ -33,13 +39,27 @@ impl IcechunkWriter {
     /// [`ErrorKind::Conflict`] if something else is in the folder, [`ErrorKind::NotFound`] if there is no such branch,
     /// [`ErrorKind::Usage`] if the name is a tag's or a snapshot's.
     pub fn begin(path: &str, branch: Option<&str>) -> Result<Self> {
-        pollster::block_on(Self::begin_later(path, branch.unwrap_or(MAIN)))
+        pollster::block_on(async {
+            let branch = branch.unwrap_or(MAIN);
+            let made = make_if_absent(path, branch).await?;
+            // Whatever fails from here on takes a new repository away again.
+            let made = Made(made);
+            let mut writer = Self::begin_later(path, branch, true).await?;
+            writer.made = made.keep();
+            Ok(writer)
+        })
     }
 
-    async fn begin_later(path: &str, branch: &str) -> Result<Self> {
-        let made = make_if_absent(path, branch).await?;
-        // Whatever fails from here on takes a new repository away again.
-        let made = Made(made);
+    /// Begins to change what a branch, `main` without a name, holds now.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is no such repository or branch, [`ErrorKind::Usage`] if the name is a tag's or a
+    /// snapshot's.
+    pub fn begin_change(path: &str, branch: Option<&str>) -> Result<Self> {
+        pollster::block_on(Self::begin_later(path, branch.unwrap_or(MAIN), false))
+    }
+
+    async fn begin_later(path: &str, branch: &str, is_cleared: bool) -> Result<Self> {
         let repository = IcechunkRepository::open(path).await?;
         let (kind, _) = repository.resolve(branch).await?;
         if kind != "branch" {
@@ -53,11 +73,14 @@ impl IcechunkWriter {
         });
         let mut session = begun.await?;
         let url = format!("{}@{branch}", repository.url());
+        let parent = session.snapshot_id().to_string();
         let cleared = runtime::run(async move {
-            let cleared = session.clear().await;
-            cleared.map_err(|cause| {
-                Error::corrupt("cannot begin a commit").caused_by(why(&cause.kind))
-            })?;
+            if is_cleared {
+                let cleared = session.clear().await;
+                cleared.map_err(|cause| {
+                    Error::corrupt("cannot begin a commit").caused_by(why(&cause.kind))
+                })?;
+            }
             let session = Arc::new(RwLock::new(session));
             Ok((Store::from_session(session.clone()).await, session))
         });
@@ -67,7 +90,8 @@ impl IcechunkWriter {
             store: Arc::new(store),
             folder: path.to_owned(),
             url,
-            made: made.keep(),
+            parent,
+            made: None,
             is_committed: AtomicBool::new(false),
         })
     }
@@ -76,6 +100,46 @@ impl IcechunkWriter {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The state that this one follows, as something to read.
+    #[must_use]
+    pub fn parent_url(&self) -> String {
+        repository_url(&self.folder, &self.parent)
+    }
+
+    /// An object of the Zarr store as the branch will hold it; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] if it cannot be read.
+    pub fn get(&self, location: &str) -> Result<Option<Vec<u8>>> {
+        let (store, key) = (self.store.clone(), location.to_owned());
+        let got = runtime::run(async move { Ok(store.get(&key, &ByteRange::ALL).await) });
+        match pollster::block_on(got)? {
+            Ok(bytes) => Ok(Some(bytes.to_vec())),
+            Err(cause) if is_absent(&cause.kind) => Ok(None),
+            Err(cause) => {
+                let url = format!("{}!/{location}", self.url);
+                Err(Error::corrupt(format!("cannot read `{url}`"))
+                    .caused_by(why(&cause.kind))
+                    .at(url))
+            }
+        }
+    }
+
+    /// Takes an object away, if it is there.
+    ///
+    /// # Errors
+    /// Errors of the file system.
+    pub fn delete(&self, location: &str) -> Result<()> {
+        let (store, key) = (self.store.clone(), location.to_owned());
+        let deleted = runtime::run(async move { Ok(store.delete(&key).await) });
+        pollster::block_on(deleted)?.map_err(|cause| {
+            let url = format!("{}!/{location}", self.url);
+            Error::new(ErrorKind::Io, format!("cannot remove `{url}`"))
+                .caused_by(why(&cause.kind))
+                .at(url)
+        })
     }
 
     /// Sets an object of the Zarr store that the branch will hold: metadata of groups before those of what is in them,

@@ -76,10 +76,7 @@ fn dataset() -> Dataset {
 
 /// The same from a store, as users have it, with groups.
 fn opened(path: &Path, session: &Session) -> Dataset {
-    let recipe = Recipe {
-        expression: String::new(),
-        inputs: Vec::new(),
-    };
+    let recipe = Recipe::default();
     let (made, options) = (dataset(), ZarrOptions::default());
     let parts = [Labelled::Dataset(&made)];
     write_zarr(&parts, path, &options, &recipe, session).unwrap();

@@ -21,6 +21,8 @@ pub struct Recipe {
     pub expression: String,
     /// The inputs as they were read.
     pub inputs: Vec<RecipeInput>,
+    /// Names of inputs that a program gave, which are written down nowhere.
+    pub given: Vec<String>,
 }
 
 /// One input, and which state of it was read.
@@ -99,12 +101,16 @@ impl Recipe {
         let repositories = repositories_of(nodes);
         let inputs = self.inputs.iter();
         let inputs: Vec<Value> = inputs.map(|input| input.to_json(&repositories)).collect();
-        json!({
+        let mut recipe = json!({
             "expression": self.expression,
             "plans": plans,
             "inputs": inputs,
             "version": env!("CARGO_PKG_VERSION"),
-        })
+        });
+        if !self.given.is_empty() {
+            recipe["given"] = json!(self.given);
+        }
+        recipe
     }
 
     /// The recipe that [`Recipe::to_json`] made; `None` if it is none.
@@ -121,9 +127,12 @@ impl Recipe {
                 snapshot: text("snapshot"),
             })
         });
+        let given = recipe.get("given").and_then(Value::as_array);
+        let given = given.into_iter().flatten().filter_map(Value::as_str);
         Some(Self {
             expression: recipe.get("expression")?.as_str()?.to_owned(),
             inputs: inputs.collect::<Option<_>>()?,
+            given: given.map(str::to_owned).collect(),
         })
     }
 

@@ -19,6 +19,7 @@ use craton_core::{AttributeValue, Attributes, Result, Scalar, Sink};
 use craton_format::zarr::{ArraySpec, ZarrStoreWriter, compressors, parse_codecs};
 use craton_plan::NodeRef;
 use craton_plan::physical::Target;
+use craton_store::scheme::repository_and_version;
 use encode::encode;
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -73,12 +74,16 @@ pub(crate) fn begin(
     match path.to_str().filter(|_| is_repository(path)) {
         None => ZarrStoreWriter::create(path, options.may_replace),
         Some(url) => {
-            let (path, branch) = craton_store::scheme::repository_and_version(url);
-            let message = options.message.clone();
-            let message = message.unwrap_or_else(|| format!("craton {}", recipe.asked()));
+            let (path, branch) = repository_and_version(url);
+            let message = message_of(options.message.as_deref(), recipe);
             ZarrStoreWriter::create_in_repository(&path, branch.as_deref(), message)
         }
     }
+}
+
+/// What a commit says.
+fn message_of(message: Option<&str>, recipe: &Recipe) -> String {
+    message.map_or_else(|| format!("craton {}", recipe.asked()), str::to_owned)
 }
 
 /// Writes results and their coordinates as one Zarr store of version 3 at `path`, or as the next state of the branch of an

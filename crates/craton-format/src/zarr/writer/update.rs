@@ -1,14 +1,15 @@
 //! Changes a Zarr version 3 store that is there: arrays grow, or parts of them get other values.
 //!
-//! New objects are written beside the store first and moved into it at [`ZarrStoreUpdate::commit`]; the metadata
-//! that make an array longer come last. A move that fails takes back those before it.
+//! In a folder, new objects are written beside the store first and moved into it at [`ZarrStoreUpdate::commit`]; the
+//! metadata that make an array longer come last. A move that fails takes back those before it. In a repository all of it is
+//! one commit.
 
 use super::super::v3;
 use super::place::Place;
 use super::{Shared, ZarrSink, checked_path, pretty};
 use craton_core::{Error, ErrorKind, Grid, Result, Sink, SinkChunks};
-use craton_store::LocalStore;
 use craton_store::partial::temporary_beside;
+use craton_store::{IcechunkWriter, LocalStore};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,8 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A store being changed. Nothing changes before [`ZarrStoreUpdate::commit`], or if it is dropped.
 #[derive(Debug)]
 pub struct ZarrStoreUpdate {
-    target: PathBuf,
-    temporary: PathBuf,
+    goal: Goal,
     shared: Arc<Shared>,
     /// Metadata by path as they were read, to see whether somebody else changes the store, too.
     read: Mutex<BTreeMap<String, Vec<u8>>>,
@@ -28,6 +28,22 @@ pub struct ZarrStoreUpdate {
     documents: Mutex<BTreeMap<String, Value>>,
     /// Objects that are to be gone.
     emptied: Arc<Mutex<Vec<String>>>,
+}
+
+/// How changes become visible.
+#[derive(Debug)]
+enum Goal {
+    /// File by file.
+    Folder(Staged),
+    /// By a commit with this message.
+    Commit { message: String },
+}
+
+/// Files that wait for their place in a folder.
+#[derive(Debug)]
+struct Staged {
+    target: PathBuf,
+    temporary: PathBuf,
 }
 
 /// One change that was made, and how to take it back.
@@ -53,16 +69,43 @@ impl ZarrStoreUpdate {
         let temporary = temporary_beside(&target);
         fs::create_dir(&temporary).map_err(|cause| failed(&target, cause))?;
         let new = Place::Folder(LocalStore::new(temporary.join("new")));
+        Self::begin(Goal::Folder(Staged { target, temporary }), new)
+    }
+
+    /// Begins to change what a branch of an Icechunk repository holds, in one commit.
+    ///
+    /// # Errors
+    /// As [`IcechunkWriter::begin_change`]; [`ErrorKind::NotFound`] if the branch holds nothing yet.
+    pub fn open_in_repository(
+        path: &str,
+        branch: Option<&str>,
+        message: impl Into<String>,
+    ) -> Result<Self> {
+        let commit = IcechunkWriter::begin_change(path, branch)?;
+        let message = message.into();
+        Self::begin(Goal::Commit { message }, Place::Commit(commit))
+    }
+
+    fn begin(goal: Goal, place: Place) -> Result<Self> {
         let update = Self {
-            target,
-            temporary,
-            shared: Shared::new(new),
+            goal,
+            shared: Shared::new(place),
             read: Mutex::default(),
             documents: Mutex::default(),
             emptied: Arc::default(),
         };
         update.document("")?;
         Ok(update)
+    }
+
+    /// What is there before the change, as something to read.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match (&self.goal, &self.shared.store) {
+            (Goal::Folder(staged), _) => staged.target.display().to_string(),
+            (Goal::Commit { .. }, Place::Commit(commit)) => commit.parent_url(),
+            (Goal::Commit { .. }, Place::Folder(_)) => String::new(),
+        }
     }
 
     /// The metadata of a node; read now if they were not read before.
@@ -81,9 +124,21 @@ impl ZarrStoreUpdate {
     }
 
     fn read_document(&self, path: &str) -> Result<Vec<u8>> {
-        let place = self.target.join(path).join("zarr.json");
-        fs::read(&place)
-            .map_err(|cause| Error::io(format!("cannot read `{}`", place.display()), cause))
+        let commit = match (&self.goal, &self.shared.store) {
+            (Goal::Folder(staged), _) => {
+                let place = staged.target.join(path).join("zarr.json");
+                return fs::read(&place).map_err(|cause| {
+                    Error::io(format!("cannot read `{}`", place.display()), cause)
+                });
+            }
+            (Goal::Commit { .. }, Place::Commit(commit)) => commit,
+            (Goal::Commit { .. }, Place::Folder(_)) => return Err(no_commit()),
+        };
+        commit.get(&metadata_of(path))?.ok_or_else(|| {
+            Error::not_found(format!("there is no group or array `/{path}`"))
+                .at(commit.url())
+                .hint("without `--append-dim` and `--region` a new store is written")
+        })
     }
 
     /// Objects of an array along each axis: chunks, or shards.
@@ -103,6 +158,10 @@ impl ZarrStoreUpdate {
         let path = checked_path(path)?;
         let mut document = self.document(path)?;
         document["shape"] = Value::from(shape.to_vec());
+        if let Place::Commit(commit) = &self.shared.store {
+            // A commit takes only chunks that the array has room for.
+            commit.set(&metadata_of(path), pretty(&document)?)?;
+        }
         lock(&self.documents).insert(path.to_owned(), document);
         Ok(())
     }
@@ -155,15 +214,62 @@ impl ZarrStoreUpdate {
         }))
     }
 
-    /// Moves everything into the store, the metadata last.
+    /// Moves everything into the store, the metadata last, or commits it.
     ///
     /// # Errors
-    /// [`ErrorKind::Conflict`] if the store's metadata were changed since they were read; errors of the file system. The
-    /// store is as before then.
+    /// [`ErrorKind::Conflict`] if the store's metadata were changed since they were read, or somebody else has committed to
+    /// the branch; errors of the file system. The store is as before then.
     pub fn commit(self) -> Result<()> {
         self.shared.is_open.store(false, Ordering::Release);
-        self.check_unchanged()?;
-        self.write_documents()?;
+        let emptied = std::mem::take(&mut *lock(&self.emptied));
+        match (&self.goal, &self.shared.store) {
+            (Goal::Folder(staged), _) => {
+                self.check_unchanged(&staged.target)?;
+                self.write_documents()?;
+                staged.show(&emptied)
+            }
+            (Goal::Commit { message }, Place::Commit(commit)) => {
+                self.write_documents()?;
+                for location in &emptied {
+                    commit.delete(location)?;
+                }
+                commit.commit(message).map(drop)
+            }
+            (Goal::Commit { .. }, Place::Folder(_)) => Err(no_commit()),
+        }
+    }
+
+    fn check_unchanged(&self, target: &Path) -> Result<()> {
+        for (path, bytes) in lock(&self.read).iter() {
+            if self.read_document(path)? != *bytes {
+                let message = format!("`{}` was changed by somebody else", target.display());
+                return Err(
+                    Error::new(ErrorKind::Conflict, message).hint("nothing was written; try again")
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn write_documents(&self) -> Result<()> {
+        let mut documents = std::mem::take(&mut *lock(&self.documents));
+        let mut root = documents.remove("").unwrap_or_default();
+        let consolidated = root.pointer_mut("/consolidated_metadata/metadata");
+        let mut consolidated = consolidated.and_then(Value::as_object_mut);
+        for (path, document) in documents {
+            let bytes = pretty(&document)?;
+            self.shared.store.write(&metadata_of(&path), &bytes)?;
+            if let Some(consolidated) = &mut consolidated {
+                consolidated.insert(path, document);
+            }
+        }
+        self.shared.store.write("zarr.json", &pretty(&root)?)
+    }
+}
+
+impl Staged {
+    /// Gives every file its place; `emptied` are objects that go.
+    fn show(&self, emptied: &[String]) -> Result<()> {
         let staged = self.temporary.join("new");
         let mut files = Vec::new();
         list(&staged, Path::new(""), &mut files).map_err(|cause| failed(&self.target, cause))?;
@@ -184,7 +290,7 @@ impl ZarrStoreUpdate {
         let moved = files[..objects]
             .iter()
             .try_for_each(|file| self.place(&staged, file, &mut done))
-            .and_then(|()| self.remove_emptied(&mut done))
+            .and_then(|()| self.remove_emptied(emptied, &mut done))
             .and_then(|()| {
                 files[objects..]
                     .iter()
@@ -200,33 +306,6 @@ impl ZarrStoreUpdate {
             }
             failed(&self.target, cause)
         })
-    }
-
-    fn check_unchanged(&self) -> Result<()> {
-        for (path, bytes) in lock(&self.read).iter() {
-            if self.read_document(path)? != *bytes {
-                let message = format!("`{}` was changed by somebody else", self.target.display());
-                return Err(
-                    Error::new(ErrorKind::Conflict, message).hint("nothing was written; try again")
-                );
-            }
-        }
-        Ok(())
-    }
-
-    fn write_documents(&self) -> Result<()> {
-        let mut documents = std::mem::take(&mut *lock(&self.documents));
-        let mut root = documents.remove("").unwrap_or_default();
-        let consolidated = root.pointer_mut("/consolidated_metadata/metadata");
-        let mut consolidated = consolidated.and_then(Value::as_object_mut);
-        for (path, document) in documents {
-            let location = format!("{path}/zarr.json");
-            self.shared.store.write(&location, &pretty(&document)?)?;
-            if let Some(consolidated) = &mut consolidated {
-                consolidated.insert(path, document);
-            }
-        }
-        self.shared.store.write("zarr.json", &pretty(&root)?)
     }
 
     /// Moves one file to its place; what was there is kept until all is done.
@@ -259,8 +338,8 @@ impl ZarrStoreUpdate {
         Ok(kept)
     }
 
-    fn remove_emptied(&self, done: &mut Vec<Done>) -> std::io::Result<()> {
-        for location in lock(&self.emptied).iter() {
+    fn remove_emptied(&self, emptied: &[String], done: &mut Vec<Done>) -> std::io::Result<()> {
+        for location in emptied {
             let place = self.target.join(location);
             if place.exists() {
                 let kept = self.keep(&place, Path::new(location))?;
@@ -275,13 +354,27 @@ impl ZarrStoreUpdate {
 impl Drop for ZarrStoreUpdate {
     fn drop(&mut self) {
         self.shared.is_open.store(false, Ordering::Release);
-        // What was kept or not used is only space.
-        let _ = fs::remove_dir_all(&self.temporary);
+        if let Goal::Folder(staged) = &self.goal {
+            // What was kept or not used is only space.
+            let _ = fs::remove_dir_all(&staged.temporary);
+        }
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn metadata_of(path: &str) -> String {
+    match path {
+        "" => "zarr.json".to_owned(),
+        path => format!("{path}/zarr.json"),
+    }
+}
+
+/// A goal and a place that do not fit each other.
+pub(super) fn no_commit() -> Error {
+    Error::internal("a folder cannot be committed")
 }
 
 fn failed(target: &Path, cause: std::io::Error) -> Error {

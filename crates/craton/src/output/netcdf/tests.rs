@@ -25,7 +25,7 @@ fn read(path: &Path) -> Dataset {
 fn write(array: &DataArray, path: &Path, options: &NetcdfOptions) -> Result<()> {
     let recipe = Recipe {
         expression: "ds.t2m".into(),
-        inputs: Vec::new(),
+        ..Recipe::default()
     };
     let parts = [Labelled::Array(array)];
     write_netcdf(&parts, path, options, &recipe, &session())

@@ -43,7 +43,7 @@ fn read(path: &Path) -> Dataset {
 fn write(array: &DataArray, path: &Path, options: &ZarrOptions) -> Result<()> {
     let recipe = Recipe {
         expression: "ds.t2m".into(),
-        inputs: Vec::new(),
+        ..Recipe::default()
     };
     write_zarr(
         &[Labelled::Array(array)],

@@ -10,7 +10,7 @@ use super::super::members::check_unstacked;
 use super::super::recipe::Recipe;
 use super::super::texts::write_held;
 use super::super::{Labelled, merged};
-use super::RECIPE_ATTRIBUTE;
+use super::{RECIPE_ATTRIBUTE, is_repository, message_of};
 use crate::labels::{Dataset, Variable};
 use crate::open::{OpenOptions, StoredGroup, open_group, open_stored};
 use crate::session::Session;
@@ -18,6 +18,7 @@ use craton_core::{AttributeValue, Attributes, DType, Error, ErrorKind, Result, S
 use craton_format::zarr::ZarrStoreUpdate;
 use craton_plan::NodeRef;
 use craton_plan::ops::{self, AxisIndex};
+use craton_store::scheme::repository_and_version;
 use encode::encode_like;
 use indexmap::IndexMap;
 use labels::{are_equal, check_order, found};
@@ -38,7 +39,8 @@ pub enum Place {
 /// The attribute of the root group that tells of the last change.
 pub const CHANGE_ATTRIBUTE: &str = "craton_recipe_last_change";
 
-/// Writes results into the Zarr store at `path`.
+/// Writes results into the Zarr store at `path`, or into what the branch holds that `icechunk+PATH@BRANCH` names, as one
+/// commit with `message`.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidInput`] or [`ErrorKind::Conflict`] if results do not fit what is there; what computing and
@@ -47,14 +49,21 @@ pub fn update_zarr(
     parts: &[Labelled<'_>],
     path: &Path,
     place: &Place,
+    message: Option<&str>,
     recipe: &Recipe,
     session: &Session,
 ) -> Result<()> {
     let dataset = merged(parts)?;
     check_unstacked(&dataset)?;
-    let url = path.display().to_string();
-    let update = ZarrStoreUpdate::open(path)?;
-    let stored = open_stored(&url)?;
+    let update = match path.to_str().filter(|_| is_repository(path)) {
+        None => ZarrStoreUpdate::open(path)?,
+        Some(url) => {
+            let (path, branch) = repository_and_version(url);
+            let message = message_of(message, recipe);
+            ZarrStoreUpdate::open_in_repository(&path, branch.as_deref(), message)?
+        }
+    };
+    let stored = open_stored(&update.url())?;
     let group = stored.root()?;
     let there = open_group(&stored, "/", OpenOptions::default(), session)?;
     let target = Target::of(&dataset, &there, place, session)?;
