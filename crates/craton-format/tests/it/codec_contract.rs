@@ -132,7 +132,7 @@ fn cases() -> Vec<(Value, &'static str, Gives)> {
         (
             named("cast_value", json!({"data_type": "float64"})),
             "float32",
-            All,
+            Small,
         ),
         (
             named(
