@@ -72,7 +72,7 @@ def test_values_are_read_by_zarr_python_from_both_versions(tmp_path):
         assert array.metadata.zarr_format == 3 and array.attrs["units"] == name
         actual = array[...]
         if name == "texts":
-            assert actual.astype(str).tolist() == data.tolist()
+            assert [[str(text) for text in row] for row in actual] == data.tolist()
         else:
             np.testing.assert_array_equal(actual, data)
     program("convert-metadata", path, "--to", "v2", "--remove-old", "--yes")
@@ -81,26 +81,28 @@ def test_values_are_read_by_zarr_python_from_both_versions(tmp_path):
     for name, data in values.items():
         actual = group["below/plain" if name == "plain" else name][...]
         if name == "texts":
-            assert actual.astype(str).tolist() == data.tolist()
+            assert [[str(text) for text in row] for row in actual] == data.tolist()
         else:
             np.testing.assert_array_equal(actual, data)
 
 
 def test_metadata_are_those_that_zarr_python_makes(tmp_path):
     migrate = pytest.importorskip("zarr.metadata.migrate_v3")
-    path, theirs = tmp_path / "s.zarr", zarr.storage.MemoryStore()
-    names = [name for name in _group(path) if name not in ("shuffled", "checked", "texts")]
+    from zarr.core.buffer import default_buffer_prototype
+    from zarr.storage import StorePath
+
+    path = tmp_path / "s.zarr"
+    # Filters of bytes, texts and a shuffle that is left to Blosc are more than it converts.
+    names = [name for name in _group(path) if name not in ("shuffled", "checked", "texts", "plain")]
     program("convert-metadata", path, "--to", "v3", "--yes")
     for name in names:
-        place = "below/plain" if name == "plain" else name
         store = zarr.storage.MemoryStore()
-        source = zarr.open_array(path, path=place, mode="r", zarr_format=2)
-        target = zarr.core.sync.sync(zarr.storage.StorePath.open(store, path="", mode="a")) if hasattr(zarr.storage, "StorePath") else None
-        if target is None:
-            pytest.skip("zarr-python does not show how it converts")
+        source = zarr.open_array(path, path=name, mode="r", zarr_format=2)
+        target = zarr.core.sync.sync(StorePath.open(store, path="", mode="a"))
         migrate.migrate_to_v3(source, target)
-        theirs = json.loads(zarr.core.sync.sync(store.get("zarr.json", zarr.core.buffer.default_buffer_prototype())).to_bytes())
-        ours = json.loads((path / place / "zarr.json").read_text())
+        document = zarr.core.sync.sync(store.get("zarr.json", default_buffer_prototype()))
+        theirs = json.loads(document.to_bytes())
+        ours = json.loads((path / name / "zarr.json").read_text())
         for part in ("shape", "data_type", "chunk_grid", "chunk_key_encoding", "attributes"):
             assert ours[part] == theirs[part], (name, part)
         assert [codec["name"] for codec in ours["codecs"]] == [codec["name"] for codec in theirs["codecs"]], name
