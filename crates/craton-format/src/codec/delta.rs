@@ -41,6 +41,11 @@ impl Codec for Delta {
 
     fn encode(&self, plain: &[u8], pool: &Pool) -> Result<BufferMut> {
         let native = self.plain.to_native();
+        if native.dtype == DType::Bool {
+            return Err(Error::unsupported(
+                "codec `delta` of bools cannot be undone",
+            ));
+        }
         let mut last: Option<Number> = None;
         let mut rounded = [0u8; 8];
         let rounded = &mut rounded[..native.size()];
@@ -64,10 +69,5 @@ impl Codec for Delta {
 pub(super) fn build(options: &Options<'_>, place: &Place<'_>) -> Result<Stage> {
     let plain = options.number_type_or("dtype", place.is_native, place.element)?;
     let stored = options.number_type_or("astype", place.is_native, plain)?;
-    if plain.dtype == DType::Bool {
-        return Err(Error::unsupported(
-            "codec `delta` of bools cannot be undone",
-        ));
-    }
     Ok(Stage::Numbers(Arc::new(Delta { plain, stored }), stored))
 }

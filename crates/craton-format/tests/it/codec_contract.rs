@@ -311,6 +311,7 @@ proptest! {
     ) {
         let pool = Pool::unlimited();
         for (metadata, name, gives) in cases() {
+            let called = metadata.as_str().or(metadata["name"].as_str()).unwrap_or_default();
             let element = NumberType::from_name(name).unwrap();
             let plain = elements(element, gives, &raw);
             let count = plain.len() / element.size();
@@ -325,14 +326,14 @@ proptest! {
                 let again = step.encode(&back, &pool).unwrap();
                 let same = decoded(&*step, &again, plain.len()).unwrap().unwrap();
                 // A scale that is no power of two may move the last bit once.
-                prop_assert!(same == back || metadata["name"] == "scale_offset" || metadata["name"] == "zfp" || metadata["name"] == "numcodecs.zfpy", "{metadata}");
+                prop_assert!(same == back || called == "scale_offset" || called == "zfp" || called == "numcodecs.zfpy", "{metadata}");
             } else {
                 prop_assert_eq!(&back, &plain, "{}", metadata);
             }
             // Room for one element less is no room.
             let less = plain.len() - element.size();
             let short = decoded(&*step, &encoded, less);
-            prop_assert!(!matches!(short, Ok(Some(_))) || metadata["name"] == "packbits", "{metadata}: {short:?}");
+            prop_assert!(!matches!(short, Ok(Some(_))) || called == "packbits", "{metadata}: {short:?}");
             // Damage is an error or other values, never a panic.
             let cut = &encoded[..cut.index(encoded.len())];
             let _ = decoded(&*step, cut, plain.len());
@@ -414,12 +415,6 @@ fn what_has_no_place_is_refused_and_named() {
             "float32",
             1.0,
             "24",
-        ),
-        (
-            json!({"name": "numcodecs.json2"}),
-            "float32",
-            f64::INFINITY,
-            "inf",
         ),
     ] {
         let element = NumberType::from_name(name).unwrap();

@@ -74,8 +74,12 @@ fn compare(
                     }
                     // Arrays in elements are carried as their bytes.
                     Value::Array(numbers) if is_array => {
-                        let numbers = numbers.iter().map(|number| number.as_f64().unwrap());
-                        *actual == numbers.flat_map(f64::to_le_bytes).collect::<Vec<u8>>()
+                        let (items, _) = actual.as_chunks::<8>();
+                        let is_near = |(item, number): (&[u8; 8], &Value)| {
+                            let number = number.as_f64().unwrap();
+                            (f64::from_le_bytes(*item) - number).abs() <= 1e-15 * number.abs()
+                        };
+                        items.len() == numbers.len() && items.iter().zip(numbers).all(is_near)
                     }
                     Value::Null | Value::Number(_) if actual.is_empty() => true,
                     // Objects are their JSON.

@@ -101,7 +101,7 @@ proptest! {
         let mut codecs = parse_codecs(CODECS[codec]).unwrap();
         if is_transposed {
             let order: Vec<usize> = (0..shape.len()).rev().collect();
-            codecs.push(json!({"name": "transpose", "configuration": {"order": order}}));
+            codecs.insert(0, json!({"name": "transpose", "configuration": {"order": order}}));
         }
         let fill_value = if dtype == DType::Utf8 { Scalar::from_text("") } else { Scalar::from_i64(dtype, 7) };
         let spec = ArraySpec { codecs: Some(codecs), shards, fill_value, ..ArraySpec::new(dtype, shape.clone(), chunks.clone()) };
