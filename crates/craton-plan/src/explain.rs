@@ -79,10 +79,25 @@ pub fn explain_stage(stage: &Stage) -> Vec<String> {
     lines
 }
 
+/// The codecs that are called in Python, and so one chunk at a time.
+fn in_python(codecs: &str) -> String {
+    let parts = codecs
+        .split(", ")
+        .filter(|part| part.starts_with("python:"));
+    let parts: Vec<&str> = parts.collect();
+    match parts[..] {
+        [] => String::new(),
+        _ => format!(", decoded one chunk at a time by {}", parts.join(", ")),
+    }
+}
+
 fn explain_space(space: &Space, lines: &mut Vec<String>) {
     for leaf in &space.leaves {
         match &leaf.input {
-            Input::Source(source) => lines.push(format!("read {}", source.url())),
+            Input::Source(source) => {
+                let slow = in_python(&source.meta().codecs);
+                lines.push(format!("read {}{slow}", source.url()));
+            }
             Input::Slot(slot) => lines.push(format!("use result {slot}")),
             Input::Literal(_) => {}
             Input::Local(local) => match &local.kind {

@@ -5,6 +5,7 @@
 
 mod array;
 mod attached;
+mod codec;
 mod dtype;
 mod failure;
 mod labelled;
@@ -40,8 +41,12 @@ mod _native {
     #[pymodule_export]
     use super::zarr::{Batch, ObjectForm, Shard};
 
+    #[pymodule_export]
+    use super::codec::codecs;
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::codec::look_in_python();
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 

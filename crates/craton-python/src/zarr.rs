@@ -63,6 +63,12 @@ impl ObjectForm {
         self.form.can_be_written()
     }
 
+    /// The codecs in words.
+    #[getter]
+    fn label(&self) -> &str {
+        self.form.label()
+    }
+
     /// Whether the index of a shard is at its end, and its length; `None` if only the whole object tells anything.
     #[getter]
     fn index(&self) -> Option<(bool, u64)> {

@@ -41,6 +41,7 @@ mod fuzzing;
 
 pub use craton_core::{Error, ErrorKind, Result, size};
 pub use craton_exec::{Metrics, StageCost, peak_resident};
+pub use craton_format::codec;
 #[cfg(feature = "testing")]
 pub use craton_store::server;
 pub use craton_store::{CacheUse, StoreOptions, StoreSettings, cache_use, give_to_all};

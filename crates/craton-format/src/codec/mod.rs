@@ -48,7 +48,7 @@ pub use chain::Chain;
 pub use narrow::Narrow;
 pub use numbers::NumberType;
 pub use options::Options;
-pub use registry::{Build, CODECS, build, names, register};
+pub use registry::{Build, CODECS, build, look_elsewhere, names, register};
 
 use craton_core::{BufferMut, DType, Error, Pool, Result, Strings};
 use std::fmt::Debug;

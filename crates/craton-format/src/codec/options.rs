@@ -65,6 +65,12 @@ impl<'a> Options<'a> {
         self.codec
     }
 
+    /// All options, as stored.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        Value::Object(self.values.cloned().unwrap_or_default())
+    }
+
     /// The option `name`; `null` counts as absent.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'a Value> {

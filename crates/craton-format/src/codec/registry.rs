@@ -7,7 +7,7 @@ use super::{
 };
 use craton_core::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 /// Reads one codec's metadata.
 pub type Build = fn(&Options<'_>, &Place<'_>) -> Result<Stage>;
@@ -119,6 +119,20 @@ pub fn register(
     Ok(())
 }
 
+/// Finds a codec of any name from its metadata.
+type Find = Box<dyn Fn(&Options<'_>, &Place<'_>) -> Result<Option<Stage>> + Send + Sync>;
+
+static ELSEWHERE: OnceLock<Find> = OnceLock::new();
+
+/// Where codecs are looked for that are neither of this crate nor added, as a program may have them that this crate is a
+/// part of. The first one that is told stays.
+pub fn look_elsewhere(
+    find: impl Fn(&Options<'_>, &Place<'_>) -> Result<Option<Stage>> + Send + Sync + 'static,
+) {
+    // OK to ignore: said above.
+    let _ = ELSEWHERE.set(Box::new(find));
+}
+
 /// The names of all codecs: those of this crate and those that were added.
 #[must_use]
 pub fn names() -> Vec<String> {
@@ -130,7 +144,7 @@ pub fn names() -> Vec<String> {
 /// Reads the metadata of one codec.
 ///
 /// # Errors
-/// [`ErrorKind::Unsupported`] for codecs that are neither in the table nor added,
+/// [`ErrorKind::Unsupported`] for codecs that are neither in the table nor added nor found elsewhere,
 /// [`ErrorKind::Corrupt`] for options out of range.
 pub fn build(options: &Options<'_>, place: &Place<'_>) -> Result<Stage> {
     let name = options.codec();
@@ -151,6 +165,11 @@ pub fn build(options: &Options<'_>, place: &Place<'_>) -> Result<Stage> {
     match added {
         Some(build) => build(options, place),
         None => {
+            if let Some(find) = ELSEWHERE.get()
+                && let Some(stage) = find(options, place)?
+            {
+                return Ok(stage);
+            }
             let message = format!("codec `{name}` is not read by this version");
             Err(Error::unsupported(message)
                 .hint(format!("codecs that are read: {}", names().join(", "))))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from craton.api import eval as eval
     from craton.api import explain as explain
     from craton.array import Array as Array
+    from craton.codecs import register_codec as register_codec
     from craton.opening import open as open
     from craton.opening import open_dataset as open_dataset
     from craton.opening import open_datatree as open_datatree
@@ -43,6 +44,7 @@ _LAZY: dict[str, str] = {
     "open": "craton.opening",
     "open_dataset": "craton.opening",
     "open_datatree": "craton.opening",
+    "register_codec": "craton.codecs",
     "replay": "craton.versions",
     "reset": "craton.versions",
     "tag": "craton.versions",

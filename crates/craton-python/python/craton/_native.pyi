@@ -140,6 +140,9 @@ def open_together(
 def expand(url: str) -> list[str]:
     """Give the files that a pattern names."""
 
+def codecs() -> list[str]:
+    """Give the names of the engine's own codecs."""
+
 class ObjectForm:
     """How the elements of a chunk or shard of Zarr are stored."""
 
@@ -151,6 +154,8 @@ class ObjectForm:
     def version_2(array: str, shape: Sequence[int], fill: bytes) -> ObjectForm: ...
     @property
     def can_be_written(self) -> bool: ...
+    @property
+    def label(self) -> str: ...
     # Whether it is at the end, and its length.
     @property
     def index(self) -> tuple[bool, int] | None: ...

@@ -50,7 +50,9 @@ impl Store {
             });
         }
         let (reads, root) = block_on(open_store_with(url, settings))?;
-        let is_object = !root.is_empty() && block_on(reads.size(&root))?.is_some();
+        // Over a network a folder may have bytes too, such as a page that lists it.
+        let may_be_object = !root.is_empty() && !reads.is_remote();
+        let is_object = may_be_object && block_on(reads.size(&root))?.is_some();
         if is_object {
             let message = format!("`{shown}` is one object, and no folder of objects");
             return Err(Error::new(ErrorKind::InvalidInput, message));

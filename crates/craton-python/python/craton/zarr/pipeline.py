@@ -201,6 +201,12 @@ def _fill_bytes(spec: ArraySpec) -> bytes:
 
 
 def _form(codecs: Sequence[Codec], spec: ArraySpec, fill: bytes) -> _native.ObjectForm | None:
+    form = _described(codecs, spec, fill)
+    # Codecs of Python are better called by zarr itself.
+    return None if form is None or "python:" in form.label else form
+
+
+def _described(codecs: Sequence[Codec], spec: ArraySpec, fill: bytes) -> _native.ObjectForm | None:
     dtype = spec.dtype.to_native_dtype()
     is_version_3 = type(codecs[0]).__name__ != "V2Codec"
     if dtype.hasobject or dtype.kind == "T":
