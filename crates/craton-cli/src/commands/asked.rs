@@ -105,7 +105,7 @@ impl Work {
             let cache = craton::cache_use();
             if cache != craton::CacheUse::default() {
                 say(&format!(
-                    "of these {} reads with {} bytes came from the cache, {} with {} bytes did not",
+                    "the cache gave {} reads with {} bytes, {} with {} bytes were fetched",
                     cache.hits, cache.hit_bytes, cache.misses, cache.missed_bytes
                 ));
             }
