@@ -84,11 +84,11 @@ static ADDED: RwLock<BTreeMap<String, Added>> = RwLock::new(BTreeMap::new());
 /// register_data_type("example.tenths", |_configuration| {
 ///     let metadata = serde_json::json!({"id": "fixedscaleoffset", "scale": 10, "offset": 0, "dtype": "f4", "astype": "i2"});
 ///     match build(&Options::from_v2(&metadata)?, &Place::of_bytes())? {
-///         Stage::Numbers(codec, element) => Ok(DataType {
-///             element,
-///             codec: Some(codec),
-///             ..DataType::from(DType::Float32)
-///         }),
+///         Stage::Numbers(codec, element) => {
+///             let mut stored = DataType::from(DType::Float32);
+///             (stored.element, stored.codec) = (element, Some(codec));
+///             Ok(stored)
+///         }
 ///         _ => unreachable!("it changes numbers"),
 ///     }
 /// })?;

@@ -10,8 +10,8 @@ use crate::zarr::dtype::DataType;
 use crate::zarr::{layout, v3};
 use craton_core::Pool;
 
-/// The bytes of a block of Blosc: each of four planes of bits fills one of Zstandard's own blocks of 128 KiB.
-const BLOCK: usize = 512 << 10;
+/// The bytes of a block of Blosc: larger ones compress no better, and each thread holds three of them beside the budget.
+const BLOCK: usize = 256 << 10;
 
 /// An array to be written.
 #[derive(Debug, Clone)]

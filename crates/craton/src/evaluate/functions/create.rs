@@ -24,7 +24,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "A length of time: so many weeks, days, hours, minutes, seconds or parts of them.",
         &[
             "ds.time + np.timedelta64(12, \"h\")",
-            "ds.t2m.sel(time=\"2000-01-02T05\", method=\"nearest\", tolerance=np.timedelta64(1, \"D\"))",
+            "ds.t2m.sel(time=\"2001-01-02T05\", method=\"nearest\", tolerance=np.timedelta64(1, \"D\"))",
         ],
         timedelta64,
     ),
