@@ -229,10 +229,6 @@ struct Memory {
 /// From this size on memory is mapped.
 const MAPPED_FROM: usize = 64 << 10;
 
-/// From this size on large pages are asked for: fewer faults when memory is new, fewer misses when it is walked over.
-#[cfg(target_os = "linux")]
-const LARGE_PAGES_FROM: usize = 2 << 20;
-
 // SAFETY: `Memory` owns its allocation exclusively, like a `Box<[u8]>`.
 unsafe impl Send for Memory {}
 // SAFETY: shared access only ever reads.
@@ -248,11 +244,6 @@ impl Memory {
             let mut mapping =
                 MmapMut::map_anon(capacity).map_err(|error| too_much().caused_by(error))?;
             let start = NonNull::new(mapping.as_mut_ptr()).ok_or_else(too_much)?;
-            #[cfg(target_os = "linux")]
-            if capacity >= LARGE_PAGES_FROM {
-                // Only speed depends on it, and a system may have none.
-                let _ = mapping.advise(memmap2::Advice::HugePage);
-            }
             return Ok(Self {
                 start,
                 capacity,

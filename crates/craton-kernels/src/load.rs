@@ -31,29 +31,8 @@ pub fn gather_list(from: &[u8], positions: &[usize], item_size: usize, out: &mut
 ///
 /// The caller guarantees that they all lie inside `from`.
 pub fn gather_table(from: &[u8], origin: isize, table: &[isize], item_size: usize, out: &mut [u8]) {
-    let at = |k: usize| {
-        if let Some(next) = table.get(k + AHEAD) {
-            fetch(from, (origin + next) as usize * item_size);
-        }
-        (origin + table[k]) as usize
-    };
+    let at = |k: usize| (origin + table[k]) as usize;
     gather(from, table.len(), item_size, out, at);
-}
-
-/// Elements by which memory is asked for what a list will need: the processor foresees steps, not lists.
-const AHEAD: usize = 64;
-
-/// Asks for the byte at `at` to be brought near.
-#[inline(always)]
-fn fetch(from: &[u8], at: usize) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch reads nothing, wherever it points.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(from.as_ptr().wrapping_add(at).cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (from, at);
 }
 
 #[inline(always)]

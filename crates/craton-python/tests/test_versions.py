@@ -115,7 +115,7 @@ def test_a_commit_that_cannot_be_leaves_all_as_it_was(tmp_path):
 def test_history_and_names_are_icechunks(tmp_path):
     path = tmp_path / "results"
     for number in range(3):
-        craton.to_icechunk(_dataset() + number if number else _dataset(), path, message=f"number {number}")
+        craton.to_icechunk(_dataset().assign(count=((), np.int16(number))), path, message=f"number {number}")
     history = craton.log(path)
     expected = list(_repository(path).ancestry(branch="main"))
     assert [one["id"] for one in history] == [one.id for one in expected]
@@ -145,7 +145,7 @@ def test_garbage_damage_and_replay(tmp_path):
     assert craton.replay(path)["verdict"] == "identical"
     whole = craton.verify(path)
     assert whole["is_whole"]
-    assert [array["path"] for array in whole["arrays"]] == ["/x"]
+    assert [array["path"] for array in whole["arrays"]] == ["x"]
     first = craton.log(path)[-1]["id"]
     craton.branch(path, "other")
     craton.reset(path, "main", first)
@@ -171,16 +171,23 @@ def test_garbage_damage_and_replay(tmp_path):
 ENCODINGS = {
     "chunks": {"t2m": {"chunks": (3, 5, 4)}},
     "shards": {"t2m": {"chunks": (1, 5, 2), "shards": (3, 5, 6)}},
-    "packed": {"t2m": {"dtype": "int32", "scale_factor": 0.5, "_FillValue": -9, "chunks": (3, 5, 6)}},
+    "packed": {"t2m": {"dtype": "int16", "scale_factor": 0.5, "_FillValue": -9, "chunks": (3, 5, 6)}},
 }
+
+
+def _as_stored(dataset, encoding):
+    """The dataset with values of the type that the store is read as: nothing is converted on the way."""
+    return dataset.assign(t2m=dataset.t2m.astype("float64")) if encoding == "packed" else dataset
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_what_is_appended_is_what_xarray_appends(tmp_path, encoding):
     path = tmp_path / "results"
     _write(path, _dataset(), **ENCODINGS[encoding])
-    more = _dataset(5, 8)
+    more = _as_stored(_dataset(5, 8), encoding)
     craton.to_icechunk(more, path, append_dim="time", message="more")
+    with pytest.raises(NotImplementedError, match="appended to"):
+        craton.replay(path)
     expected = xr.concat([_dataset(), more], "time", data_vars="minimal", coords="minimal", compat="equals")
     xr.testing.assert_identical(_read(path), expected)
     xr.testing.assert_identical(craton.open_dataset(path).load().drop_attrs(), expected.drop_attrs())
@@ -192,9 +199,7 @@ def test_what_is_appended_is_what_xarray_appends(tmp_path, encoding):
     last = _dataset(4, 13).drop_vars(["name", "count", "lat", "lon"])
     last.to_zarr(session.store, append_dim="time", zarr_format=3, consolidated=False)
     session.commit("the last")
-    np.testing.assert_array_equal(craton.open_dataset(path).t2m, np.concatenate([expected.t2m, last.t2m]))
-    with pytest.raises(NotImplementedError, match="appended to"):
-        craton.replay(path)
+    np.testing.assert_array_equal(craton.open_dataset(path).t2m.load(), np.concatenate([expected.t2m, last.t2m]))
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -204,6 +209,7 @@ def test_a_region_is_what_xarray_writes(tmp_path, encoding):
     repository = _write(peer, _dataset(), **ENCODINGS[encoding])
     part = _dataset().isel(time=slice(2, 7), lon=slice(1, 4))[["t2m"]] * 2
     part.t2m.attrs["units"] = "K"
+    part = _as_stored(part, encoding)
     part.to_zarr(source, zarr_format=3)
     session = repository.writable_session("main")
     region = {"time": slice(2, 7), "lon": slice(1, 4)}

@@ -10,8 +10,8 @@ use crate::zarr::dtype::DataType;
 use crate::zarr::{layout, v3};
 use craton_core::Pool;
 
-/// The bytes of a block of Blosc: larger ones compress no better, and each thread holds three of them beside the budget.
-const BLOCK: usize = 256 << 10;
+/// The bytes of a block of Blosc. Larger ones compress a little better, but each thread holds three of them beside the budget.
+const BLOCK: usize = 128 << 10;
 
 /// An array to be written.
 #[derive(Debug, Clone)]
@@ -85,8 +85,11 @@ fn parse_json(text: &str) -> Result<Vec<Value>> {
     Ok(list)
 }
 
+/// The name of an option, and its value where none is given.
+type Setting = (&'static str, Option<i64>);
+
 /// Codecs of one word with at most one number: word, name in metadata, its option and the value of that by default.
-const WORDS: &[(&str, &str, Option<(&str, Option<i64>)>)] = &[
+const WORDS: &[(&str, &str, Option<Setting>)] = &[
     ("adler32", "numcodecs.adler32", None),
     ("bitround", "numcodecs.bitround", Some(("keepbits", None))),
     ("bz2", "numcodecs.bz2", Some(("level", Some(9)))),
