@@ -223,7 +223,7 @@ ds.stack(cell=("lat", "lon")).reset_index("cell").t.mean("cell")
 ds.t.convert_calendar("noleap")
 (ds.time + np.timedelta64(12, "h")).dt.hour
 (ds.time - np.timedelta64(3, "W")).dt.month
-(ds.time - np.datetime64("2000-02-29T06:00")).rename("since")
+ds.time - np.datetime64("2000-02-29T06:00")
 (ds.time < np.datetime64("2001-02-01T12")) & ds.flag
 (ds.time > np.datetime64("2001-01-05")) * ds.t
 ds.t.sel(time="2001-01-05T05", method="nearest", tolerance="12h")

@@ -43,6 +43,9 @@ def _group(path):
         "structured": {"compressor": numcodecs.Zstd(1)},
     }
     values["structured"]["a"] = [[1, 2], [3, 4]]
+    if not hasattr(zarr.core.dtype, "Struct"):
+        # Older zarr-python writes structures under a name of its own, which no specification has.
+        del values["structured"]
     zarr.open_group(path, mode="w", zarr_format=2).attrs["title"] = "old"
     zarr.open_group(path, mode="a", zarr_format=2).create_group("below").attrs["x"] = [1, 2]
     for name, data in values.items():
@@ -128,8 +131,11 @@ def test_datasets_of_xarray_stay_what_they_are(tmp_path):
     xr.testing.assert_identical(xr.open_zarr(path).load(), expected)
 
 
-@pytest.mark.parametrize("codec", [numcodecs.Base64(), numcodecs.JSON(), numcodecs.MsgPack()])
-def test_codecs_without_a_name_are_refused_and_nothing_is_written(codec, tmp_path):
+@pytest.mark.parametrize("name", ["Base64", "JSON", "MsgPack"])
+def test_codecs_without_a_name_are_refused_and_nothing_is_written(name, tmp_path):
+    if not hasattr(numcodecs, name):
+        pytest.skip(f"numcodecs has no {name} here")
+    codec = getattr(numcodecs, name)()
     path = tmp_path / "s.zarr"
     zarr.open_group(path, mode="w", zarr_format=2)
     zarr.create(store=path, path="good", shape=(4,), chunks=(2,), dtype="i4", zarr_format=2)

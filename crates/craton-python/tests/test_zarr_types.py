@@ -5,15 +5,17 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from program import craton as program
 from program import craton_json, run_craton
 
 import craton
 
+pytest.importorskip("hypothesis", reason="the short lane does not draw data types")
 zarr = pytest.importorskip("zarr")
 xr = pytest.importorskip("xarray")
+
+from hypothesis import HealthCheck, given, settings  # noqa: E402
+from hypothesis import strategies as st  # noqa: E402
 
 NARROW = {
     "bfloat16": "bfloat16",

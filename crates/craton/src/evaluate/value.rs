@@ -222,6 +222,15 @@ impl Value {
         let Self::Array(array) = other else {
             return self.as_operand();
         };
+        if let Self::Array(moment) = self
+            && matches!(moment.variable.dtype(), DType::Time(_))
+            && moment.dims().is_empty()
+            && moment.coords.is_empty()
+            && moment.name.is_none()
+        {
+            // A moment written down, as `np.datetime64` makes it, is a number beside the array: it has no name to clash.
+            return Ok(Operand::Array(moment.clone().renamed(array.name.clone())));
+        }
         let text = match self {
             Self::Text(text) => text,
             // As NumPy takes lists: by place.
