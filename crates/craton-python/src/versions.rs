@@ -15,7 +15,13 @@ use std::time::SystemTime;
 #[derive(FromPyObject)]
 pub(crate) struct Written {
     #[pyo3(item)]
+    branch: String,
+    #[pyo3(item)]
     message: Option<String>,
+    #[pyo3(item)]
+    amend: bool,
+    #[pyo3(item)]
+    on_conflict: Option<String>,
     #[pyo3(item)]
     append_dim: Option<String>,
     #[pyo3(item)]
@@ -34,15 +40,18 @@ pub(crate) fn write_to_branch(
     py: Python<'_>,
     given: Given,
     repository: &str,
-    branch: &str,
     written: Written,
     memory: Option<Budget>,
     threads: Option<usize>,
+    stores: Vec<(String, String)>,
 ) -> PyResult<()> {
     let mut question = Question::new("ds", &[], false);
     question.given.insert("ds".to_owned(), given.labelled()?);
+    let branch = written.branch;
     let options = AnswerOptions {
         message: written.message,
+        amends: written.amend,
+        on_conflict: written.on_conflict,
         append_dim: written.append_dim,
         region: written.region,
         chunks: written.chunks,
@@ -50,17 +59,21 @@ pub(crate) fn write_to_branch(
         codec: written.codec,
         ..AnswerOptions::default()
     };
-    run_detached(py, threads, memory, &[], |session| {
-        let url = branch_url(repository, branch)?;
+    run_detached(py, threads, memory, &stores, |session| {
+        let url = branch_url(repository, &branch)?;
         Answer::plan(&question, session)?.write_to(Path::new(&url), &options, session)
     })
 }
 
 /// The history of a version.
 #[pyfunction]
-pub(crate) fn log(py: Python<'_>, repository: &str) -> PyResult<String> {
-    run_detached(py, Some(1), None, &[], |_| {
-        let (repository, version) = Repository::open(repository)?;
+pub(crate) fn log(
+    py: Python<'_>,
+    repository: &str,
+    stores: Vec<(String, String)>,
+) -> PyResult<String> {
+    run_detached(py, Some(1), None, &stores, |session| {
+        let (repository, version) = Repository::open_with(repository, &session.stores()?)?;
         Ok(repository.log(&version)?.to_string())
     })
 }
@@ -72,9 +85,10 @@ pub(crate) fn branch(
     repository: &str,
     name: Option<&str>,
     delete: Option<&str>,
+    stores: Vec<(String, String)>,
 ) -> PyResult<BTreeMap<String, String>> {
-    run_detached(py, Some(1), None, &[], |_| {
-        let (repository, version) = Repository::open(repository)?;
+    run_detached(py, Some(1), None, &stores, |session| {
+        let (repository, version) = Repository::open_with(repository, &session.stores()?)?;
         if let Some(name) = name {
             repository.create_branch(name, &version)?;
         }
@@ -92,9 +106,10 @@ pub(crate) fn tag(
     repository: &str,
     name: Option<&str>,
     delete: Option<&str>,
+    stores: Vec<(String, String)>,
 ) -> PyResult<BTreeMap<String, String>> {
-    run_detached(py, Some(1), None, &[], |_| {
-        let (repository, version) = Repository::open(repository)?;
+    run_detached(py, Some(1), None, &stores, |session| {
+        let (repository, version) = Repository::open_with(repository, &session.stores()?)?;
         if let Some(name) = name {
             repository.create_tag(name, &version)?;
         }
@@ -112,9 +127,12 @@ pub(crate) fn reset(
     repository: &str,
     branch: &str,
     to: &str,
+    stores: Vec<(String, String)>,
 ) -> PyResult<(String, String)> {
-    run_detached(py, Some(1), None, &[], |_| {
-        Repository::open(repository)?.0.reset(branch, to, true)
+    run_detached(py, Some(1), None, &stores, |session| {
+        Repository::open_with(repository, &session.stores()?)?
+            .0
+            .reset(branch, to, true)
     })
 }
 
@@ -126,13 +144,16 @@ pub(crate) fn gc(
     expire_before: Option<&str>,
     written_before: &str,
     is_dry_run: bool,
+    stores: Vec<(String, String)>,
 ) -> PyResult<String> {
-    run_detached(py, Some(1), None, &[], |_| {
-        let garbage = Repository::open(repository)?.0.collect(Collecting {
-            expire_before: expire_before.map(moment).transpose()?,
-            written_before: moment(written_before)?,
-            is_dry_run,
-        })?;
+    run_detached(py, Some(1), None, &stores, |session| {
+        let garbage = Repository::open_with(repository, &session.stores()?)?
+            .0
+            .collect(Collecting {
+                expire_before: expire_before.map(moment).transpose()?,
+                written_before: moment(written_before)?,
+                is_dry_run,
+            })?;
         Ok(garbage_to_json(&garbage, is_dry_run).to_string())
     })
 }
@@ -149,8 +170,9 @@ pub(crate) fn verify(
     sample: Option<u64>,
     memory: Option<Budget>,
     threads: Option<usize>,
+    stores: Vec<(String, String)>,
 ) -> PyResult<String> {
-    run_detached(py, threads, memory, &[], |session| {
+    run_detached(py, threads, memory, &stores, |session| {
         Ok(craton::verify::verify(url, sample, session)?
             .to_json()
             .to_string())
@@ -164,8 +186,9 @@ pub(crate) fn replay(
     url: &str,
     memory: Option<Budget>,
     threads: Option<usize>,
+    stores: Vec<(String, String)>,
 ) -> PyResult<String> {
-    run_detached(py, threads, memory, &[], |session| {
+    run_detached(py, threads, memory, &stores, |session| {
         Ok(craton::replay::replay(url, session)?.to_json().to_string())
     })
 }

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import threading
+import time
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape, unescape
+
+
+# The first of January 2024.
+OLD = 1_704_067_200.0
 
 
 class S3Server:
@@ -14,8 +21,12 @@ class S3Server:
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        # When they were written; what tests put there has an old date.
+        self.times: dict[str, float] = {}
         # Method, key and status of each request.
         self.log: list[tuple[str, str, int]] = []
+        # Two writers of one object at once are told apart.
+        self.writing = threading.Lock()
         handler = type("Handler", (_Handler,), {"service": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -68,7 +79,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.service.objects.get(self.key)
         if body is None:
             return self.answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
-        headers = {"ETag": etag(body), "Last_Modified": "Mon, 01 Jan 2024 00:00:00 GMT"}
+        modified = formatdate(self.service.times.get(self.key, OLD), usegmt=True)
+        headers = {"ETag": etag(body), "Last_Modified": modified}
         if self.headers.get("If-None-Match") == etag(body):
             return self.answer(304, **headers)
         if self.headers.get("If-Match", etag(body)) != etag(body):
@@ -88,9 +100,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_PUT(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self.headers.get("If-None-Match") == "*" and self.key in self.service.objects:
-            return self.answer(412, b"<Error><Code>PreconditionFailed</Code></Error>")
-        self.service.objects[self.key] = body
+        with self.service.writing:
+            there = self.service.objects.get(self.key)
+            is_kept = there is not None and self.headers.get("If-None-Match") == "*"
+            wanted = self.headers.get("If-Match")
+            if is_kept or (wanted is not None and (there is None or wanted != etag(there))):
+                return self.answer(412, b"<Error><Code>PreconditionFailed</Code></Error>")
+            self.service.objects[self.key] = body
+            self.service.times[self.key] = time.time()
         return self.answer(200, ETag=etag(body))
 
     def do_DELETE(self):
@@ -106,6 +123,10 @@ class _Handler(BaseHTTPRequestHandler):
         deleted = "".join(f"<Deleted><Key>{key}</Key></Deleted>" for key in keys)
         return self.answer(200, f"<DeleteResult>{deleted}</DeleteResult>".encode(), Content_Type="application/xml")
 
+    def written(self, key):
+        moment = datetime.datetime.fromtimestamp(self.service.times.get(key, OLD), datetime.UTC)
+        return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
     def list(self, query):
         prefix = query.get("prefix", [""])[0]
         folders, keys = set(), []
@@ -119,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
                 keys.append((key, body))
         entries = [
             f"<Contents><Key>{escape(key)}</Key><Size>{len(body)}</Size><ETag>{escape(etag(body))}</ETag>"
-            "<LastModified>2024-01-01T00:00:00.000Z</LastModified></Contents>"
+            f"<LastModified>{self.written(key)}</LastModified></Contents>"
             for key, body in keys
         ]
         entries += [f"<CommonPrefixes><Prefix>{escape(folder)}</Prefix></CommonPrefixes>" for folder in sorted(folders)]

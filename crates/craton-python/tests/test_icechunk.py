@@ -1,5 +1,7 @@
 """Icechunk repositories: every version that icechunk for Python and zarr write, read as they read it; names, made and moved."""
 
+import datetime
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import craton
@@ -220,23 +222,70 @@ def test_names_that_craton_makes_are_icechunks(tmp_path, spec_version):
     xr.testing.assert_identical(lost.load(), _expected(repository, branches["main"]))
 
 
-def test_virtual_chunks_are_refused_by_name(tmp_path):
-    data = tmp_path / "data"
-    data.mkdir()
-    (data / "values.bin").write_bytes(np.arange(8, dtype="<i4").tobytes())
-    prefix = f"file://{data}/"
+def _with_references(path, data, prefix, name=None):
+    """A repository whose array points at the files in `data`."""
     config = icechunk.RepositoryConfig.default()
-    config.set_virtual_chunk_container(icechunk.VirtualChunkContainer(prefix, icechunk.local_filesystem_store(str(data))))
-    storage = icechunk.local_filesystem_storage(str(tmp_path / "r"))
-    repository = icechunk.Repository.create(storage, config=config)
+    store = icechunk.local_filesystem_store(str(data))
+    container = icechunk.VirtualChunkContainer(prefix, store, **({} if name is None else {"name": name}))
+    config.set_virtual_chunk_container(container)
+    repository = icechunk.Repository.create(icechunk.local_filesystem_storage(str(path)), config=config)
+    # Named containers are found again by what is kept with the repository.
+    repository.save_config()
+    session = repository.writable_session("main")
+    zarr.create_array(session.store, name="x", shape=(24,), chunks=(8,), dtype="<i4", compressors=None, filters=None)
+    place = prefix if name is None else f"vcc://{name}/"
+    for number, (file, offset) in enumerate([("a.bin", 0), ("a.bin", 32), ("b%20b.bin", 4)]):
+        session.store.set_virtual_ref(f"x/c/{number}", f"{place}{file}", offset=offset, length=32)
+    session.commit("references")
+
+
+@pytest.mark.parametrize("name", [None, "there"])
+def test_virtual_chunks_are_read_where_that_is_authorised(tmp_path, name):
+    data, path = tmp_path / "data", tmp_path / "r"
+    data.mkdir()
+    values = np.arange(24, dtype="<i4")
+    (data / "a.bin").write_bytes(values[:16].tobytes())
+    (data / "b b.bin").write_bytes(b"head" + values[16:].tobytes())
+    _with_references(path, data, f"file://{data}/", name)
+    assert "24" in program("info", path)
+    allow = "authorize_virtual_chunk_access"
+    for elsewhere in [None, f"file://{data}2", f"{data}/a", str(tmp_path / "dat")]:
+        options = {} if elsewhere is None else {allow: elsewhere}
+        with pytest.raises(PermissionError, match=r"(?s)a\.bin.*not authorised.*--store authorize_virtual"):
+            craton.eval("ds.x.sum()", path, storage_options=options)
+    for prefix in [f"file://{data}", f"file://{data}/", str(data), f"s3://other,{tmp_path}"]:
+        read = craton.open_dataset(path, storage_options={allow: prefix}).x.load()
+        np.testing.assert_array_equal(read, values)
+    assert program("eval", "ds.x.sum()", path, "--value", "--store", f"{allow}={data}").strip() == str(values.sum())
+    (data / "a.bin").write_bytes(values[:9].tobytes())
+    with pytest.raises(ValueError, match=r"a\.bin"):
+        craton.eval("ds.x.sum()", path, storage_options={allow: str(data)})
+    (data / "a.bin").unlink()
+    with pytest.raises(ValueError, match=r"(?s)a\.bin.*is gone"):
+        craton.eval("ds.x.sum()", path, storage_options={allow: str(data)})
+
+
+def test_files_that_changed_since_are_refused(tmp_path):
+    data, path = tmp_path / "data", tmp_path / "r"
+    data.mkdir()
+    file = data / "a.bin"
+    file.write_bytes(np.arange(8, dtype="<i4").tobytes())
+    os.utime(file, (1_000_000_000, 1_000_000_000))
+    config = icechunk.RepositoryConfig.default()
+    config.set_virtual_chunk_container(
+        icechunk.VirtualChunkContainer(f"file://{data}/", icechunk.local_filesystem_store(str(data)))
+    )
+    repository = icechunk.Repository.create(icechunk.local_filesystem_storage(str(path)), config=config)
     session = repository.writable_session("main")
     zarr.create_array(session.store, name="x", shape=(8,), chunks=(8,), dtype="<i4", compressors=None, filters=None)
-    session.store.set_virtual_ref("x/c/0", f"{prefix}values.bin", offset=0, length=32)
+    told = datetime.datetime.fromtimestamp(1_000_000_001, datetime.UTC)
+    session.store.set_virtual_ref("x/c/0", f"file://{data}/a.bin", offset=0, length=32, checksum=told)
     session.commit("a reference")
-    url = tmp_path / "r"
-    assert "(8,)" in program("info", url) or "8" in program("info", url)
-    with pytest.raises(NotImplementedError, match=r"(?s)values\.bin.*authorised"):
-        craton.eval("ds.x.sum()", url)
+    options = {"authorize_virtual_chunk_access": str(data)}
+    assert craton.eval("ds.x.sum()", path, storage_options=options) == 28
+    os.utime(file, (1_000_000_002, 1_000_000_002))
+    with pytest.raises(RuntimeError, match=r"a\.bin.*was changed"):
+        craton.eval("ds.x.sum()", path, storage_options=options)
 
 
 def test_results_of_the_program_are_commits_that_xarray_reads(tmp_path):

@@ -1,9 +1,13 @@
 """Commits from Python, appended, written into regions and whole: what icechunk for Python, zarr and xarray read of them."""
 
+import subprocess
+import sys
+
 import craton
 import numpy as np
 import pytest
 from program import craton as program
+from s3_server import S3Server
 
 xr = pytest.importorskip("xarray")
 icechunk = pytest.importorskip("icechunk")
@@ -264,3 +268,106 @@ def test_what_does_not_fit_changes_nothing(tmp_path):
     assert not (tmp_path / "absent").exists()
     assert _messages(path) == ["by xarray", "Repository initialized"]
     xr.testing.assert_identical(_read(path), _dataset())
+
+
+@pytest.fixture
+def server():
+    server = S3Server()
+    yield server
+    server.close()
+
+
+def _peer(server, prefix):
+    options = server.options
+    storage = icechunk.s3_storage(
+        bucket="bucket",
+        prefix=prefix,
+        endpoint_url=options["endpoint_url"],
+        access_key_id="k",
+        secret_access_key="s",
+        region="us-east-1",
+        allow_http=True,
+        force_path_style=True,
+    )
+    return icechunk.Repository.open(storage)
+
+
+def test_a_bucket_is_a_home_of_results(tmp_path, server):
+    url, options = "icechunk+s3://bucket/deep/results", {"storage_options": server.options}
+    with pytest.raises(KeyError, match="no Icechunk repository"):
+        craton.log(url, **options)
+    craton.to_icechunk(_dataset(), url, message="first", chunks={"time": 3}, **options)
+    craton.to_icechunk(_dataset(5, 8), url, append_dim="time", message="second", **options)
+    expected = xr.concat([_dataset(), _dataset(5, 8)], "time", data_vars="minimal", coords="minimal", compat="equals")
+    peer = _peer(server, "deep/results")
+    assert [one.message for one in peer.ancestry(branch="main")][:2] == ["second", "first"]
+    read = xr.open_zarr(peer.readonly_session("main").store, consolidated=False).load()
+    read.attrs.pop("craton_recipe")
+    xr.testing.assert_identical(read, expected)
+    first = craton.log(url, **options)[1]["id"]
+    assert craton.tag(f"{url}@{first}", "v1", **options) == {"v1": first}
+    xr.testing.assert_allclose(craton.open_dataset(f"{url}@v1", **options).load().drop_attrs(), _dataset().drop_attrs())
+    xr.testing.assert_allclose(craton.open_dataset(url, **options).load().drop_attrs(), expected.drop_attrs())
+    assert craton.verify(url, **options)["is_whole"]
+    craton.reset(url, "main", "v1", **options)
+    told = craton.gc(url, written_before="0s", dry_run=False, **options)
+    assert told["snapshots"] == 1
+    assert _peer(server, "deep/results").lookup_branch("main") == first
+    wrong = server.options | {"endpoint_url": "http://127.0.0.1:1", "secret": "canary-secret"}
+    with pytest.raises(OSError, match="127.0.0.1:1") as error:
+        craton.log(url, storage_options=wrong | {"retries": 0})
+    assert "canary" not in str(error.value)
+
+
+STORE = """
+import sys, numpy as np, xarray as xr, craton
+url, number, options = sys.argv[1], int(sys.argv[2]), dict(part.split("=", 1) for part in sys.argv[3:])
+part = xr.Dataset({"x": (("w", "a"), np.full((1, 6), number))})
+craton.to_icechunk(part, url, region={"w": slice(number, number + 1)}, message=str(number), storage_options=options)
+"""
+
+
+@pytest.mark.parametrize("place", ["folder", "bucket"])
+def test_ten_writers_at_once_lose_nothing(tmp_path, server, place):
+    url, options = (str(tmp_path / "r"), {}) if place == "folder" else ("icechunk+s3://bucket/r", server.options)
+    begun = xr.Dataset({"x": (("w", "a"), np.zeros((10, 6), "int64"))})
+    craton.to_icechunk(begun, url, chunks={"w": 1}, storage_options=options)
+    texts = [f"{name}={value}" for name, value in options.items()]
+    running = [subprocess.Popen([sys.executable, "-c", STORE, url, str(number), *texts]) for number in range(10)]
+    assert [one.wait() for one in running] == [0] * 10
+    read = craton.open_dataset(url, storage_options=options).x.load()
+    np.testing.assert_array_equal(read, np.arange(10)[:, None] * np.ones(6, int))
+    messages = [one["message"] for one in craton.log(url, storage_options=options)]
+    assert sorted(messages[:10], key=int) == [str(number) for number in range(10)]
+    with pytest.raises(NotImplementedError, match="appended to, or a region"):
+        craton.replay(url, storage_options=options)
+
+
+def test_commits_are_amended_and_conflicts_named(tmp_path):
+    path = tmp_path / "r"
+    craton.to_icechunk(_dataset(), path, message="first")
+    craton.to_icechunk(_dataset(), path, message="wrong", chunks={"time": 2})
+    craton.to_icechunk(_dataset(5, 8), path, append_dim="time", message="right", amend=True)
+    assert _messages(path) == ["right", "first", "Repository initialized"]
+    assert _read(path).sizes["time"] == 13
+    program("eval", "ds.count", path, "-o", f"icechunk+{path}", "-m", "only the count", "--amend")
+    assert _messages(path) == ["only the count", "first", "Repository initialized"]
+    assert set(_read(path).variables) == {"count"}
+    for match, options in [
+        ("no way out", {"region": "auto", "on_conflict": "both"}),
+        ("keep what others commit", {"on_conflict": "ours"}),
+    ]:
+        with pytest.raises(ValueError, match=match):
+            craton.to_icechunk(_dataset(), path, **options)
+
+
+def test_the_history_says_how_each_state_came_about(tmp_path):
+    path, source = tmp_path / "r", tmp_path / "s.zarr"
+    _dataset().to_zarr(source, zarr_format=3)
+    program("eval", "ds[['t2m']].isel(time=slice(4)) * 2", source, "-o", f"icechunk+{path}")
+    program("eval", "ds[['t2m']].isel(time=slice(4, 8)) * 2", source, "-o", f"icechunk+{path}", "--append-dim", "time")
+    second, first, _ = craton.log(path)
+    assert first["properties"]["craton_recipe"]["expression"] == "ds[['t2m']].isel(time=slice(4)) * 2"
+    change = second["properties"]["craton_recipe_last_change"]
+    assert change["expression"] == "ds[['t2m']].isel(time=slice(4, 8)) * 2"
+    assert change["inputs"][0]["url"] == str(source)

@@ -66,7 +66,7 @@ pub async fn open_store(url: &str) -> Result<Opened> {
 pub async fn open_store_with(url: &str, settings: &StoreSettings) -> Result<Opened> {
     if let Some(repository) = url.strip_prefix(ICECHUNK) {
         let (path, version, member) = repository_parts(repository);
-        let store = IcechunkStore::open(&path, version.as_deref()).await?;
+        let store = IcechunkStore::open(&path, version.as_deref(), settings).await?;
         return Ok((Arc::new(store), member));
     }
     let (outer, member) = match url.split_once("!/") {
@@ -74,7 +74,7 @@ pub async fn open_store_with(url: &str, settings: &StoreSettings) -> Result<Open
         None => (url, None),
     };
     if let Some(folder) = local_path(outer).filter(|path| is_repository(Path::new(path))) {
-        let store = IcechunkStore::open(&folder, None).await?;
+        let store = IcechunkStore::open(&folder, None, settings).await?;
         let member = member.unwrap_or_default().trim_matches('/').to_owned();
         return Ok((Arc::new(store), member));
     }
@@ -162,7 +162,12 @@ pub fn repository_url(path: &str, version: &str) -> String {
         let text = text.replace('%', "%25");
         text.replace('@', "%40").replace('!', "%21")
     };
-    format!("{ICECHUNK}{}@{}", escaped(path), escaped(version))
+    // What a URL escapes itself is left alone; its last `@` is that of the version.
+    let path = match path.contains("://") {
+        true => path.to_owned(),
+        false => escaped(path),
+    };
+    format!("{ICECHUNK}{path}@{}", escaped(version))
 }
 
 /// The path of a repository, the version after the last `@`, and the member after `!/`.
@@ -293,7 +298,12 @@ mod tests {
 
     #[test]
     fn the_url_of_a_version_is_taken_apart_again() {
-        for (path, version) in [("a/b", "main"), ("/100% @ home!/x", "a@b"), ("%40", "%21")] {
+        for (path, version) in [
+            ("a/b", "main"),
+            ("/100% @ home!/x", "a@b"),
+            ("%40", "%21"),
+            ("s3://bucket/a%20b@c/r", "main"),
+        ] {
             let taken = repository_and_version(&repository_url(path, version));
             assert_eq!(taken, (path.to_owned(), Some(version.to_owned())));
         }

@@ -18,6 +18,7 @@ use craton_plan::NodeRef;
 use craton_plan::explain::{explain_plan, explain_stage};
 use craton_plan::physical::Target;
 use craton_plot::terminal::MapOptions;
+use craton_store::icechunk::OnConflict;
 use indexmap::IndexMap;
 use std::fmt::Write as _;
 use std::io::Write;
@@ -63,11 +64,16 @@ pub struct AnswerOptions {
     pub region: Option<String>,
     /// What a commit to an Icechunk repository says; the question without.
     pub message: Option<String>,
+    /// Whether a commit takes the place of the branch's newest one.
+    pub amends: bool,
+    /// Whose values a chunk has that somebody else changed meanwhile: `fail`, `ours` or `theirs`.
+    pub on_conflict: Option<String>,
 }
 
 impl AnswerOptions {
     /// Refuses options of storage, except `has`, where what is written has no such thing.
     fn check_storage(&self, what: &str, has: &[&str]) -> Result<()> {
+        let amend = self.amends.then(String::new);
         let given = [
             ("--chunks", &self.chunks),
             ("--shards", &self.shards),
@@ -76,6 +82,8 @@ impl AnswerOptions {
             ("--append-dim", &self.append_dim),
             ("--region", &self.region),
             ("--message", &self.message),
+            ("--amend", &amend),
+            ("--on-conflict", &self.on_conflict),
         ];
         let is_wrong =
             |(option, value): &&(&str, &Option<String>)| value.is_some() && !has.contains(option);
@@ -89,7 +97,12 @@ impl AnswerOptions {
                         "only a `.zarr` or `icechunk+` output that is there can be changed"
                     }
                     "--shards" => "only a `.zarr` output has shards",
-                    "--message" => "only a commit to an `icechunk+` output has a message",
+                    "--message" | "--amend" => {
+                        "only what is written to an `icechunk+` output is a commit"
+                    }
+                    "--on-conflict" => {
+                        "only `--append-dim` and `--region` of an `icechunk+` output keep what others commit meanwhile"
+                    }
                     _ => "only `.zarr` and `.nc` outputs have chunks and codecs",
                 }))
             }
@@ -110,12 +123,18 @@ impl AnswerOptions {
                         "`--overwrite` would replace the store that is to be changed",
                     ));
                 }
-                let has = ["--append-dim", "--region", "--message"];
-                let has = &has[..if ending == REPOSITORY { 3 } else { 2 }];
+                let has = [
+                    "--append-dim",
+                    "--region",
+                    "--message",
+                    "--amend",
+                    "--on-conflict",
+                ];
+                let has = &has[..if ending == REPOSITORY { 5 } else { 2 }];
                 self.check_storage("a store that is changed", has)
             }
             REPOSITORY => {
-                let has = ["--chunks", "--shards", "--codec", "--message"];
+                let has = ["--chunks", "--shards", "--codec", "--message", "--amend"];
                 self.check_storage("an Icechunk repository", &has)
             }
             "zarr" => self.check_storage("a `.zarr` store", &["--chunks", "--shards", "--codec"]),
@@ -532,9 +551,9 @@ impl Answer {
             "zarr" | REPOSITORY => {
                 if let Some(place) = options.place(labelled)? {
                     let (parts, recipe) = ([labelled.part()], self.recipe());
-                    let message = options.message.as_deref();
+                    let commit = options.commit()?;
                     return output::zarr::update_zarr(
-                        &parts, path, &place, message, &recipe, session,
+                        &parts, path, &place, &commit, &recipe, session,
                     );
                 }
                 let zarr = options.zarr(&self.stored)?;
@@ -644,13 +663,22 @@ impl AnswerOptions {
         })
     }
 
+    fn commit(&self) -> Result<output::zarr::CommitOptions> {
+        let on_conflict = self.on_conflict.as_deref().map(OnConflict::from_name);
+        Ok(output::zarr::CommitOptions {
+            message: self.message.clone(),
+            is_amended: self.amends,
+            on_conflict: on_conflict.transpose()?.unwrap_or_default(),
+        })
+    }
+
     pub(crate) fn zarr(&self, stored: &output::StoredForms) -> Result<output::zarr::ZarrOptions> {
         Ok(output::zarr::ZarrOptions {
             chunks: parse_lengths(self.chunks.as_deref().unwrap_or_default())?,
             shards: parse_lengths(self.shards.as_deref().unwrap_or_default())?,
             codec: self.codec.clone(),
             may_replace: self.may_replace,
-            message: self.message.clone(),
+            commit: self.commit()?,
             times: stored.times.clone(),
         })
     }

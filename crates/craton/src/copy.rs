@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, AnswerOptions, Question, REPOSITORY, ending};
 use crate::labels::{Dataset, Variable};
-use crate::open::{OpenOptions, Stored, StoredGroup, open_group, open_stored};
+use crate::open::{OpenOptions, Stored, StoredGroup, open_group, open_stored_with};
 use crate::output::chunks::{check_names, layout};
 use crate::output::netcdf::{NetcdfOptions, RawGroup, write_groups};
 use crate::output::zarr::{RECIPE_ATTRIBUTE, ZarrOptions, begin, raw_spec, set_codecs};
@@ -49,7 +49,7 @@ pub fn copy(
         return Ok(answer.warnings());
     }
     options.check_ending(&ending)?;
-    let stored = open_stored(source)?;
+    let stored = open_stored_with(source, &session.stores()?)?;
     let mut messages = Vec::new();
     let groups = groups(&stored, skips_broken, &mut messages, session)?;
     let mut input = RecipeInput::of_url("ds", source);
@@ -199,7 +199,7 @@ fn write_zarr(
     session: &Session,
 ) -> Result<()> {
     let codecs = options.codec.as_deref().map(parse_codecs).transpose()?;
-    let writer = begin(target, options, recipe)?;
+    let writer = begin(target, options, recipe, &Dataset::default(), session)?;
     let mut streamed: Vec<(NodeRef, Arc<dyn Sink>)> = Vec::new();
     let mut held: Vec<(NodeRef, Arc<dyn Sink>)> = Vec::new();
     for mut group in groups {

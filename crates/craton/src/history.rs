@@ -3,8 +3,8 @@
 //! Takes repositories as the command line names them, `PATH`, `icechunk+PATH` or either with `@VERSION`.
 
 use craton_core::{Error, Result};
-use craton_store::IcechunkRepository;
 use craton_store::scheme::{repository_and_version, repository_url};
+use craton_store::{IcechunkRepository, StoreSettings};
 use pollster::block_on;
 use serde_json::{Value, json};
 
@@ -26,13 +26,21 @@ pub struct Names {
 }
 
 impl Repository {
+    /// As [`Repository::open_with`], with the settings of the process.
+    ///
+    /// # Errors
+    /// As [`Repository::open_with`].
+    pub fn open(url: &str) -> Result<(Self, String)> {
+        Self::open_with(url, &StoreSettings::current()?)
+    }
+
     /// Opens a repository; also gives the version that is named, `main` where none is.
     ///
     /// # Errors
     /// [`craton_core::ErrorKind::NotFound`] if there is no repository.
-    pub fn open(url: &str) -> Result<(Self, String)> {
+    pub fn open_with(url: &str, settings: &StoreSettings) -> Result<(Self, String)> {
         let (path, version) = repository_and_version(url);
-        let inner = block_on(IcechunkRepository::open(&path))?;
+        let inner = block_on(IcechunkRepository::open_with(&path, settings))?;
         Ok((Self { inner }, version.unwrap_or_else(|| MAIN.to_owned())))
     }
 

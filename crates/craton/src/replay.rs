@@ -2,11 +2,12 @@
 
 use crate::answer::{Answer, Question};
 use crate::diff::{Aspect, DiffOptions, GroupDiff, diff_datasets};
-use crate::open::{OpenOptions, Stored, open_group, open_stored};
+use crate::history::Repository;
+use crate::open::{OpenOptions, Stored, open_group, open_stored_with};
 use crate::output::zarr::{CHANGE_ATTRIBUTE, RECIPE_ATTRIBUTE};
 use crate::output::{Recipe, RecipeInput};
 use crate::session::Session;
-use craton_core::{Error, Result};
+use craton_core::{Error, ErrorKind, Result};
 use craton_store::scheme::{repository_and_version, repository_url};
 use indexmap::IndexMap;
 use serde_json::{Value, json};
@@ -58,8 +59,8 @@ impl Verdict {
 /// # Cost
 /// That of the result, and of reading it once.
 pub fn replay(url: &str, session: &Session) -> Result<Replay> {
-    let stored = open_stored(url)?;
-    let recipe = recipe_of(&stored)?;
+    let stored = open_stored_with(url, &session.stores()?)?;
+    let recipe = recipe_of(&stored, session)?;
     let mut changed = Vec::new();
     let mut inputs: IndexMap<String, Vec<String>> = IndexMap::new();
     for then in &recipe.inputs {
@@ -103,9 +104,9 @@ pub fn replay(url: &str, session: &Session) -> Result<Replay> {
     })
 }
 
-fn recipe_of(stored: &Stored) -> Result<Recipe> {
+fn recipe_of(stored: &Stored, session: &Session) -> Result<Recipe> {
     let attributes = &stored.root()?.attributes;
-    if attributes.contains_key(CHANGE_ATTRIBUTE) {
+    if attributes.contains_key(CHANGE_ATTRIBUTE) || was_changed(&stored.url, session)? {
         let message = "the store was appended to, or a region of it was written, after it was made";
         return Err(Error::unsupported(message)
             .at(&stored.url)
@@ -133,6 +134,23 @@ fn recipe_of(stored: &Stored) -> Result<Recipe> {
     Err(Error::unsupported(message)
         .at(&stored.url)
         .hint("only what was computed from files and stores can be computed again"))
+}
+
+/// Whether the version of a repository at `url` is one that was only changed since it was written whole.
+fn was_changed(url: &str, session: &Session) -> Result<bool> {
+    let place = url.split("!/").next().unwrap_or(url);
+    let (repository, version) = match Repository::open_with(place, &session.stores()?) {
+        Ok(opened) => opened,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let history = repository.history(&version)?;
+    let since = history
+        .iter()
+        .take_while(|one| !one.properties.contains_key(RECIPE_ATTRIBUTE));
+    Ok(since
+        .into_iter()
+        .any(|one| one.properties.contains_key(CHANGE_ATTRIBUTE)))
 }
 
 /// Where the state of an input that was read then can be read now.

@@ -1,6 +1,6 @@
 //! Whether all that lies at a URL can be read: every chunk is located, read and decoded, with the checksums that it has.
 
-use crate::open::open_stored;
+use crate::open::open_stored_with;
 use crate::session::Session;
 use crate::size::show_size;
 use craton_core::{Error, ErrorKind, Grid, Result, Source};
@@ -48,12 +48,12 @@ pub struct VerifiedArray {
 /// Looks for every chunk at `url`, or for `sample` of each array, which are as far from each other as can be.
 ///
 /// # Errors
-/// As [`open_stored`]; [`craton_core::ErrorKind::Budget`] if a chunk does not fit;
+/// As [`open_stored_with`]; [`craton_core::ErrorKind::Budget`] if a chunk does not fit;
 /// [`craton_core::ErrorKind::Cancelled`]. Damage is no error here: the answer tells it.
 /// # Cost
 /// Reads and decodes each chunk once; a chunk a thread is in memory.
 pub fn verify(url: &str, sample: Option<u64>, session: &Session) -> Result<Verification> {
-    let stored = open_stored(url)?;
+    let stored = open_stored_with(url, &session.stores()?)?;
     // Whether the group lies below the one that the URL names.
     let is_below = |path: &str| {
         let rest = path.strip_prefix(stored.selected.trim_end_matches('/'));

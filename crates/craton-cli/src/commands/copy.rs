@@ -30,6 +30,9 @@ pub struct Copy {
     /// What the commit says, where the target is a branch of an Icechunk repository.
     #[arg(short, long)]
     message: Option<String>,
+    /// Let the commit take the place of the branch's newest one in the history.
+    #[arg(long)]
+    amend: bool,
     /// Replace the target if it exists.
     #[arg(long)]
     overwrite: bool,
@@ -51,6 +54,7 @@ impl Copy {
             codec: self.codec,
             format: self.format,
             message: self.message,
+            amends: self.amend,
             ..AnswerOptions::default()
         };
         let progress = Progress::watch(&session);

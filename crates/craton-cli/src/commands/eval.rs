@@ -51,6 +51,12 @@ pub struct Eval {
     /// What the commit says, where the output is a branch of an Icechunk repository; the expression by default.
     #[arg(short, long)]
     message: Option<String>,
+    /// Let the commit take the place of the branch's newest one in the history.
+    #[arg(long)]
+    amend: bool,
+    /// Whose values a chunk has that somebody else changed since this began: fail (the default), ours or theirs.
+    #[arg(long, value_name = "fail|ours|theirs")]
+    on_conflict: Option<String>,
 }
 
 impl Eval {
@@ -70,6 +76,8 @@ impl Eval {
             append_dim: self.append_dim,
             region: self.region,
             message: self.message,
+            amends: self.amend,
+            on_conflict: self.on_conflict,
         };
         let explain = || match &self.output {
             Some(path) => answer.explain_writing(path, &options, &session),

@@ -8,8 +8,9 @@ use craton_core::{
     AttributeValue, Attributes, Block, BoxFuture, Calendar, DType, Error, ErrorKind, Order, Pool,
     Result, Scalar, Sink, SinkChunks, Strings, TimeKind,
 };
+use craton_store::icechunk::Committing;
 use craton_store::partial::temporary_beside;
-use craton_store::{IcechunkWriter, LocalStore};
+use craton_store::{IcechunkWriter, LocalStore, StoreSettings};
 use place::Place;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -43,8 +44,8 @@ enum Goal {
         temporary: PathBuf,
         may_replace: bool,
     },
-    /// By a commit with this message.
-    Commit { message: String },
+    /// By a commit.
+    Commit(Committing),
 }
 
 #[derive(Debug)]
@@ -90,15 +91,14 @@ impl ZarrStoreWriter {
     pub fn create_in_repository(
         path: &str,
         branch: Option<&str>,
-        message: impl Into<String>,
+        how: Committing,
+        settings: &StoreSettings,
     ) -> Result<Self> {
-        let commit = IcechunkWriter::begin(path, branch)?;
+        let commit = IcechunkWriter::begin(path, branch, settings)?;
         commit.set("zarr.json", pretty(&group_document(&Attributes::new()))?)?;
         Ok(Self {
             shared: Shared::new(Place::Commit(commit)),
-            goal: Goal::Commit {
-                message: message.into(),
-            },
+            goal: Goal::Commit(how),
         })
     }
 
@@ -155,7 +155,7 @@ impl ZarrStoreWriter {
         self.write_metadata()?;
         self.shared.is_open.store(false, Ordering::Release);
         match (&self.goal, &self.shared.store) {
-            (Goal::Commit { message }, Place::Commit(commit)) => commit.commit(message).map(drop),
+            (Goal::Commit(how), Place::Commit(commit)) => commit.commit(how).map(drop),
             (
                 Goal::Folder {
                     target,
@@ -164,7 +164,7 @@ impl ZarrStoreWriter {
                 },
                 _,
             ) => show(temporary, target, *may_replace),
-            (Goal::Commit { .. }, Place::Folder(_)) => Err(update::no_commit()),
+            (Goal::Commit(_), Place::Folder(_)) => Err(update::no_commit()),
         }
     }
 

@@ -234,10 +234,15 @@ def explain(
 ) -> str:
     """Tell how an expression would be computed."""
 
+Stores = Sequence[tuple[str, str]]
+
 class Written(TypedDict):
     """How a commit is written, as the program's options say it."""
 
+    branch: str
     message: str | None
+    amend: bool
+    on_conflict: str | None
     append_dim: str | None
     region: str | None
     chunks: str | None
@@ -245,27 +250,34 @@ class Written(TypedDict):
     codec: str | None
 
 def write_to_branch(
-    given: Given, repository: str, branch: str, written: Written, memory: int | str | None, threads: int | None
+    given: Given,
+    repository: str,
+    written: Written,
+    memory: int | str | None,
+    threads: int | None,
+    stores: Stores,
 ) -> None:
     """Commit what is given."""
 
-def log(repository: str) -> str:
+def log(repository: str, stores: Stores) -> str:
     """Give the history as JSON."""
 
-def branch(repository: str, name: str | None, delete: str | None) -> dict[str, str]:
+def branch(repository: str, name: str | None, delete: str | None, stores: Stores) -> dict[str, str]:
     """Give the branches after making or deleting one."""
 
-def tag(repository: str, name: str | None, delete: str | None) -> dict[str, str]:
+def tag(repository: str, name: str | None, delete: str | None, stores: Stores) -> dict[str, str]:
     """Give the tags after making or deleting one."""
 
-def reset(repository: str, branch: str, to: str) -> tuple[str, str]:
+def reset(repository: str, branch: str, to: str, stores: Stores) -> tuple[str, str]:
     """Move a branch."""
 
-def gc(repository: str, expire_before: str | None, written_before: str, is_dry_run: bool) -> str:
+def gc(
+    repository: str, expire_before: str | None, written_before: str, is_dry_run: bool, stores: Stores
+) -> str:
     """Give what garbage there is, or was, as JSON."""
 
-def verify(url: str, sample: int | None, memory: int | str | None, threads: int | None) -> str:
+def verify(url: str, sample: int | None, memory: int | str | None, threads: int | None, stores: Stores) -> str:
     """Give what is whole as JSON."""
 
-def replay(url: str, memory: int | str | None, threads: int | None) -> str:
+def replay(url: str, memory: int | str | None, threads: int | None, stores: Stores) -> str:
     """Give what comes out again as JSON."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from craton import _native
+from craton.stores import pairs
 
 if TYPE_CHECKING:
     import xarray
@@ -23,6 +24,8 @@ def to_icechunk(
     *,
     branch: str = "main",
     message: str = "craton.to_icechunk",
+    amend: bool = False,
+    on_conflict: Literal["fail", "ours", "theirs"] | None = None,
     append_dim: str | None = None,
     region: str | Mapping[str, slice | str] | None = None,
     chunks: Mapping[str, int] | None = None,
@@ -30,6 +33,7 @@ def to_icechunk(
     codec: str | None = None,
     memory: int | str | None = None,
     threads: int | None = None,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> None:
     """Commit an xarray object to a branch of an Icechunk repository.
 
@@ -46,6 +50,11 @@ def to_icechunk(
         The branch, which must be there in a repository that is.
     message : str
         What the commit says.
+    amend : bool, default: False
+        Whether the commit takes the place of the branch's newest one in the history.
+    on_conflict : {"fail", "ours", "theirs"}, optional
+        With ``append_dim`` or ``region``: whose values a chunk has that somebody else changed since this began. What
+        others changed elsewhere is kept in any case. "fail" without.
     append_dim : str, optional
         The dimension along which ``obj`` is appended to what is there, instead of taking its place.
     region : "auto" or dict of slices, optional
@@ -57,11 +66,13 @@ def to_icechunk(
         The codec, such as ``"zstd:3"``.
     memory, threads
         As for `eval`.
+    storage_options : dict, optional
+        How to reach a store behind a URL, as for `open_dataset`.
 
     Raises
     ------
     RuntimeError
-        If somebody else has committed to the branch meanwhile.
+        If somebody else has committed to the branch meanwhile, and the changes of both cannot be kept.
     KeyError
         If there is no such branch.
     ValueError
@@ -83,23 +94,29 @@ def to_icechunk(
     from craton.given import given
 
     written: _native.Written = {
+        "branch": branch,
         "message": message,
+        "amend": amend,
+        "on_conflict": on_conflict,
         "append_dim": append_dim,
         "region": None if region is None else _region(region),
         "chunks": _lengths(chunks),
         "shards": _lengths(shards),
         "codec": codec,
     }
-    _native.write_to_branch(given(obj), os.fspath(repo), branch, written, memory, threads)
+    options = pairs(storage_options)
+    _native.write_to_branch(given(obj), os.fspath(repo), written, memory, threads, options)
 
 
-def log(repo: Url) -> list[dict[str, Any]]:
+def log(repo: Url, *, storage_options: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """Give the history of a repository, newest first.
 
     Parameters
     ----------
     repo : str or path
         The repository, and with ``@`` the branch, tag or snapshot to begin at; ``main`` without.
+    storage_options : dict, optional
+        How to reach a store behind a URL, as for `open_dataset`.
 
     Returns
     -------
@@ -112,10 +129,16 @@ def log(repo: Url) -> list[dict[str, Any]]:
     KeyError
         If there is no such repository or version.
     """
-    return json.loads(_native.log(os.fspath(repo)))
+    return json.loads(_native.log(os.fspath(repo), pairs(storage_options)))
 
 
-def branch(repo: Url, name: str | None = None, *, delete: str | None = None) -> dict[str, str]:
+def branch(
+    repo: Url,
+    name: str | None = None,
+    *,
+    delete: str | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+) -> dict[str, str]:
     """Give the branches of a repository, after making or deleting one if that is asked for.
 
     Parameters
@@ -126,6 +149,8 @@ def branch(repo: Url, name: str | None = None, *, delete: str | None = None) -> 
         The branch to make.
     delete : str, optional
         The branch to delete. Its snapshots stay until garbage is collected.
+    storage_options : dict, optional
+        How to reach a store behind a URL, as for `open_dataset`.
 
     Returns
     -------
@@ -139,15 +164,21 @@ def branch(repo: Url, name: str | None = None, *, delete: str | None = None) -> 
     KeyError
         If there is no such repository, version or branch.
     """
-    return _native.branch(os.fspath(repo), name, delete)
+    return _native.branch(os.fspath(repo), name, delete, pairs(storage_options))
 
 
-def tag(repo: Url, name: str | None = None, *, delete: str | None = None) -> dict[str, str]:
+def tag(
+    repo: Url,
+    name: str | None = None,
+    *,
+    delete: str | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+) -> dict[str, str]:
     """Give the tags of a repository, after making or deleting one if that is asked for.
 
     Parameters
     ----------
-    repo, name, delete
+    repo, name, delete, storage_options
         As for `branch`. The name of a tag that was deleted is never given again.
 
     Returns
@@ -160,10 +191,12 @@ def tag(repo: Url, name: str | None = None, *, delete: str | None = None) -> dic
     RuntimeError, KeyError
         As for `branch`.
     """
-    return _native.tag(os.fspath(repo), name, delete)
+    return _native.tag(os.fspath(repo), name, delete, pairs(storage_options))
 
 
-def reset(repo: Url, branch: str, to: str) -> tuple[str, str]:
+def reset(
+    repo: Url, branch: str, to: str, *, storage_options: Mapping[str, Any] | None = None
+) -> tuple[str, str]:
     """Point a branch at another version, if nobody else moves it meanwhile.
 
     Parameters
@@ -174,6 +207,8 @@ def reset(repo: Url, branch: str, to: str) -> tuple[str, str]:
         The branch that moves.
     to : str
         The branch, tag or snapshot that it points at from now on.
+    storage_options : dict, optional
+        How to reach a store behind a URL, as for `open_dataset`.
 
     Returns
     -------
@@ -187,11 +222,16 @@ def reset(repo: Url, branch: str, to: str) -> tuple[str, str]:
     KeyError
         If there is no such repository, branch or version.
     """
-    return _native.reset(os.fspath(repo), branch, to)
+    return _native.reset(os.fspath(repo), branch, to, pairs(storage_options))
 
 
 def gc(
-    repo: Url, *, expire_before: str | None = None, written_before: str = "1d", dry_run: bool = True
+    repo: Url,
+    *,
+    expire_before: str | None = None,
+    written_before: str = "1d",
+    dry_run: bool = True,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Tell what no branch or tag leads to any more, and remove it if ``dry_run`` is false.
 
@@ -206,6 +246,8 @@ def gc(
         What was written after this stays: it may belong to a commit in the making.
     dry_run : bool, default: True
         Only tell.
+    storage_options : dict, optional
+        How to reach a store behind a URL, as for `open_dataset`.
 
     Returns
     -------
@@ -220,11 +262,16 @@ def gc(
     OSError
         If something cannot be deleted.
     """
-    return json.loads(_native.gc(os.fspath(repo), expire_before, written_before, dry_run))
+    return json.loads(_native.gc(os.fspath(repo), expire_before, written_before, dry_run, pairs(storage_options)))
 
 
 def verify(
-    url: Url, *, sample: int | None = None, memory: int | str | None = None, threads: int | None = None
+    url: Url,
+    *,
+    sample: int | None = None,
+    memory: int | str | None = None,
+    threads: int | None = None,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Read and decode every chunk of a store, file or repository, with the checksums that it has.
 
@@ -236,6 +283,8 @@ def verify(
         Look for so many chunks of each array only.
     memory, threads
         As for `eval`.
+    storage_options : dict, optional
+        How to reach a store behind a URL, as for `open_dataset`.
 
     Returns
     -------
@@ -247,10 +296,16 @@ def verify(
     KeyError, ValueError, NotImplementedError, OSError
         As for `open_dataset`. A damaged chunk is part of the answer.
     """
-    return json.loads(_native.verify(os.fspath(url), sample, memory, threads))
+    return json.loads(_native.verify(os.fspath(url), sample, memory, threads, pairs(storage_options)))
 
 
-def replay(url: Url, *, memory: int | str | None = None, threads: int | None = None) -> dict[str, Any]:
+def replay(
+    url: Url,
+    *,
+    memory: int | str | None = None,
+    threads: int | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Compute a result again by the recipe that it carries, and compare every value; nothing is written.
 
     Parameters
@@ -259,6 +314,8 @@ def replay(url: Url, *, memory: int | str | None = None, threads: int | None = N
         What the program wrote: a store, a file or a repository.
     memory, threads
         As for `eval`.
+    storage_options : dict, optional
+        How to reach a store behind a URL, as for `open_dataset`.
 
     Returns
     -------
@@ -273,7 +330,7 @@ def replay(url: Url, *, memory: int | str | None = None, threads: int | None = N
     NotImplementedError
         If the store was changed after it was made, or made from an object that a program gave.
     """
-    return json.loads(_native.replay(os.fspath(url), memory, threads))
+    return json.loads(_native.replay(os.fspath(url), memory, threads, pairs(storage_options)))
 
 
 def _region(region: str | Mapping[str, slice | str]) -> str:

@@ -1,7 +1,6 @@
 //! Garbage: what no branch or tag leads to any more.
 
-use super::lock::Lock;
-use super::{IcechunkRepository, Snapshot, open_folder, why};
+use super::{IcechunkRepository, Snapshot, open_at};
 use crate::runtime;
 use craton_core::{Error, ErrorKind, Result};
 use icechunk::ops::expiration::{ExpiredRefAction, expire};
@@ -53,17 +52,16 @@ impl IcechunkRepository {
     pub async fn collect(&self, how: Collecting) -> Result<Garbage> {
         let lock = match how.is_dry_run {
             true => None,
-            false => Some(Lock::of(self.folder()).map_err(|error| error.at(self.url()))?),
+            false => self.place().lock().map_err(|error| error.at(self.url()))?,
         };
         let expired = match (how.expire_before, how.is_dry_run) {
             (None, _) => Vec::new(),
             (Some(before), true) => self.would_expire(before).await?,
             (Some(before), false) => self.expire(before).await?,
         };
-        let folder = self.folder().to_owned();
+        // Opened anew, because expiry changes snapshots that this repository may remember.
+        let repository = open_at(self.place(), self.url()).await?;
         let summary = runtime::run(async move {
-            // Opened anew, because expiry changes snapshots that this repository may remember.
-            let repository = open_folder(&folder).await?;
             let config = GCConfig::clean_all(
                 how.written_before.into(),
                 how.written_before.into(),
@@ -79,10 +77,10 @@ impl IcechunkRepository {
             );
             let assets = repository.asset_manager().clone();
             let updates = repository.config().num_updates_per_repo_info_file();
-            let collected = garbage_collect(assets, &config, None, updates).await;
-            collected.map_err(|cause| failed("collect garbage", why(&cause)))
+            Ok(garbage_collect(assets, &config, None, updates).await)
         });
-        let summary = summary.await.map_err(|error| error.at(self.url()))?;
+        let summary = summary.await?;
+        let summary = summary.map_err(|cause| self.failed("collect garbage", &cause))?;
         drop(lock);
         all_deleted(&summary).map_err(|error| error.at(self.url()))?;
         Ok(Garbage {
@@ -108,13 +106,14 @@ impl IcechunkRepository {
                 None,
                 repository.config().num_updates_per_repo_info_file(),
             );
-            let expired = expired.await;
-            expired.map_err(|cause| failed("expire snapshots", why(&cause)))
+            Ok(expired.await)
         });
-        expired.await.map_err(|error| error.at(self.url()))?;
+        let expired = expired.await?;
+        expired.map_err(|cause| self.failed("expire snapshots", &cause))?;
         // What was released from one name may be reached by another, so the difference tells, not the answer. Opened anew
         // as above.
-        let after = Self::open(self.folder()).await?.in_history().await?;
+        let again = open_at(self.place(), self.url()).await?;
+        let after = self.with(again).in_history().await?;
         known.retain(|id, _| !after.contains_key(id));
         Ok(known.into_keys().collect())
     }
@@ -130,6 +129,11 @@ impl IcechunkRepository {
         Ok(known.filter(leaves).map(|one| one.id).collect())
     }
 
+    fn failed(&self, what: &str, cause: &(dyn std::error::Error + 'static)) -> Error {
+        let error = Error::new(ErrorKind::Io, format!("cannot {what}"));
+        self.place().explained(error, cause).at(self.url())
+    }
+
     /// The snapshots that branches and tags lead to, by their ids.
     async fn in_history(&self) -> Result<BTreeMap<String, Snapshot>> {
         let (branches, tags) = (self.branches().await?, self.tags().await?);
@@ -141,10 +145,6 @@ impl IcechunkRepository {
         }
         Ok(found)
     }
-}
-
-fn failed(what: &str, why: String) -> Error {
-    Error::new(ErrorKind::Io, format!("cannot {what}")).caused_by(why)
 }
 
 fn all_deleted(summary: &GCSummary) -> Result<()> {

@@ -19,8 +19,9 @@ impl Lock {
     /// # Errors
     /// [`ErrorKind::Permission`] if the folder may not be written, [`ErrorKind::Unsupported`] where the file system has no
     /// locks.
-    pub(super) fn of(folder: &str) -> Result<Self> {
-        let path = Path::new(folder).join(NAME);
+    pub(super) fn of(folder: &Path) -> Result<Self> {
+        let path = folder.join(NAME);
+        let folder = folder.display();
         let mut how = OpenOptions::new();
         let file = how.create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(|cause| {

@@ -3,7 +3,9 @@
 //! A repository is opened at a branch, a tag or a snapshot, and stays there: what is committed later is not seen.
 
 mod collect;
+mod elsewhere;
 mod lock;
+mod place;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -11,19 +13,19 @@ mod write;
 
 pub use collect::{Collecting, Garbage};
 pub use read::IcechunkStore;
-pub use write::IcechunkWriter;
+pub use write::{Committing, IcechunkWriter, OnConflict};
 
+use crate::remote::{StoreSettings, public_url};
 use crate::runtime;
 use craton_core::{Error, ErrorKind, Result};
 use futures_util::TryStreamExt;
 use icechunk::Repository;
 use icechunk::format::IcechunkFormatErrorKind as FormatErrorKind;
 use icechunk::format::SnapshotId;
-use icechunk::new_local_filesystem_storage;
 use icechunk::refs::RefErrorKind;
 use icechunk::repository::{RepositoryError, RepositoryErrorKind, VersionInfo};
 use icechunk::storage::StorageErrorKind;
-use lock::Lock;
+use place::Place;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
@@ -38,7 +40,9 @@ pub const MAIN: &str = "main";
 /// A repository: snapshots, and the branches and tags that point at them.
 pub struct IcechunkRepository {
     repository: Arc<Repository>,
-    folder: String,
+    place: Place,
+    /// Where it lies, as a path or a URL.
+    path: String,
     url: String,
 }
 
@@ -63,28 +67,41 @@ pub struct Snapshot {
 pub type Pointers = BTreeMap<String, String>;
 
 impl IcechunkRepository {
-    /// The repository in the folder at `url`.
+    /// The repository at `url`, a path or what an object store is reached by, with the settings of `craton.toml` and those
+    /// given to the process.
     ///
     /// # Errors
-    /// [`craton_core::ErrorKind::NotFound`] if there is none, [`craton_core::ErrorKind::Unsupported`] for repositories
-    /// behind the network, [`craton_core::ErrorKind::Corrupt`] if what is there cannot be read.
+    /// As [`IcechunkRepository::open_with`].
     pub async fn open(url: &str) -> Result<Self> {
-        let shown = format!("icechunk+{url}");
-        let folder = url.to_owned();
-        if folder.contains("://") {
-            let message = "an Icechunk repository behind the network is not read by this version";
-            return Err(Error::unsupported(message)
-                .at(shown)
-                .hint("copy the repository to a local folder"));
-        }
-        let place = folder.clone();
-        let opened = runtime::run(async move { open_folder(&place).await });
-        let repository = opened.await.map_err(|error| error.at(shown.clone()))?;
+        Self::open_with(url, &StoreSettings::current()?).await
+    }
+
+    /// The repository at `url`, a path or what an object store is reached by.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::NotFound`] if there is none, [`craton_core::ErrorKind::Corrupt`] if what is there cannot
+    /// be read; what requests to an object store meet.
+    pub async fn open_with(url: &str, settings: &StoreSettings) -> Result<Self> {
+        let shown = format!("icechunk+{}", public_url(url));
+        let place = Place::of(url, settings).await?;
+        let opened = open_at(&place, &public_url(url)).await;
+        let repository = opened.map_err(|error| error.at(shown.clone()))?;
         Ok(Self {
             repository: Arc::new(repository),
-            folder,
+            place,
+            path: url.to_owned(),
             url: shown,
         })
+    }
+
+    /// The same, opened again.
+    fn with(&self, repository: Repository) -> Self {
+        Self {
+            repository: Arc::new(repository),
+            place: self.place.clone(),
+            path: self.path.clone(),
+            url: self.url.clone(),
+        }
     }
 
     /// The repository as the user names it.
@@ -93,8 +110,13 @@ impl IcechunkRepository {
         &self.url
     }
 
-    fn folder(&self) -> &str {
-        &self.folder
+    fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Where it lies, as a path or a URL.
+    fn path(&self) -> &str {
+        &self.path
     }
 
     fn inner(&self) -> Arc<Repository> {
@@ -307,7 +329,7 @@ impl IcechunkRepository {
         what: impl Into<String>,
         change: impl Future<Output = RepositoryResult<T>> + Send + 'static,
     ) -> Result<T> {
-        let _lock = Lock::of(&self.folder).map_err(|error| error.at(&self.url))?;
+        let _lock = self.place.lock().map_err(|error| error.at(&self.url))?;
         self.ask(what, change).await
     }
 
@@ -320,8 +342,8 @@ impl IcechunkRepository {
         let answer = runtime::run(async move { Ok(question.await) }).await?;
         answer.map_err(|cause| {
             let tried = format!("cannot {}", what.into());
-            let (kind, why) = (kind_of(&cause.kind), why(&cause.kind));
-            Error::new(kind, tried).caused_by(why).at(&self.url)
+            let error = Error::new(kind_of(&cause.kind), tried);
+            self.place.explained(error, &cause.kind).at(&self.url)
         })
     }
 }
@@ -391,24 +413,23 @@ pub(crate) fn is_repository(folder: &Path) -> bool {
     has_versions && folder.join("snapshots").is_dir()
 }
 
-async fn open_folder(folder: &str) -> Result<Repository> {
+/// The repository at a place that people call `shown`.
+async fn open_at(place: &Place, shown: &str) -> Result<Repository> {
     let none = || {
-        Error::not_found(format!("`{folder}` is no Icechunk repository"))
+        Error::not_found(format!("`{shown}` is no Icechunk repository"))
             .hint("a version follows the last `@`; an `@` in the path itself is written `%40`")
     };
-    let path = Path::new(folder);
-    if !path.is_dir() {
+    if place.folder().is_some_and(|folder| !folder.is_dir()) {
         return Err(none());
     }
-    let failed = |why: String| {
-        Error::corrupt(format!("cannot open the repository `{folder}`")).caused_by(why)
-    };
-    let storage = new_local_filesystem_storage(path).await;
-    let storage = storage.map_err(|cause| failed(why(&cause.kind)))?;
-    let opened = Repository::open(storage).execute().await;
-    opened.map_err(|cause| match &cause.kind {
+    let storage = place.storage().await?;
+    let opened = runtime::run(async move { Ok(Repository::open(storage).execute().await) });
+    opened.await?.map_err(|cause| match &cause.kind {
         RepositoryErrorKind::RepositoryDoesntExist => none(),
-        kind => failed(why(kind)),
+        kind => {
+            let error = Error::corrupt(format!("cannot open the repository `{shown}`"));
+            place.explained(error, kind)
+        }
     })
 }
 

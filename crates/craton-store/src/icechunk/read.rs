@@ -1,12 +1,15 @@
 //! One version of a repository, read as the Zarr store that it holds.
 
-use super::{IcechunkRepository, MAIN, why};
+use super::elsewhere::Elsewhere;
+use super::place::Place;
+use super::{IcechunkRepository, MAIN};
 use crate::local::checked_range;
+use crate::remote::{StoreSettings, public_url};
 use crate::runtime;
-use craton_core::{BoxFuture, BufferMut, ByteRange, Error, Pool, ReadRanges, Result};
+use craton_core::{BoxFuture, BufferMut, ByteRange, Error, ErrorKind, Pool, ReadRanges, Result};
 use futures_util::StreamExt;
 use icechunk::Store;
-use icechunk::format::manifest::ChunkPayload;
+use icechunk::format::manifest::{ChunkPayload, VirtualChunkRef};
 use icechunk::format::snapshot::NodeData;
 use icechunk::format::{ByteRange as StoredBytes, ChunkIndices, Path};
 use icechunk::repository::VersionInfo;
@@ -20,8 +23,10 @@ use tokio::sync::RwLock;
 pub struct IcechunkStore {
     store: Arc<Store>,
     session: Arc<RwLock<Session>>,
-    /// The folder of the repository.
-    folder: String,
+    place: Place,
+    elsewhere: Elsewhere,
+    /// Where the repository lies, as people see it.
+    shown: String,
     /// The repository's URL and the version, as the user wrote them.
     url: String,
     snapshot: String,
@@ -35,8 +40,8 @@ impl IcechunkStore {
     /// # Errors
     /// As [`IcechunkRepository::open`]; [`craton_core::ErrorKind::NotFound`] if there is no such version, with those
     /// that there are.
-    pub async fn open(url: &str, version: Option<&str>) -> Result<Self> {
-        let repository = IcechunkRepository::open(url).await?;
+    pub async fn open(url: &str, version: Option<&str>, settings: &StoreSettings) -> Result<Self> {
+        let repository = IcechunkRepository::open_with(url, settings).await?;
         let name = version.unwrap_or(MAIN);
         let (kind, id) = repository.resolve(name).await?;
         let url = match version {
@@ -53,7 +58,9 @@ impl IcechunkStore {
         Ok(Self {
             store: Arc::new(store),
             session,
-            folder: repository.folder().to_owned(),
+            place: repository.place().clone(),
+            elsewhere: Elsewhere::of(repository.path(), settings),
+            shown: public_url(repository.path()),
             url,
             snapshot,
             keeper: format!("Icechunk, {kind} {name}"),
@@ -82,6 +89,15 @@ impl IcechunkStore {
         let (store, key) = (self.store.clone(), location.to_owned());
         let wanted = StoredBytes::bounded(part.start, part.end);
         let got = runtime::run(async move { Ok(store.get(&key, &wanted).await) }).await?;
+        if let Err(cause) = &got
+            && is_virtual(&cause.kind)
+            && let Some((url, chunk)) = self.virtual_chunk(location).await?
+        {
+            let read = self.elsewhere.read(&url, &chunk, part, pool).await;
+            return read
+                .map(Some)
+                .map_err(|error| self.of_virtual(location, error));
+        }
         let Some(bytes) = self.found(location, got).await? else {
             return Ok(None);
         };
@@ -92,7 +108,8 @@ impl IcechunkStore {
                 bytes.len(),
                 part.end - part.start
             );
-            return Err(self.damaged(location, &self.objects_of(location).await?, why));
+            let objects = self.objects_of(location).await?;
+            return Err(self.damaged(location, &objects, |error| error.caused_by(why)));
         }
         let mut buffer = pool.take(bytes.len())?;
         buffer.copy_from_slice(&bytes);
@@ -152,33 +169,78 @@ impl IcechunkStore {
             Err(cause) => cause.kind,
         };
         let objects = self.objects_of(location).await?;
-        if is_virtual(&cause) {
-            let url = self.url_of(location);
-            let place = objects.first().map_or("elsewhere", String::as_str);
-            let message = format!("`{url}` is a virtual chunk: its bytes lie at `{place}`");
-            let hint = "a repository may point at any file, so what it points at is read only where that is \
-                        authorised, which this version cannot do; icechunk for Python can copy the array into chunks of \
-                        its own";
-            return Err(Error::unsupported(message).at(url).hint(hint));
-        }
-        Err(self.damaged(location, &objects, why(&cause)))
+        Err(self.damaged(location, &objects, |error| {
+            self.place.explained(error, &cause)
+        }))
     }
 
-    fn damaged(&self, location: &str, objects: &[String], why: String) -> Error {
+    fn damaged(
+        &self,
+        location: &str,
+        objects: &[String],
+        why: impl FnOnce(Error) -> Error,
+    ) -> Error {
         let url = self.url_of(location);
         let objects = objects.iter();
         let objects: Vec<String> = objects
-            .map(|object| format!("{}/{object}", self.folder))
+            .map(|object| format!("{}/{object}", self.shown))
             .collect();
         let object = match objects.is_empty() {
             true => url.clone(),
             false => objects.join(" or "),
         };
-        let hint = "an object of the repository is damaged or missing; other versions may be whole, `craton log` lists them";
-        Error::corrupt(format!("cannot read `{url}`"))
-            .caused_by(why)
-            .at(object)
-            .hint(hint)
+        let error = why(Error::corrupt(format!("cannot read `{url}`"))).at(object);
+        match error.kind() {
+            ErrorKind::Corrupt => error.hint(
+                "an object of the repository is damaged or missing; other versions may be whole, `craton log` lists them",
+            ),
+            _ => error,
+        }
+    }
+
+    /// The error of a chunk that lies outside the repository, with its place in it.
+    fn of_virtual(&self, location: &str, error: Error) -> Error {
+        let message = format!(
+            "cannot read `{}`: {}",
+            self.url_of(location),
+            error.message()
+        );
+        let told =
+            Error::new(error.kind(), message).at(error.context().url.clone().unwrap_or_default());
+        match error.hint_text() {
+            Some(hint) => told.hint(hint),
+            None => told,
+        }
+    }
+
+    /// The file in which the chunk at `location` lies, and where in it, if that is outside the repository.
+    async fn virtual_chunk(&self, location: &str) -> Result<Option<(String, VirtualChunkRef)>> {
+        let Some((array, indices)) = chunk_of(location) else {
+            return Ok(None);
+        };
+        let Ok(array) = Path::new(&format!("/{array}")) else {
+            return Ok(None);
+        };
+        let (session, indices) = (self.session.clone(), ChunkIndices(indices));
+        runtime::run(async move {
+            let session = session.read().await;
+            let Ok(Some(ChunkPayload::Virtual(chunk))) =
+                session.get_chunk_ref(&array, &indices).await
+            else {
+                return Ok(None);
+            };
+            let url = match chunk.location.parse_vcc() {
+                None => chunk.location.url().to_owned(),
+                Some((name, below)) => {
+                    let mut containers = session.config().virtual_chunk_containers();
+                    let container = containers.find(|one| one.name.as_deref() == Some(name));
+                    let prefix = container.map_or("", |container| container.url_prefix());
+                    format!("{}/{below}", prefix.trim_end_matches('/'))
+                }
+            };
+            Ok(Some((url, chunk)))
+        })
+        .await
     }
 
     async fn objects_of(&self, location: &str) -> Result<Vec<String>> {
@@ -252,6 +314,10 @@ impl ReadRanges for IcechunkStore {
 
     fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<String>>> {
         Box::pin(self.list_now(prefix))
+    }
+
+    fn is_remote(&self) -> bool {
+        matches!(self.place, Place::Remote(..))
     }
 
     fn url_of(&self, location: &str) -> String {

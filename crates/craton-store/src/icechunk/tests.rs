@@ -1,8 +1,10 @@
 //! Repositories that the `icechunk` crate writes, read and changed.
 
 use super::*;
+use crate::remote::tests::{options, s3};
 use craton_core::{ByteRange, Pool, ReadRanges};
 use icechunk::Store;
+use icechunk::new_local_filesystem_storage;
 use tokio::sync::RwLock;
 
 const LENGTH: usize = 600;
@@ -69,6 +71,21 @@ fn repository() -> (tempfile::TempDir, String) {
     (folder, path)
 }
 
+fn settings() -> StoreSettings {
+    StoreSettings::default()
+}
+
+fn saying(message: &str) -> Committing {
+    Committing {
+        message: message.to_owned(),
+        ..Committing::default()
+    }
+}
+
+fn opened(path: &str, version: Option<&str>) -> Result<IcechunkStore> {
+    wait(IcechunkStore::open(path, version, &settings()))
+}
+
 fn read(store: &IcechunkStore, location: &str, range: ByteRange) -> Result<Option<Vec<u8>>> {
     let read = wait(store.read(location, range, &Pool::unlimited()))?;
     Ok(read.map(|bytes| bytes.to_vec()))
@@ -77,7 +94,7 @@ fn read(store: &IcechunkStore, location: &str, range: ByteRange) -> Result<Optio
 #[test]
 fn a_version_reads_like_the_store_that_it_is() {
     let (_folder, path) = repository();
-    let store = wait(IcechunkStore::open(&path, None)).unwrap();
+    let store = opened(&path, None).unwrap();
     let all = bytes(2);
     let of = |location, range| read(&store, location, range).unwrap();
     let part = |offset, length| ByteRange::Bounded { offset, length };
@@ -131,12 +148,12 @@ fn versions_are_read_by_branch_tag_and_id() {
     wait(repository.create_branch("dev/a", first)).unwrap();
     wait(repository.create_tag("v1", first)).unwrap();
     for version in [first, "v1", "dev/a"] {
-        let store = wait(IcechunkStore::open(&path, Some(version))).unwrap();
+        let store = opened(&path, Some(version)).unwrap();
         assert_eq!(store.snapshot(), first);
         let read = read(&store, "g/big/c/0", ByteRange::Whole).unwrap();
         assert_eq!(read, Some(bytes(1)), "{version}");
     }
-    let error = wait(IcechunkStore::open(&path, Some("v2"))).unwrap_err();
+    let error = opened(&path, Some("v2")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(
         error
@@ -154,9 +171,9 @@ fn a_branch_and_a_tag_of_one_name_must_agree() {
     let first = wait(repository.history(MAIN)).unwrap()[1].id.clone();
     wait(repository.create_tag("x", MAIN)).unwrap();
     wait(repository.create_branch("x", MAIN)).unwrap();
-    wait(IcechunkStore::open(&path, Some("x"))).unwrap();
+    opened(&path, Some("x")).unwrap();
     wait(repository.reset_branch("x", &first)).unwrap();
-    let error = wait(IcechunkStore::open(&path, Some("x"))).unwrap_err();
+    let error = opened(&path, Some("x")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Usage);
     assert!(error.hint_text().unwrap().contains(&first), "{error:?}");
 }
@@ -210,7 +227,7 @@ fn damaged_objects_are_named() {
         for keeps in [None, Some(2), Some(3)] {
             let (_folder, path) = repository();
             damage(&Path::new(&path).join(folder), keeps);
-            let opened = wait(IcechunkStore::open(&path, None));
+            let opened = opened(&path, None);
             let read = opened.and_then(|store| read(&store, "g/big/c/0", ByteRange::Whole));
             let error = read.unwrap_err();
             let report = error.report();
@@ -250,40 +267,40 @@ fn a_commit_shows_when_it_is_whole() {
     let path = folder.path().join("new").to_str().unwrap().to_owned();
     let group = r#"{"zarr_format": 3, "node_type": "group"}"#;
     // What is dropped leaves nothing, not even a repository.
-    let writer = IcechunkWriter::begin(&path, None).unwrap();
+    let writer = IcechunkWriter::begin(&path, None, &settings()).unwrap();
     writer.set("zarr.json", group.into()).unwrap();
     drop(writer);
     assert!(!Path::new(&path).exists());
-    let writer = IcechunkWriter::begin(&path, None).unwrap();
+    let writer = IcechunkWriter::begin(&path, None, &settings()).unwrap();
     writer.set("zarr.json", group.into()).unwrap();
     writer
         .set("x/zarr.json", array(LENGTH).into_bytes())
         .unwrap();
     writer.set("x/c/0", bytes(9)).unwrap();
-    let id = writer.commit("a result").unwrap();
+    let id = writer.commit(&saying("a result")).unwrap();
     drop(writer);
-    let store = wait(IcechunkStore::open(&path, None)).unwrap();
+    let store = opened(&path, None).unwrap();
     assert_eq!(store.snapshot(), id);
     assert_eq!(
         read(&store, "x/c/0", ByteRange::Whole).unwrap(),
         Some(bytes(9))
     );
     // The next state begins empty, and one that is dropped changes nothing.
-    let writer = IcechunkWriter::begin(&path, Some(MAIN)).unwrap();
+    let writer = IcechunkWriter::begin(&path, Some(MAIN), &settings()).unwrap();
     writer.set("zarr.json", group.into()).unwrap();
     drop(writer);
     let repository = wait(IcechunkRepository::open(&path)).unwrap();
     assert_eq!(wait(repository.branch(MAIN)).unwrap(), id);
     // Of two that begin at once the second finds the branch moved.
-    let writers = [(); 2].map(|()| IcechunkWriter::begin(&path, None).unwrap());
+    let writers = [(); 2].map(|()| IcechunkWriter::begin(&path, None, &settings()).unwrap());
     for writer in &writers {
         writer.set("zarr.json", group.into()).unwrap();
     }
-    let second = writers[0].commit("one").unwrap();
-    let error = writers[1].commit("other").unwrap_err();
+    let second = writers[0].commit(&saying("one")).unwrap();
+    let error = writers[1].commit(&saying("other")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert_eq!(wait(repository.branch(MAIN)).unwrap(), second);
-    let store = wait(IcechunkStore::open(&path, None)).unwrap();
+    let store = opened(&path, None).unwrap();
     assert_eq!(wait(store.list("")).unwrap(), ["zarr.json"]);
 }
 
@@ -292,9 +309,13 @@ fn commits_go_to_branches_that_are_there() {
     let (folder, path) = repository();
     let repository = wait(IcechunkRepository::open(&path)).unwrap();
     wait(repository.create_tag("v1", MAIN)).unwrap();
-    let kind = |path: &str, branch| IcechunkWriter::begin(path, branch).unwrap_err().kind();
+    let kind = |path: &str, branch| {
+        IcechunkWriter::begin(path, branch, &settings())
+            .unwrap_err()
+            .kind()
+    };
     let change = |path: &str, branch| {
-        let begun = IcechunkWriter::begin_change(path, branch);
+        let begun = IcechunkWriter::begin_change(path, branch, &settings());
         begun.unwrap_err().kind()
     };
     assert_eq!(change(&path, Some("v1")), ErrorKind::Usage);
@@ -318,7 +339,7 @@ fn a_change_begins_with_what_is_there() {
     let (_folder, path) = repository();
     let repository = wait(IcechunkRepository::open(&path)).unwrap();
     let before = wait(repository.branch(MAIN)).unwrap();
-    let writers = [(); 2].map(|()| IcechunkWriter::begin_change(&path, None).unwrap());
+    let writers = [(); 2].map(|()| IcechunkWriter::begin_change(&path, None, &settings()).unwrap());
     for writer in &writers {
         let there = writer.get("g/small/zarr.json").unwrap();
         assert_eq!(there, Some(array(3).into_bytes()));
@@ -333,13 +354,166 @@ fn a_change_begins_with_what_is_there() {
     assert_eq!(wait(repository.branch(MAIN)).unwrap(), before);
     let url = writers[0].parent_url();
     assert_eq!(url, format!("icechunk+{path}@{before}"));
-    let after = writers[0].commit("one").unwrap();
-    let error = writers[1].commit("other").unwrap_err();
+    let after = writers[0].commit(&saying("one")).unwrap();
+    let error = writers[1].commit(&saying("other")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert_eq!(wait(repository.branch(MAIN)).unwrap(), after);
-    let store = wait(IcechunkStore::open(&path, None)).unwrap();
+    let store = opened(&path, None).unwrap();
     let whole = |location| read(&store, location, ByteRange::Whole).unwrap();
     assert_eq!(whole("g/big/c/0"), Some(bytes(2)));
     assert_eq!(whole("g/big/c/1"), Some(bytes(9)));
     assert_eq!(whole("g/small/c/0"), None);
+}
+
+#[test]
+fn changes_of_several_at_once_are_kept_or_named() {
+    let (_folder, path) = repository();
+    let begin = || IcechunkWriter::begin_change(&path, None, &settings()).unwrap();
+    let whole = |location| {
+        let store = opened(&path, None).unwrap();
+        read(&store, location, ByteRange::Whole).unwrap()
+    };
+    let solved = |message, on_conflict| Committing {
+        on_conflict: Some(on_conflict),
+        ..saying(message)
+    };
+    // Chunks of their own, of one array.
+    let writers = [(); 2].map(|()| begin());
+    writers[0].set("g/big/c/0", bytes(10)).unwrap();
+    writers[1].set("g/big/c/1", bytes(11)).unwrap();
+    for writer in &writers {
+        writer
+            .commit(&solved("disjoint", OnConflict::Fail))
+            .unwrap();
+    }
+    assert_eq!(whole("g/big/c/0"), Some(bytes(10)));
+    assert_eq!(whole("g/big/c/1"), Some(bytes(11)));
+    for (on_conflict, expected) in [
+        (OnConflict::Fail, bytes(20)),
+        (OnConflict::Ours, bytes(21)),
+        (OnConflict::Theirs, bytes(20)),
+    ] {
+        let writers = [(); 2].map(|()| begin());
+        writers[0].set("g/big/c/0", bytes(20)).unwrap();
+        writers[1].set("g/big/c/0", bytes(21)).unwrap();
+        writers[1].set("g/small/c/0", vec![8; 3]).unwrap();
+        writers[0].commit(&saying("theirs")).unwrap();
+        let committed = writers[1].commit(&solved("ours", on_conflict));
+        if on_conflict == OnConflict::Fail {
+            let error = committed.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Conflict);
+            assert!(error.message().contains("a chunk of `/g/big`"), "{error}");
+            assert!(error.report().contains("--on-conflict"), "{error}");
+        } else {
+            committed.unwrap();
+            assert_eq!(whole("g/small/c/0"), Some(vec![8; 3]));
+        }
+        assert_eq!(whole("g/big/c/0"), Some(expected), "{on_conflict:?}");
+    }
+    // What one makes longer the other cannot write to.
+    let writers = [(); 2].map(|()| begin());
+    writers[0]
+        .set(
+            "g/big/zarr.json",
+            array(LENGTH).replace("1200", "1800").into_bytes(),
+        )
+        .unwrap();
+    writers[1].set("g/big/c/1", bytes(30)).unwrap();
+    writers[0].commit(&saying("longer")).unwrap();
+    let committed = writers[1].commit(&solved("ours", OnConflict::Ours));
+    let error = committed.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(
+        error.message().contains("the metadata of `/g/big`"),
+        "{error}"
+    );
+}
+
+/// The same in every place: made by the first commit, read at versions, moved, collected, and of two commits at once one.
+fn is_a_home(url: &str, settings: &StoreSettings) {
+    let group = r#"{"zarr_format": 3, "node_type": "group"}"#;
+    let open = |version| wait(IcechunkStore::open(url, version, settings));
+    let repository = || wait(IcechunkRepository::open_with(url, settings));
+    assert_eq!(repository().unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(open(None).unwrap_err().kind(), ErrorKind::NotFound);
+    let change = IcechunkWriter::begin_change(url, None, settings);
+    assert_eq!(change.unwrap_err().kind(), ErrorKind::NotFound);
+    let writer = IcechunkWriter::begin(url, None, settings).unwrap();
+    writer.set("zarr.json", group.into()).unwrap();
+    let metadata = array(LENGTH).into_bytes();
+    writer.set("x/zarr.json", metadata).unwrap();
+    writer.set("x/c/0", bytes(1)).unwrap();
+    let first = writer.commit(&saying("first")).unwrap();
+    let writers =
+        [(); 2].map(|()| IcechunkWriter::begin_change(url, Some(MAIN), settings).unwrap());
+    for (at, writer) in writers.iter().enumerate() {
+        writer.set("x/c/0", bytes(2 + at as u8)).unwrap();
+    }
+    let second = writers[0].commit(&saying("second")).unwrap();
+    let error = writers[1].commit(&saying("lost")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{}", error.report());
+    for (version, values) in [(None, 2), (Some(first.as_str()), 1)] {
+        let store = open(version).unwrap();
+        let read = read(&store, "x/c/0", ByteRange::Whole).unwrap();
+        assert_eq!(read, Some(bytes(values)));
+        assert_eq!(wait(store.list("")).unwrap(), ["x/", "zarr.json"]);
+        assert_eq!(read_absent(&store), None);
+    }
+    let repository = repository().unwrap();
+    let messages = wait(repository.history(MAIN)).unwrap().into_iter();
+    let messages: Vec<String> = messages.map(|one| one.message).collect();
+    assert_eq!(messages, ["second", "first", "Repository initialized"]);
+    wait(repository.create_tag("v1", &first)).unwrap();
+    let moved = wait(repository.reset_branch(MAIN, &first)).unwrap();
+    assert_eq!(moved, (second.clone(), first.clone()));
+    let now = SystemTime::now() + std::time::Duration::from_secs(60);
+    let collecting = |is_dry_run| Collecting {
+        expire_before: None,
+        written_before: now,
+        is_dry_run,
+    };
+    let told = wait(repository.collect(collecting(true))).unwrap();
+    assert!(open(Some(&second)).is_ok());
+    assert_eq!(wait(repository.collect(collecting(false))).unwrap(), told);
+    // The second commit, and the one that was lost.
+    assert_eq!((told.snapshots, told.chunks), (2, 2));
+    assert_eq!(open(Some(&second)).unwrap_err().kind(), ErrorKind::NotFound);
+    let store = open(Some("v1")).unwrap();
+    let whole = read(&store, "x/c/0", ByteRange::Whole).unwrap();
+    assert_eq!(whole, Some(bytes(1)));
+}
+
+fn read_absent(store: &IcechunkStore) -> Option<Vec<u8>> {
+    read(store, "x/c/1", ByteRange::Whole).unwrap()
+}
+
+#[test]
+fn a_folder_is_a_home() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("r");
+    is_a_home(path.to_str().unwrap(), &settings());
+}
+
+#[test]
+fn memory_is_a_home() {
+    is_a_home("memory://a-home-of-results/r", &settings());
+}
+
+#[test]
+fn an_object_store_is_a_home() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("bucket")).unwrap();
+    let (_runtime, endpoint) = s3::start(folder.path());
+    let mut texts = s3::with_keys(&endpoint);
+    let given = |texts: &[String]| settings().with(&options(&s3::as_texts(texts)));
+    is_a_home("s3://bucket/deep/r", &given(&texts));
+    texts[2] = "secret=canary-of-another".to_owned();
+    let refused = given(&texts);
+    let error = wait(IcechunkRepository::open_with(
+        "s3://bucket/deep/r",
+        &refused,
+    ))
+    .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Permission, "{}", error.report());
+    assert!(!error.report().contains("canary"), "{}", error.report());
 }

@@ -1,19 +1,84 @@
 //! A commit in the making: the next state of a branch.
 
-use super::lock::Lock;
+use super::place::Place;
 use super::read::is_absent;
-use super::{IcechunkRepository, MAIN, is_repository, why};
+use super::{IcechunkRepository, MAIN, is_repository};
+use crate::remote::{StoreSettings, public_url};
 use crate::runtime;
 use crate::scheme::repository_url;
 use craton_core::{Error, ErrorKind, Result};
+use icechunk::conflicts::Conflict;
+use icechunk::conflicts::basic_solver::{BasicConflictSolver, VersionSelection};
 use icechunk::format::ByteRange;
 use icechunk::session::{Session, SessionErrorKind};
-use icechunk::{Repository, Store, new_local_filesystem_storage};
+use icechunk::{Repository, Store};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::RwLock;
+
+/// How often a commit is brought on top of others that came before it, before it gives up.
+const ATTEMPTS: u16 = 100;
+/// Conflicts that an error names.
+const MOST_NAMED: usize = 5;
+
+/// How a commit is made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Committing {
+    /// What it says.
+    pub message: String,
+    /// What is noted with it.
+    pub properties: BTreeMap<String, serde_json::Value>,
+    /// Whether it takes the place of the branch's newest commit in the history.
+    pub is_amended: bool,
+    /// What happens where others committed to the branch since this began: the changes of both are kept, and which of them
+    /// where both changed a chunk. Without, any commit of another is a conflict.
+    pub on_conflict: Option<OnConflict>,
+}
+
+/// Whose values a chunk has that two commits changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnConflict {
+    /// Nobody's: the later commit is refused.
+    #[default]
+    Fail,
+    /// Those of the commit that comes later.
+    Ours,
+    /// Those of the commit that was there first.
+    Theirs,
+}
+
+impl OnConflict {
+    /// What `name` stands for: `fail`, `ours` or `theirs`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for anything else.
+    pub fn from_name(name: &str) -> Result<Self> {
+        match name {
+            "fail" => Ok(Self::Fail),
+            "ours" => Ok(Self::Ours),
+            "theirs" => Ok(Self::Theirs),
+            other => Err(
+                Error::usage(format!("`{other}` is no way out of conflicts"))
+                    .hint("`fail`, `ours` or `theirs`"),
+            ),
+        }
+    }
+
+    fn solver(self) -> BasicConflictSolver {
+        BasicConflictSolver {
+            on_chunk_conflict: match self {
+                Self::Fail => VersionSelection::Fail,
+                Self::Ours => VersionSelection::UseOurs,
+                Self::Theirs => VersionSelection::UseTheirs,
+            },
+            fail_on_delete_of_updated_array: true,
+            fail_on_delete_of_updated_group: true,
+        }
+    }
+}
 
 /// The next state of a branch: empty at first, or what is there already. It shows when it is committed, and never if it is
 /// dropped before.
@@ -22,7 +87,9 @@ use tokio::sync::RwLock;
 pub struct IcechunkWriter {
     session: Arc<RwLock<Session>>,
     store: Arc<Store>,
-    folder: String,
+    place: Place,
+    /// Where the repository lies, as a path or a URL.
+    path: String,
     url: String,
     /// The state that this one follows.
     parent: String,
@@ -32,19 +99,19 @@ pub struct IcechunkWriter {
 }
 
 impl IcechunkWriter {
-    /// Begins the next state of a branch, `main` without a name, of the repository in the folder `path`; where the folder
-    /// is absent or empty, a repository is made.
+    /// Begins the next state of a branch, `main` without a name, of the repository at `path`, a folder or a URL; where
+    /// nothing is there, a repository is made.
     ///
     /// # Errors
     /// [`ErrorKind::Conflict`] if something else is in the folder, [`ErrorKind::NotFound`] if there is no such branch,
     /// [`ErrorKind::Usage`] if the name is a tag's or a snapshot's.
-    pub fn begin(path: &str, branch: Option<&str>) -> Result<Self> {
+    pub fn begin(path: &str, branch: Option<&str>, settings: &StoreSettings) -> Result<Self> {
         pollster::block_on(async {
             let branch = branch.unwrap_or(MAIN);
-            let made = make_if_absent(path, branch).await?;
+            let made = make_if_absent(path, branch, settings).await?;
             // Whatever fails from here on takes a new repository away again.
             let made = Made(made);
-            let mut writer = Self::begin_later(path, branch, true).await?;
+            let mut writer = Self::begin_later(path, branch, settings, true).await?;
             writer.made = made.keep();
             Ok(writer)
         })
@@ -55,12 +122,22 @@ impl IcechunkWriter {
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no such repository or branch, [`ErrorKind::Usage`] if the name is a tag's or a
     /// snapshot's.
-    pub fn begin_change(path: &str, branch: Option<&str>) -> Result<Self> {
-        pollster::block_on(Self::begin_later(path, branch.unwrap_or(MAIN), false))
+    pub fn begin_change(
+        path: &str,
+        branch: Option<&str>,
+        settings: &StoreSettings,
+    ) -> Result<Self> {
+        let begun = Self::begin_later(path, branch.unwrap_or(MAIN), settings, false);
+        pollster::block_on(begun)
     }
 
-    async fn begin_later(path: &str, branch: &str, is_cleared: bool) -> Result<Self> {
-        let repository = IcechunkRepository::open(path).await?;
+    async fn begin_later(
+        path: &str,
+        branch: &str,
+        settings: &StoreSettings,
+        is_cleared: bool,
+    ) -> Result<Self> {
+        let repository = IcechunkRepository::open_with(path, settings).await?;
         let (kind, _) = repository.resolve(branch).await?;
         if kind != "branch" {
             let message = format!("`{branch}` is a {kind}, and results go to a branch");
@@ -73,22 +150,24 @@ impl IcechunkWriter {
         });
         let mut session = begun.await?;
         let url = format!("{}@{branch}", repository.url());
+        let place = repository.place().clone();
         let parent = session.snapshot_id().to_string();
         let cleared = runtime::run(async move {
-            if is_cleared {
-                let cleared = session.clear().await;
-                cleared.map_err(|cause| {
-                    Error::corrupt("cannot begin a commit").caused_by(why(&cause.kind))
-                })?;
+            if is_cleared && let Err(cause) = session.clear().await {
+                return Ok(Err(cause));
             }
             let session = Arc::new(RwLock::new(session));
-            Ok((Store::from_session(session.clone()).await, session))
+            Ok(Ok((Store::from_session(session.clone()).await, session)))
         });
-        let (store, session) = cleared.await.map_err(|error| error.at(&url))?;
+        let (store, session) = cleared.await?.map_err(|cause| {
+            let error = Error::corrupt("cannot begin a commit");
+            place.explained(error, &cause.kind).at(&url)
+        })?;
         Ok(Self {
             session,
             store: Arc::new(store),
-            folder: path.to_owned(),
+            place,
+            path: path.to_owned(),
             url,
             parent,
             made: None,
@@ -105,7 +184,7 @@ impl IcechunkWriter {
     /// The state that this one follows, as something to read.
     #[must_use]
     pub fn parent_url(&self) -> String {
-        repository_url(&self.folder, &self.parent)
+        repository_url(&self.path, &self.parent)
     }
 
     /// An object of the Zarr store as the branch will hold it; `None` if there is none.
@@ -120,9 +199,8 @@ impl IcechunkWriter {
             Err(cause) if is_absent(&cause.kind) => Ok(None),
             Err(cause) => {
                 let url = format!("{}!/{location}", self.url);
-                Err(Error::corrupt(format!("cannot read `{url}`"))
-                    .caused_by(why(&cause.kind))
-                    .at(url))
+                let error = Error::corrupt(format!("cannot read `{url}`"));
+                Err(self.place.explained(error, &cause.kind).at(url))
             }
         }
     }
@@ -136,9 +214,8 @@ impl IcechunkWriter {
         let deleted = runtime::run(async move { Ok(store.delete(&key).await) });
         pollster::block_on(deleted)?.map_err(|cause| {
             let url = format!("{}!/{location}", self.url);
-            Error::new(ErrorKind::Io, format!("cannot remove `{url}`"))
-                .caused_by(why(&cause.kind))
-                .at(url)
+            let error = Error::new(ErrorKind::Io, format!("cannot remove `{url}`"));
+            self.place.explained(error, &cause.kind).at(url)
         })
     }
 
@@ -152,40 +229,106 @@ impl IcechunkWriter {
         let set = runtime::run(async move { Ok(store.set(&key, bytes.into()).await) });
         pollster::block_on(set)?.map_err(|cause| {
             let url = format!("{}!/{location}", self.url);
-            Error::new(ErrorKind::Io, format!("cannot write `{url}`"))
-                .caused_by(why(&cause.kind))
-                .at(url)
+            let error = Error::new(ErrorKind::Io, format!("cannot write `{url}`"));
+            self.place.explained(error, &cause.kind).at(url)
         })
     }
 
     /// Makes the state the newest of the branch; gives the id of its snapshot.
     ///
     /// # Errors
-    /// [`ErrorKind::Conflict`] if somebody else has committed to the branch meanwhile; errors of the file system. The
-    /// branch is as it was then.
-    pub fn commit(&self, message: &str) -> Result<String> {
-        let _lock = Lock::of(&self.folder).map_err(|error| error.at(&self.url))?;
-        let (session, message) = (self.session.clone(), message.to_owned());
+    /// [`ErrorKind::Conflict`] if somebody else has committed to the branch meanwhile, and the changes of both cannot be kept;
+    /// errors of the file system. The branch is as it was then.
+    pub fn commit(&self, how: &Committing) -> Result<String> {
+        let _lock = self.place.lock().map_err(|error| error.at(&self.url))?;
+        let (session, how) = (self.session.clone(), how.clone());
         let committed = runtime::run(async move {
             let mut session = session.write().await;
-            Ok(session.commit(message).allow_empty(true).execute().await)
+            let solver = how.on_conflict.map(OnConflict::solver);
+            let mut commit = session.commit(how.message).allow_empty(true);
+            commit = commit.properties(how.properties);
+            if how.is_amended {
+                commit = commit.amend();
+            }
+            if let Some(solver) = solver.as_ref().filter(|_| !how.is_amended) {
+                commit = commit.rebase(solver, ATTEMPTS);
+            }
+            Ok(commit.execute().await)
         });
         let committed = pollster::block_on(committed)?;
-        let id = committed.map_err(|cause| {
-            let (kind, message) = match &cause.kind {
-                SessionErrorKind::Conflict { .. } => {
-                    let message = "somebody else has committed to the branch meanwhile";
-                    (ErrorKind::Conflict, message)
-                }
-                _ => (ErrorKind::Io, "cannot commit"),
-            };
-            Error::new(kind, message)
-                .caused_by(why(&cause.kind))
-                .at(&self.url)
-                .hint("the branch is as it was")
-        })?;
+        let id = committed.map_err(|cause| self.not_committed(&cause.kind))?;
         self.is_committed.store(true, Ordering::Release);
         Ok(id.to_string())
+    }
+
+    fn not_committed(&self, cause: &SessionErrorKind) -> Error {
+        let of_others = "somebody else has committed to the branch meanwhile";
+        let error = match cause {
+            SessionErrorKind::Conflict { .. } => {
+                let error = Error::new(ErrorKind::Conflict, of_others);
+                error.hint("the branch is as it was; compute it again on top of what is there now")
+            }
+            SessionErrorKind::RebaseFailed { conflicts, .. } => {
+                let mut told: Vec<String> = conflicts.iter().map(told).collect();
+                told.sort_unstable();
+                told.dedup();
+                let more = told.len().saturating_sub(MOST_NAMED);
+                told.truncate(MOST_NAMED);
+                let mut told = told.join("; ");
+                if more > 0 {
+                    told += &format!("; and {more} more");
+                }
+                let is_of_chunks = conflicts
+                    .iter()
+                    .all(|one| matches!(one, Conflict::ChunkDoubleUpdate { .. }));
+                let hint = match is_of_chunks {
+                    true => {
+                        "the branch is as it was; `--on-conflict ours` takes these values, `--on-conflict theirs` those that \
+                         are there"
+                    }
+                    false => {
+                        "the branch is as it was; compute it again on top of what is there now"
+                    }
+                };
+                let message = format!("{of_others}, and changed the same: {told}");
+                Error::new(ErrorKind::Conflict, message).hint(hint)
+            }
+            _ => Error::new(ErrorKind::Io, "cannot commit").hint("the branch is as it was"),
+        };
+        match error.kind() {
+            ErrorKind::Conflict => error.at(&self.url),
+            _ => self.place.explained(error, cause).at(&self.url),
+        }
+    }
+}
+
+/// What two commits changed.
+fn told(conflict: &Conflict) -> String {
+    match conflict {
+        Conflict::ChunkDoubleUpdate {
+            path,
+            chunk_coordinates,
+            ..
+        } => match chunk_coordinates.len() {
+            1 => format!("a chunk of `{path}`"),
+            count => format!("{count} chunks of `{path}`"),
+        },
+        Conflict::NewNodeConflictsWithExistingNode(path) => {
+            format!("`{path}` is new in both")
+        }
+        Conflict::NewNodeInInvalidGroup(path) => format!("the group of `{path}` is gone"),
+        Conflict::ZarrMetadataDoubleUpdate(path) => format!("the metadata of `{path}`"),
+        Conflict::ZarrMetadataUpdateOfDeletedArray(path)
+        | Conflict::ZarrMetadataUpdateOfDeletedGroup(path)
+        | Conflict::ChunksUpdatedInDeletedArray { path, .. } => format!("`{path}` is gone"),
+        Conflict::ChunksUpdatedInUpdatedArray { path, .. } => {
+            format!("the metadata of `{path}`, of which chunks are written here")
+        }
+        Conflict::DeleteOfUpdatedArray { path, .. }
+        | Conflict::DeleteOfUpdatedGroup { path, .. } => {
+            format!("`{path}`, which is taken away here")
+        }
+        Conflict::MoveOperationCannotBeRebased => "places of arrays or groups".to_owned(),
     }
 }
 
@@ -224,31 +367,45 @@ impl Drop for Made {
     }
 }
 
-/// Makes a repository where there is none yet; gives its folder then.
-async fn make_if_absent(path: &str, branch: &str) -> Result<Option<PathBuf>> {
-    let folder = Path::new(path);
-    if path.contains("://") || is_repository(folder) {
+/// Makes a repository where there is none yet; gives its folder then, if it has one.
+async fn make_if_absent(
+    path: &str,
+    branch: &str,
+    settings: &StoreSettings,
+) -> Result<Option<PathBuf>> {
+    let shown = public_url(path);
+    let place = Place::of(path, settings).await?;
+    if place.folder().is_some_and(is_repository) {
         return Ok(None);
     }
-    let is_empty = std::fs::read_dir(folder).map(|mut entries| entries.next().is_none());
-    if folder.symlink_metadata().is_ok() && !is_empty.unwrap_or(false) {
-        let message = format!("`{path}` is there, and is no Icechunk repository");
-        return Err(Error::new(ErrorKind::Conflict, message).hint("choose another folder"));
+    let storage = place.storage().await?;
+    if let Some(folder) = place.folder() {
+        let is_empty = std::fs::read_dir(folder).map(|mut entries| entries.next().is_none());
+        if folder.symlink_metadata().is_ok() && !is_empty.unwrap_or(false) {
+            let message = format!("`{shown}` is there, and is no Icechunk repository");
+            return Err(Error::new(ErrorKind::Conflict, message).hint("choose another folder"));
+        }
+    } else {
+        let asked = storage.clone();
+        let is_there = runtime::run(async move { Ok(Repository::exists(asked, None).await) });
+        let is_there = is_there.await?.map_err(|cause| {
+            let error = Error::new(ErrorKind::Io, format!("cannot look at `{shown}`"));
+            place.explained(error, &cause.kind).at(&shown)
+        })?;
+        if is_there {
+            return Ok(None);
+        }
     }
     if branch != MAIN {
         let message =
-            format!("there is no repository at `{path}` yet, so it has no branch `{branch}`");
+            format!("there is no repository at `{shown}` yet, so it has no branch `{branch}`");
         return Err(Error::not_found(message).hint("write to `main` first"));
     }
-    let place = folder.to_owned();
-    let made = Made(Some(place.clone()));
-    let created = runtime::run(async move {
-        let failed = |why| Error::new(ErrorKind::Io, "cannot make the repository").caused_by(why);
-        let storage = new_local_filesystem_storage(&place).await;
-        let storage = storage.map_err(|cause| failed(why(&cause.kind)))?;
-        let created = Repository::create(storage).execute().await;
-        created.map_err(|cause| failed(why(&cause.kind)))
-    });
-    created.await.map_err(|error| error.at(path))?;
+    let made = Made(place.folder().map(Path::to_owned));
+    let created = runtime::run(async move { Ok(Repository::create(storage).execute().await) });
+    created.await?.map_err(|cause| {
+        let error = Error::new(ErrorKind::Io, "cannot make the repository");
+        place.explained(error, &cause.kind).at(shown)
+    })?;
     Ok(made.keep())
 }

@@ -62,6 +62,16 @@ impl RemoteStore {
         self.of_cause(self.url_of(location), cause, "write")
     }
 
+    /// The error of a request that somebody else made with this store's client.
+    pub(crate) fn of_request(&self, cause: &object_store::Error) -> Error {
+        self.of_cause(self.target.shown.clone(), cause, "reach")
+    }
+
+    /// `text` without secrets.
+    pub(crate) fn hide(&self, text: &str) -> String {
+        self.target.secrets.hide(text)
+    }
+
     fn of_cause(&self, url: String, cause: &object_store::Error, verb: &str) -> Error {
         let mut text = cause.to_string();
         // The innermost cause says whether it was a name, a connection, or a certificate.

@@ -12,7 +12,7 @@ mod options;
 mod page;
 mod secret;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use cache::{CacheUse, cache_use};
 pub use options::{StoreOptions, StoreSettings, give_to_all};
@@ -154,9 +154,7 @@ impl RemoteStore {
     /// # Errors
     /// [`ErrorKind::Usage`] if the URL or an option makes no sense.
     pub async fn open(url: &str, options: &StoreOptions) -> Result<(Self, String)> {
-        let mut store = Self::new(target(url, options).await?, true);
-        store.cache = Cache::from_options(options)?;
-        let root = store.target.root.clone();
+        let (store, root) = Self::open_unseen(url, options).await?;
         store.look_at(&root).await;
         Ok((store, root))
     }
@@ -166,14 +164,37 @@ impl RemoteStore {
     /// # Errors
     /// As [`RemoteStore::open`]; [`ErrorKind::Unsupported`] for web servers.
     pub async fn open_to_write(url: &str, options: &StoreOptions) -> Result<(Self, String)> {
-        let store = Self::new(target(url, options).await?, false);
+        let (store, root) = Self::open_unremembered(url, options).await?;
         if store.target.service == Service::Web {
             return Err(Error::unsupported("web servers are not written to")
                 .at(public_url(url))
                 .hint("open it to read only"));
         }
+        Ok((store, root))
+    }
+
+    /// The store that holds `url`, of which nothing is read or remembered yet.
+    pub(crate) async fn open_unremembered(
+        url: &str,
+        options: &StoreOptions,
+    ) -> Result<(Self, String)> {
+        let store = Self::new(target(url, options).await?, false);
         let root = store.target.root.clone();
         Ok((store, root))
+    }
+
+    /// As [`RemoteStore::open`], but nothing is looked at yet.
+    pub(crate) async fn open_unseen(url: &str, options: &StoreOptions) -> Result<(Self, String)> {
+        let mut store = Self::new(target(url, options).await?, true);
+        store.cache = Cache::from_options(options)?;
+        let root = store.target.root.clone();
+        Ok((store, root))
+    }
+
+    /// The etag of an object of which a part was read, and when it was last changed, in seconds since 1970.
+    pub(crate) fn told_of(&self, location: &str) -> Option<(Option<String>, i64)> {
+        let seen = self.memo().seen.get(location).cloned()?;
+        Some((seen.etag, seen.modified))
     }
 
     fn new(target: Target, is_still: bool) -> Self {
@@ -459,7 +480,8 @@ impl RemoteStore {
         }
     }
 
-    fn client(&self) -> Result<Arc<dyn ObjectStore>> {
+    /// The client itself, for those who bring their own requests.
+    pub(crate) fn client(&self) -> Result<Arc<dyn ObjectStore>> {
         let mut held = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((process, client)) = &*held
             && *process == std::process::id()

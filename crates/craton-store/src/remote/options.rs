@@ -41,6 +41,7 @@ const OPTIONS: &[(&str, &[&str], bool)] = &[
     ("cache", &[], false),
     ("cache_size", &[], false),
     ("cache_for", &[], false),
+    ("authorize_virtual_chunk_access", &[], false),
 ];
 
 const HEADER: &str = "header.";
@@ -102,7 +103,7 @@ impl StoreOptions {
 
     /// The value of an option.
     #[must_use]
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }
 

@@ -2,14 +2,14 @@
 
 mod cache;
 mod faults;
-mod s3;
+pub(crate) mod s3;
 mod web;
 
 use super::{RemoteStore, StoreOptions};
 use craton_core::{ByteRange, Pool, ReadRanges, Result};
 
 /// Options from `KEY=VALUE`.
-fn options(texts: &[&str]) -> StoreOptions {
+pub(crate) fn options(texts: &[&str]) -> StoreOptions {
     let mut options = StoreOptions::default();
     for text in texts {
         options.add(text).unwrap();

@@ -19,6 +19,7 @@ use craton_core::{AttributeValue, Attributes, Result, Scalar, Sink};
 use craton_format::zarr::{ArraySpec, ZarrStoreWriter, compressors, parse_codecs};
 use craton_plan::NodeRef;
 use craton_plan::physical::Target;
+use craton_store::icechunk::{Committing, OnConflict};
 use craton_store::scheme::repository_and_version;
 use encode::encode;
 use indexmap::IndexMap;
@@ -37,10 +38,34 @@ pub struct ZarrOptions {
     pub codec: Option<String>,
     /// Whether a Zarr store that is there may be replaced.
     pub may_replace: bool,
-    /// What a commit says; the recipe's question without.
-    pub message: Option<String>,
+    /// How a commit is made, in a repository.
+    pub commit: CommitOptions,
     /// How the inputs store their times, by name of variable: results keep that where they can.
     pub times: IndexMap<String, TimeEncoding>,
+}
+
+/// How a commit is made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CommitOptions {
+    /// What it says; the recipe's question without.
+    pub message: Option<String>,
+    /// Whether it takes the place of the branch's newest commit in the history.
+    pub is_amended: bool,
+    /// Whose values a chunk has that somebody else changed meanwhile, where what is there is only changed.
+    pub on_conflict: OnConflict,
+}
+
+impl CommitOptions {
+    /// The commit of what `recipe` asks; `name` is that of the recipe among what is noted with it.
+    fn of(&self, name: &str, recipe: &Recipe, written: &Dataset) -> Committing {
+        let message = self.message.clone();
+        Committing {
+            message: message.unwrap_or_else(|| format!("craton {}", recipe.asked())),
+            properties: [(name.to_owned(), recipe.to_json(written))].into(),
+            is_amended: self.is_amended,
+            on_conflict: None,
+        }
+    }
 }
 
 impl Default for ZarrOptions {
@@ -50,7 +75,7 @@ impl Default for ZarrOptions {
             shards: IndexMap::new(),
             codec: None,
             may_replace: false,
-            message: None,
+            commit: CommitOptions::default(),
             times: IndexMap::new(),
         }
     }
@@ -70,20 +95,17 @@ pub(crate) fn begin(
     path: &Path,
     options: &ZarrOptions,
     recipe: &Recipe,
+    written: &Dataset,
+    session: &Session,
 ) -> Result<ZarrStoreWriter> {
     match path.to_str().filter(|_| is_repository(path)) {
         None => ZarrStoreWriter::create(path, options.may_replace),
         Some(url) => {
             let (path, branch) = repository_and_version(url);
-            let message = message_of(options.message.as_deref(), recipe);
-            ZarrStoreWriter::create_in_repository(&path, branch.as_deref(), message)
+            let how = options.commit.of(RECIPE_ATTRIBUTE, recipe, written);
+            ZarrStoreWriter::create_in_repository(&path, branch.as_deref(), how, &session.stores()?)
         }
     }
-}
-
-/// What a commit says.
-fn message_of(message: Option<&str>, recipe: &Recipe) -> String {
-    message.map_or_else(|| format!("craton {}", recipe.asked()), str::to_owned)
 }
 
 /// Writes results and their coordinates as one Zarr store of version 3 at `path`, or as the next state of the branch of an
@@ -107,7 +129,8 @@ pub fn write_zarr(
     let groups = groups_of(parts)?;
     check_dims(&groups, options.chunks.iter().chain(&options.shards))?;
     let codecs = options.codec.as_deref().map(parse_codecs).transpose()?;
-    let writer = begin(path, options, recipe)?;
+    let named = named_by_path(&groups);
+    let writer = begin(path, options, recipe, &named, session)?;
     let mut streamed: Vec<(NodeRef, Arc<dyn Sink>)> = Vec::new();
     let mut held: Vec<(NodeRef, Arc<dyn Sink>)> = Vec::new();
     for (group, dataset) in &groups {
@@ -132,7 +155,7 @@ pub fn write_zarr(
             .push((node, sink));
         }
         let attributes = match group.as_str() {
-            "/" => group_attributes(dataset, &named_by_path(&groups), recipe),
+            "/" => group_attributes(dataset, &named, recipe),
             _ => members::attributes(dataset),
         };
         writer.group(group, &attributes)?;

@@ -8,8 +8,9 @@ use super::super::v3;
 use super::place::Place;
 use super::{Shared, ZarrSink, checked_path, pretty};
 use craton_core::{Error, ErrorKind, Grid, Result, Sink, SinkChunks};
+use craton_store::icechunk::Committing;
 use craton_store::partial::temporary_beside;
-use craton_store::{IcechunkWriter, LocalStore};
+use craton_store::{IcechunkWriter, LocalStore, StoreSettings};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fs;
@@ -35,8 +36,8 @@ pub struct ZarrStoreUpdate {
 enum Goal {
     /// File by file.
     Folder(Staged),
-    /// By a commit with this message.
-    Commit { message: String },
+    /// By a commit.
+    Commit(Committing),
 }
 
 /// Files that wait for their place in a folder.
@@ -79,11 +80,11 @@ impl ZarrStoreUpdate {
     pub fn open_in_repository(
         path: &str,
         branch: Option<&str>,
-        message: impl Into<String>,
+        how: Committing,
+        settings: &StoreSettings,
     ) -> Result<Self> {
-        let commit = IcechunkWriter::begin_change(path, branch)?;
-        let message = message.into();
-        Self::begin(Goal::Commit { message }, Place::Commit(commit))
+        let commit = IcechunkWriter::begin_change(path, branch, settings)?;
+        Self::begin(Goal::Commit(how), Place::Commit(commit))
     }
 
     fn begin(goal: Goal, place: Place) -> Result<Self> {
@@ -103,8 +104,8 @@ impl ZarrStoreUpdate {
     pub fn url(&self) -> String {
         match (&self.goal, &self.shared.store) {
             (Goal::Folder(staged), _) => staged.target.display().to_string(),
-            (Goal::Commit { .. }, Place::Commit(commit)) => commit.parent_url(),
-            (Goal::Commit { .. }, Place::Folder(_)) => String::new(),
+            (Goal::Commit(_), Place::Commit(commit)) => commit.parent_url(),
+            (Goal::Commit(_), Place::Folder(_)) => String::new(),
         }
     }
 
@@ -131,8 +132,8 @@ impl ZarrStoreUpdate {
                     Error::io(format!("cannot read `{}`", place.display()), cause)
                 });
             }
-            (Goal::Commit { .. }, Place::Commit(commit)) => commit,
-            (Goal::Commit { .. }, Place::Folder(_)) => return Err(no_commit()),
+            (Goal::Commit(_), Place::Commit(commit)) => commit,
+            (Goal::Commit(_), Place::Folder(_)) => return Err(no_commit()),
         };
         commit.get(&metadata_of(path))?.ok_or_else(|| {
             Error::not_found(format!("there is no group or array `/{path}`"))
@@ -228,14 +229,14 @@ impl ZarrStoreUpdate {
                 self.write_documents()?;
                 staged.show(&emptied)
             }
-            (Goal::Commit { message }, Place::Commit(commit)) => {
+            (Goal::Commit(how), Place::Commit(commit)) => {
                 self.write_documents()?;
                 for location in &emptied {
                     commit.delete(location)?;
                 }
-                commit.commit(message).map(drop)
+                commit.commit(how).map(drop)
             }
-            (Goal::Commit { .. }, Place::Folder(_)) => Err(no_commit()),
+            (Goal::Commit(_), Place::Folder(_)) => Err(no_commit()),
         }
     }
 
@@ -251,8 +252,16 @@ impl ZarrStoreUpdate {
         Ok(())
     }
 
+    /// Writes the metadata that are other than they were read: what is written again would be a change of its own.
     fn write_documents(&self) -> Result<()> {
         let mut documents = std::mem::take(&mut *lock(&self.documents));
+        let read = lock(&self.read);
+        documents.retain(|path, document| {
+            let before = read
+                .get(path)
+                .map(|bytes| serde_json::from_slice::<Value>(bytes));
+            path.is_empty() || !matches!(before, Some(Ok(before)) if before == *document)
+        });
         let mut root = documents.remove("").unwrap_or_default();
         let consolidated = root.pointer_mut("/consolidated_metadata/metadata");
         let mut consolidated = consolidated.and_then(Value::as_object_mut);
@@ -263,7 +272,13 @@ impl ZarrStoreUpdate {
                 consolidated.insert(path, document);
             }
         }
-        self.shared.store.write("zarr.json", &pretty(&root)?)
+        let before = read
+            .get("")
+            .map(|bytes| serde_json::from_slice::<Value>(bytes));
+        match before {
+            Some(Ok(before)) if root == before => Ok(()),
+            _ => self.shared.store.write("zarr.json", &pretty(&root)?),
+        }
     }
 }
 

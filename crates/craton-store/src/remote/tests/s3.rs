@@ -16,7 +16,7 @@ const KEY: &str = "canary-access-key";
 const SECRET: &str = "canary-secret-key";
 
 /// A server over the folders (buckets) of `root`, and its endpoint.
-fn start(root: &Path) -> (Runtime, String) {
+pub(crate) fn start(root: &Path) -> (Runtime, String) {
     let runtime = Runtime::new().unwrap();
     let mut builder = S3ServiceBuilder::new(FileSystem::new(root).unwrap());
     builder.set_auth(SimpleAuth::from_single(KEY, SECRET));
@@ -33,7 +33,7 @@ fn start(root: &Path) -> (Runtime, String) {
     (runtime, endpoint)
 }
 
-fn with_keys(endpoint: &str) -> Vec<String> {
+pub(crate) fn with_keys(endpoint: &str) -> Vec<String> {
     vec![
         format!("endpoint={endpoint}"),
         format!("key={KEY}"),
@@ -41,7 +41,7 @@ fn with_keys(endpoint: &str) -> Vec<String> {
     ]
 }
 
-fn as_texts(options: &[String]) -> Vec<&str> {
+pub(crate) fn as_texts(options: &[String]) -> Vec<&str> {
     options.iter().map(String::as_str).collect()
 }
 

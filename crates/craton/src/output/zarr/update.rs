@@ -10,9 +10,9 @@ use super::super::members::check_unstacked;
 use super::super::recipe::Recipe;
 use super::super::texts::write_held;
 use super::super::{Labelled, merged};
-use super::{RECIPE_ATTRIBUTE, is_repository, message_of};
+use super::{CommitOptions, RECIPE_ATTRIBUTE, is_repository};
 use crate::labels::{Dataset, Variable};
-use crate::open::{OpenOptions, StoredGroup, open_group, open_stored};
+use crate::open::{OpenOptions, StoredGroup, open_group, open_stored_with};
 use crate::session::Session;
 use craton_core::{AttributeValue, Attributes, DType, Error, ErrorKind, Result, Sink, Source};
 use craton_format::zarr::ZarrStoreUpdate;
@@ -40,7 +40,7 @@ pub enum Place {
 pub const CHANGE_ATTRIBUTE: &str = "craton_recipe_last_change";
 
 /// Writes results into the Zarr store at `path`, or into what the branch holds that `icechunk+PATH@BRANCH` names, as one
-/// commit with `message`.
+/// commit.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidInput`] or [`ErrorKind::Conflict`] if results do not fit what is there; what computing and
@@ -49,21 +49,23 @@ pub fn update_zarr(
     parts: &[Labelled<'_>],
     path: &Path,
     place: &Place,
-    message: Option<&str>,
+    commit: &CommitOptions,
     recipe: &Recipe,
     session: &Session,
 ) -> Result<()> {
     let dataset = merged(parts)?;
     check_unstacked(&dataset)?;
-    let update = match path.to_str().filter(|_| is_repository(path)) {
+    let repository = path.to_str().filter(|_| is_repository(path));
+    let update = match repository {
         None => ZarrStoreUpdate::open(path)?,
         Some(url) => {
             let (path, branch) = repository_and_version(url);
-            let message = message_of(message, recipe);
-            ZarrStoreUpdate::open_in_repository(&path, branch.as_deref(), message)?
+            let mut how = commit.of(CHANGE_ATTRIBUTE, recipe, &dataset);
+            how.on_conflict = Some(commit.on_conflict);
+            ZarrStoreUpdate::open_in_repository(&path, branch.as_deref(), how, &session.stores()?)?
         }
     };
-    let stored = open_stored(&update.url())?;
+    let stored = open_stored_with(&update.url(), &session.stores()?)?;
     let group = stored.root()?;
     let there = open_group(&stored, "/", OpenOptions::default(), session)?;
     let target = Target::of(&dataset, &there, place, session)?;
@@ -81,7 +83,10 @@ pub fn update_zarr(
     }
     session.write(&streamed)?;
     write_held(&held, session)?;
-    update.set_attributes(change(&update, recipe, &dataset)?)?;
+    // In a repository the history tells of each change, and attributes of the root would be changed by all.
+    if repository.is_none() {
+        update.set_attributes(change(&update, recipe, &dataset)?)?;
+    }
     update.commit()
 }
 

@@ -1,0 +1,211 @@
+//! Where a repository lies: in a folder, in the memory of this process, or in an object store.
+//!
+//! Object stores are reached as all other data there: by the same clients, options, credentials and retries.
+
+use super::lock::Lock;
+use super::why;
+use crate::remote::{RemoteStore, StoreSettings};
+use crate::runtime;
+use crate::scheme::{Named, local_path, named};
+use craton_core::{Error, ErrorKind, Result};
+use icechunk::storage::{
+    ObjectStoreBackend, Role, Settings, StorageErrorKind, StorageInfo, StorageResult,
+};
+use icechunk::{
+    ObjectStorage, Storage, StorageError, new_in_memory_storage, new_local_filesystem_storage,
+};
+use object_store::ObjectStore;
+use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::error::Error as StdError;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Storage as the `icechunk` crate takes it.
+pub(super) type Storing = Arc<dyn Storage + Send + Sync>;
+
+/// The repositories in memory, by their names.
+static IN_MEMORY: Mutex<Option<HashMap<String, Storing>>> = Mutex::new(None);
+
+/// Where a repository lies.
+#[derive(Debug, Clone)]
+pub(super) enum Place {
+    Folder(PathBuf),
+    Memory(String),
+    /// A store, and the folder in it.
+    Remote(Arc<RemoteStore>, String),
+}
+
+impl Place {
+    /// What `url` names: a path, or a URL.
+    pub(super) async fn of(url: &str, settings: &StoreSettings) -> Result<Self> {
+        if let Some(path) = local_path(url) {
+            return Ok(Self::Folder(PathBuf::from(path)));
+        }
+        Ok(match named(url)? {
+            Named::Memory(name) => Self::Memory(name),
+            _ => {
+                let options = settings.options_for(url);
+                let (store, root) = RemoteStore::open_unremembered(url, &options).await?;
+                Self::Remote(Arc::new(store), root)
+            }
+        })
+    }
+
+    /// The folder, if it is one of this machine.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Folder(folder) => Some(folder),
+            _ => None,
+        }
+    }
+
+    /// Storage to open or make a repository with.
+    pub(super) async fn storage(&self) -> Result<Storing> {
+        let made = match self {
+            Self::Folder(folder) => {
+                let folder = folder.clone();
+                runtime::run(async move { Ok(new_local_filesystem_storage(&folder).await) }).await?
+            }
+            Self::Memory(name) => in_memory(name).await,
+            Self::Remote(store, root) => return reached(store.client()?, root.clone()),
+        };
+        made.map_err(|cause| {
+            let error = Error::new(ErrorKind::Io, "cannot reach the repository");
+            self.explained(error, &cause.kind)
+        })
+    }
+
+    /// The right to change the repository, where there is nothing else that tells two changes apart.
+    pub(super) fn lock(&self) -> Result<Option<Lock>> {
+        self.folder().map(Lock::of).transpose()
+    }
+
+    /// `error`, with its cause. What a request to an object store met goes before: it says what the way out is.
+    pub(super) fn explained(&self, error: Error, cause: &(dyn StdError + 'static)) -> Error {
+        let Self::Remote(store, _) = self else {
+            return error.caused_by(why(cause));
+        };
+        let Some(request) = request_in(cause) else {
+            return error.caused_by(store.hide(&why(cause)));
+        };
+        let met = store.of_request(request);
+        let explained = Error::new(met.kind(), error.message());
+        let hint = met.hint_text().map(str::to_owned);
+        let explained = explained.caused_by(met);
+        match hint {
+            Some(hint) => explained.hint(hint),
+            None => explained,
+        }
+    }
+}
+
+/// The error of a request that led to `cause`.
+fn request_in<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a object_store::Error> {
+    let mut below = Some(cause);
+    while let Some(error) = below {
+        let boxed = error.downcast_ref::<Box<object_store::Error>>();
+        if let Some(found) = error.downcast_ref().or(boxed.map(|boxed| &**boxed)) {
+            return Some(found);
+        }
+        below = error.source();
+    }
+    None
+}
+
+async fn in_memory(name: &str) -> StorageResult<Storing> {
+    let known = || {
+        let known = IN_MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref()?.get(name).cloned()
+    };
+    if let Some(found) = known() {
+        return Ok(found);
+    }
+    let made = new_in_memory_storage().await?;
+    let mut held = IN_MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+    let stores = held.get_or_insert_default();
+    Ok(stores.entry(name.to_owned()).or_insert(made).clone())
+}
+
+thread_local! {
+    /// The client that the next storage is made of, see [`reached`].
+    static HANDED_OVER: RefCell<Option<Client>> = const { RefCell::new(None) };
+}
+
+/// A client of an object store.
+#[derive(Debug, Clone)]
+struct Client(Arc<dyn ObjectStore>);
+
+/// Storage that asks `client`, below `root`.
+///
+/// The crate makes storage from clients that it builds itself, or from a description; so the client goes beside a
+/// description that says nothing else.
+fn reached(client: Arc<dyn ObjectStore>, root: String) -> Result<Storing> {
+    HANDED_OVER.set(Some(Client(client)));
+    let backend = serde_json::json!({"object_store_provider_type": Reached::NAME, "root": root});
+    let made = serde_json::from_value::<ObjectStorage>(serde_json::json!({"backend": backend}));
+    let made = made.map_err(|cause| {
+        Error::internal("cannot describe the repository's store").caused_by(cause)
+    });
+    HANDED_OVER.set(None);
+    Ok(Arc::new(made?))
+}
+
+/// What the crate asks for objects.
+#[derive(Debug, Serialize, Deserialize)]
+struct Reached {
+    root: String,
+    /// There is none where another process reads the description.
+    #[serde(skip, default = "handed_over")]
+    client: Option<Client>,
+}
+
+impl Reached {
+    const NAME: &'static str = "craton_object_store";
+}
+
+fn handed_over() -> Option<Client> {
+    HANDED_OVER.take()
+}
+
+impl fmt::Display for Reached {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "object store, {}", self.root)
+    }
+}
+
+#[typetag::serde(name = "craton_object_store")]
+impl ObjectStoreBackend for Reached {
+    fn mk_object_store(
+        &self,
+        _settings: &Settings,
+        _role: Role,
+    ) -> std::result::Result<Arc<dyn ObjectStore>, StorageError> {
+        let client = self.client.as_ref().map(|client| client.0.clone());
+        client.ok_or_else(|| {
+            let why = "a store of another process".to_owned();
+            StorageError::capture(StorageErrorKind::Other(why))
+        })
+    }
+
+    fn prefix(&self) -> String {
+        self.root.clone()
+    }
+
+    fn storage_info(&self) -> StorageInfo {
+        StorageInfo {
+            backend_type: "object store",
+            fields: vec![("prefix", self.root.clone())],
+        }
+    }
+
+    fn default_settings(&self) -> Settings {
+        Settings::default()
+    }
+
+    fn restricts_empty_prefix_creation(&self) -> bool {
+        true
+    }
+}
