@@ -7,8 +7,8 @@ use std::path::Path;
 const LONGEST: f64 = 1.0;
 const MOST_MEMORY: u64 = 256 << 20;
 
-/// Exit codes of errors that foreign bytes may lead to: not found, invalid, corrupt, unsupported, too large.
-const CLEAN: [i32; 5] = [3, 4, 5, 6, 7];
+/// Exit codes of errors that foreign bytes may lead to: not found, invalid, corrupt, unsupported, too large, not allowed.
+const CLEAN: [i32; 6] = [3, 4, 5, 6, 7, 9];
 
 /// Checks what holds of every run on a bad file.
 fn checked(outcome: Outcome, what: &str) -> Outcome {

@@ -108,7 +108,7 @@ fn versions_are_read_and_compared() {
     let elsewhere = format!("{path}!/group1/big_chunks");
     let refused = craton(&["eval", "ds.mean()", &elsewhere]);
     assert!(
-        refused.bad(6).contains("s3://testbucket"),
+        refused.bad(9).contains("s3://testbucket"),
         "{}",
         refused.stderr
     );
