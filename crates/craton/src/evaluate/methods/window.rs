@@ -178,7 +178,17 @@ fn reduce_weighted(call: &Call<'_>) -> Result<Value> {
         return Err(not_on(call));
     };
     let arguments = reduce_arguments(call)?;
-    weighted.reduce(call.name(), &arguments).map(Value::Array)
+    let reduced = weighted.reduce(call.name(), &arguments)?;
+    Ok(Value::Array(with_attributes(reduced, arguments.keep_attrs)))
+}
+
+/// What is weighted loses the attributes of its coordinates with its own, unless `keep_attrs` says otherwise.
+pub(super) fn with_attributes(mut array: DataArray, keep_attrs: Option<bool>) -> DataArray {
+    if keep_attrs == Some(false) {
+        let coords = array.coords.values_mut();
+        coords.for_each(|coord| coord.attributes.clear());
+    }
+    array
 }
 
 fn each(object: &Value, make: impl Fn(&DataArray) -> Result<Value>) -> Result<Value> {
