@@ -63,6 +63,7 @@ pub(super) const FAMILIES: &[&[Entry]] = &[
     texts::ENTRIES,
     texts::bytes::ENTRIES,
     texts::pieces::ENTRIES,
+    texts::wrap::ENTRIES,
     tree::ENTRIES,
 ];
 
