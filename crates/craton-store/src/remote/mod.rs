@@ -176,6 +176,16 @@ impl RemoteStore {
         Ok((store, root))
     }
 
+    /// The store that holds the folder `url`, and where in it that lies, for those who ask for its names alone.
+    ///
+    /// # Errors
+    /// As [`RemoteStore::open`].
+    pub async fn open_to_list(url: &str, options: &StoreOptions) -> Result<(Self, String)> {
+        let store = Self::new(target(url, options).await?, true);
+        let root = store.target.root.clone();
+        Ok((store, root))
+    }
+
     fn new(target: Target, is_still: bool) -> Self {
         Self {
             target,
