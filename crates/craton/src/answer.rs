@@ -366,17 +366,24 @@ impl Answer {
     ) -> Result<String> {
         let labelled = self.labelled()?;
         let parts = [labelled.part()];
-        let outputs = match ending(path).as_str() {
-            "zarr" | REPOSITORY => {
-                output::zarr::plan_zarr(&parts, &options.zarr(&self.stored)?, session)?
-            }
+        let ending = ending(path);
+        options.check_ending(&ending)?;
+        let writing = match ending.as_str() {
+            "zarr" | REPOSITORY => match options.place(&labelled)? {
+                Some(place) => output::zarr::plan_update(&parts, path, &place, session)?,
+                None => {
+                    let options = options.zarr(&self.stored)?;
+                    output::zarr::plan_zarr(&parts, path, &options, session)?
+                }
+            },
             "nc" => {
                 let options = options.netcdf(&self.stored)?;
-                output::netcdf::plan_netcdf(&parts, &options, session)?
+                output::netcdf::plan_netcdf(&parts, path, &options, session)?
             }
             _ => return self.explain(session),
         };
-        explain_outputs(&self.nodes()?, &outputs, session)
+        let plan = explain_outputs(&self.nodes()?, &writing.outputs, session)?;
+        Ok(plan + &writing.text)
     }
 
     /// Computes and prints the answer.
