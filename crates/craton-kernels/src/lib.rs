@@ -21,6 +21,7 @@ pub mod scan;
 pub mod select;
 pub mod spline;
 pub mod unary;
+pub mod weighted;
 mod wide;
 
 pub use binary::{Binary, BinaryKernel};
@@ -29,7 +30,7 @@ pub use column::ColumnKernel;
 pub use fold::{Fold, FoldSpec, Reduction};
 pub use load::{gather_list, gather_strided, swap_bytes, unshuffle};
 pub use promote::{WeakScalar, promote, promote_weak};
-pub use quantile::{Quantile, Quantity};
+pub use quantile::{Quantile, QuantileMethod, Quantity};
 pub use scan::{
     Cumulation, RollingKind, cumulate, cumulation_output, cumulation_start, cumulation_total,
     rolling, rolling_output, rolling_scratch_len,

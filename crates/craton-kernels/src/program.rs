@@ -9,6 +9,7 @@ use crate::cast::cast;
 use crate::interpolate::{InterpolateKernel, interpolate};
 use crate::select::{fill_missing, select};
 use crate::unary::{Unary, UnaryKernel};
+use crate::weighted::pair;
 use craton_core::DType;
 use craton_core::block::fill_with;
 
@@ -26,6 +27,7 @@ enum Kind {
     Select,
     FillMissing,
     Interpolate(InterpolateKernel),
+    Pair,
     /// No kernel exists; planning refuses such operations before they get here.
     Undefined,
 }
@@ -86,6 +88,15 @@ impl Operation {
         Self {
             kind: interpolate(operand).map_or(Kind::Undefined, Kind::Interpolate),
             output: DType::Float64,
+        }
+    }
+
+    /// The first operand and the second, both doubles, as the parts of one complex number.
+    #[must_use]
+    pub fn pair() -> Self {
+        Self {
+            kind: Kind::Pair,
+            output: DType::Complex128,
         }
     }
 }
@@ -324,6 +335,7 @@ impl Program {
             (Kind::Interpolate(kernel), [lower, upper, fraction]) => {
                 kernel(*lower, *upper, *fraction, out);
             }
+            (Kind::Pair, [values, weights]) => pair(*values, *weights, out),
             // OK because planning checks arities and kernels; nothing sensible could be written here.
             _ => debug_assert!(false, "operation without a kernel"),
         }

@@ -138,10 +138,11 @@ impl Node {
     fn quantile(
         &self,
         fractions: Option<Vec<f64>>,
+        method: &str,
         axes: Vec<usize>,
         skip_missing: bool,
     ) -> PyResult<Self> {
-        wrap(self.lazy.quantile(fractions, &axes, skip_missing))
+        wrap(self.lazy.quantile(fractions, method, &axes, skip_missing))
     }
 
     #[allow(

@@ -6,8 +6,9 @@ use crate::dtype::to_name;
 use crate::failure::to_exception;
 use crate::labelled::{attributes, calendar_of};
 use crate::node::Node;
-use craton::answer::expand_glob;
-use craton::open::{OpenOptions, Opened, Stored, StoredVariable, open, open_stored_with};
+use craton::open::{
+    OpenOptions, Opened, Stored, StoredVariable, expand as expand_pattern, open, open_stored_with,
+};
 use craton_core::DType;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -165,6 +166,12 @@ fn is_lazy(variable: &craton::labels::Variable) -> bool {
 
 /// The files that a pattern names; the pattern itself if it is none.
 #[pyfunction]
-pub(crate) fn expand(url: &str) -> Vec<String> {
-    expand_glob(url)
+pub(crate) fn expand(
+    py: Python<'_>,
+    url: &str,
+    stores: Vec<(String, String)>,
+) -> PyResult<Vec<String>> {
+    run_detached(py, Some(1), None, &stores, |session| {
+        expand_pattern(url, &session.stores()?)
+    })
 }

@@ -12,12 +12,13 @@ pytest.importorskip("netCDF4", reason="the short lane has no netCDF library to w
 
 from expressions import DIFFERENCES, EXPRESSIONS, cases  # noqa: E402
 from expressions_again import AGAIN  # noqa: E402
+from expressions_of_arguments import ARGUMENTS  # noqa: E402
 from expressions_of_each import EACH  # noqa: E402
 from expressions_of_texts import TEXTS  # noqa: E402
 from expressions_together import TOGETHER  # noqa: E402
 from inputs import MADE, open_with_xarray, path_of  # noqa: E402
 
-ALL = cases(EXPRESSIONS) + cases(AGAIN) + cases(TOGETHER) + cases(EACH) + cases(TEXTS)
+ALL = [case for table in (EXPRESSIONS, AGAIN, TOGETHER, EACH, TEXTS, ARGUMENTS) for case in cases(table)]
 
 
 @pytest.fixture(scope="session")

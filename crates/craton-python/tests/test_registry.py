@@ -10,6 +10,7 @@ pytest.importorskip("netCDF4", reason="the short lane has no netCDF library, so 
 
 from expressions import EXPRESSIONS, cases  # noqa: E402
 from expressions_again import AGAIN  # noqa: E402
+from expressions_of_arguments import ARGUMENTS  # noqa: E402
 from expressions_of_each import EACH  # noqa: E402
 from expressions_of_texts import TEXTS  # noqa: E402
 from expressions_together import TOGETHER  # noqa: E402
@@ -57,7 +58,7 @@ def uses(text):
 
 
 def counted():
-    texts = [text for table in (EXPRESSIONS, AGAIN, TOGETHER, EACH, TEXTS) for _, text in cases(table)]
+    texts = [text for table in (EXPRESSIONS, AGAIN, TOGETHER, EACH, TEXTS, ARGUMENTS) for _, text in cases(table)]
     count = Counter(use for text in texts for use in uses(text))
     for kind, name in (use for text in TREES for use in uses(text)):
         count["DataTree" if kind == "labelled" else kind, name] += 1
@@ -82,4 +83,4 @@ def test_everything_is_compared_with_xarray_three_times():
 
 
 def test_there_are_five_hundred_expressions():
-    assert len({text for table in (EXPRESSIONS, AGAIN, TOGETHER, EACH, TEXTS) for text in cases(table)}) >= 500
+    assert len({text for table in (EXPRESSIONS, AGAIN, TOGETHER, EACH, TEXTS, ARGUMENTS) for text in cases(table)}) >= 500

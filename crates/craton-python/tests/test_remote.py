@@ -13,6 +13,8 @@ xr = pytest.importorskip("xarray")
 pytest.importorskip("zarr")
 pytest.importorskip("h5netcdf")
 
+from s3_server import S3Server  # noqa: E402
+
 
 class _Files(BaseHTTPRequestHandler):
     """Files under a folder, with ranges, for those who know the word."""
@@ -116,3 +118,21 @@ def test_a_forked_process_makes_connections_of_its_own(served):
     if child == 0:
         os._exit(0 if float(dataset.t2m.sum()) == expected else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_pattern_names_the_objects_of_a_bucket(tmp_path, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    bucket = S3Server()
+    expected = _dataset()
+    for name, part in [("y1", expected.isel(time=slice(0, 25))), ("y2", expected.isel(time=slice(25, None)))]:
+        part.to_netcdf(tmp_path / f"{name}.nc", engine="h5netcdf")
+        bucket.objects[f"run/{name}/t.nc"] = (tmp_path / f"{name}.nc").read_bytes()
+    bucket.objects["run/y1/other.txt"] = b"no data"
+    pattern = "s3://bucket/run/*/*.nc"
+    opened = craton.open_dataset(pattern, storage_options=bucket.options)
+    xr.testing.assert_identical(opened.compute(), expected)
+    mean = craton.eval("ds.t2m.mean()", pattern, storage_options=bucket.options)
+    np.testing.assert_allclose(mean, expected.t2m.mean())
+    with pytest.raises(KeyError, match="nothing is named"):
+        craton.open_dataset("s3://bucket/run/*/*.grib", storage_options=bucket.options)
+    bucket.close()

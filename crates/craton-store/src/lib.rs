@@ -7,6 +7,7 @@ pub mod icechunk;
 pub mod local;
 pub mod memory;
 pub mod partial;
+pub mod pattern;
 pub mod placed;
 pub mod remote;
 pub mod scheme;

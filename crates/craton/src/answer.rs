@@ -7,7 +7,7 @@ use crate::estimate::Estimate;
 use crate::evaluate::{Scope, Value, evaluate};
 use crate::labels::{DataArray, DataTree, Dataset, Variable};
 use crate::mistakes;
-use crate::open::{OpenOptions, Opened, open};
+use crate::open::{OpenOptions, Opened, expand, open};
 use crate::output;
 use crate::output::chunks::Length;
 use crate::plot::{self, PlotOptions};
@@ -33,7 +33,7 @@ const MOST_PRINTED: u64 = 10_000_000;
 pub struct Question {
     /// The expression.
     pub expression: String,
-    /// URLs by name; `ds` for those without one.
+    /// URLs and quoted globs by name; `ds` for those without one.
     pub inputs: IndexMap<String, Vec<String>>,
     /// Inputs that are opened already, by name.
     pub given: IndexMap<String, Labelled>,
@@ -168,7 +168,7 @@ pub struct Answer {
 }
 
 impl Question {
-    /// A question over inputs as typed: `URL` or `NAME=URL`, quoted globs expanded.
+    /// A question over inputs as typed: `URL` or `NAME=URL`.
     #[must_use]
     pub fn new(expression: &str, inputs: &[String], is_raw: bool) -> Self {
         let mut named: IndexMap<String, Vec<String>> = IndexMap::new();
@@ -177,7 +177,7 @@ impl Question {
             named
                 .entry(name.to_owned())
                 .or_default()
-                .extend(expand_glob(url));
+                .push(url.to_owned());
         }
         let options = OpenOptions {
             decodes_cf: !is_raw,
@@ -206,24 +206,6 @@ fn is_identifier(name: &str) -> bool {
         .next()
         .is_some_and(|first| first.is_alphabetic() || first == '_')
         && letters.all(|letter| letter.is_alphanumeric() || letter == '_')
-}
-
-/// The files that a pattern names, sorted; the pattern itself where it names none or is no pattern.
-#[must_use]
-pub fn expand_glob(url: &str) -> Vec<String> {
-    if !url.contains(['*', '?']) || Path::new(url).exists() {
-        return vec![url.to_owned()];
-    }
-    let found: Vec<String> = glob::glob(url)
-        .into_iter()
-        .flatten()
-        .filter_map(|path| Some(path.ok()?.to_str()?.to_owned()))
-        .collect();
-    if found.is_empty() {
-        vec![url.to_owned()]
-    } else {
-        found
-    }
 }
 
 /// The plans of named nodes, and what computing them together will read and hold.
@@ -305,6 +287,12 @@ impl Answer {
         let mut broken = Vec::new();
         let mut stored = output::StoredForms::default();
         let mut inputs = Vec::new();
+        let mut question = question.clone();
+        let settings = session.stores()?;
+        for urls in question.inputs.values_mut() {
+            let expanded = urls.iter().map(|url| expand(url, &settings));
+            *urls = expanded.collect::<Result<Vec<_>>>()?.concat();
+        }
         let opened = question.inputs.iter().map(|(name, urls)| {
             let opened = match open(urls, question.options, session)? {
                 Opened::Dataset(dataset) => Labelled::Dataset(dataset),
@@ -332,7 +320,7 @@ impl Answer {
             .map_err(|error| mistakes::with_lost_quotes(error, &question.expression))?;
         Ok(Self {
             value,
-            question: question.clone(),
+            question,
             broken,
             stored,
             inputs,
@@ -397,17 +385,24 @@ impl Answer {
     ) -> Result<String> {
         let labelled = self.labelled()?;
         let parts = [labelled.part()];
-        let outputs = match ending(path).as_str() {
-            "zarr" | REPOSITORY => {
-                output::zarr::plan_zarr(&parts, &options.zarr(&self.stored)?, session)?
-            }
+        let ending = ending(path);
+        options.check_ending(&ending)?;
+        let writing = match ending.as_str() {
+            "zarr" | REPOSITORY => match options.place(&labelled)? {
+                Some(place) => output::zarr::plan_update(&parts, path, &place, session)?,
+                None => {
+                    let options = options.zarr(&self.stored)?;
+                    output::zarr::plan_zarr(&parts, path, &options, session)?
+                }
+            },
             "nc" => {
                 let options = options.netcdf(&self.stored)?;
-                output::netcdf::plan_netcdf(&parts, &options, session)?
+                output::netcdf::plan_netcdf(&parts, path, &options, session)?
             }
             _ => return self.explain(session),
         };
-        explain_outputs(&self.nodes()?, &outputs, session)
+        let plan = explain_outputs(&self.nodes()?, &writing.outputs, session)?;
+        Ok(plan + &writing.text)
     }
 
     /// Computes and prints the answer.

@@ -6,7 +6,7 @@ pub use stats::{Statistics, of_variable};
 
 use crate::open::{Stored, StoredGroup, open_stored};
 use crate::output::repr::{attribute_text, human_bytes};
-use craton_core::{Attributes, DType, Result, Scalar, Source};
+use craton_core::{Attributes, DType, Grid, Result, Scalar, Source};
 use craton_format::detect::Format;
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
@@ -92,7 +92,7 @@ impl Info {
         let format = stored.keeper.clone().unwrap_or_else(|| name.to_owned());
         let url = stored.url.clone();
         if let Some(name) = &stored.array {
-            let array = ArrayInfo::new(name, &**stored.root()?.array(name)?);
+            let array = ArrayInfo::of_source(name, &**stored.root()?.array(name)?);
             let group = GroupInfo {
                 path: stored.selected.clone(),
                 dims: dims_of(std::slice::from_ref(&array)),
@@ -164,7 +164,7 @@ impl GroupInfo {
         let arrays: Vec<ArrayInfo> = group
             .arrays
             .iter()
-            .map(|(name, source)| ArrayInfo::new(name, &**source))
+            .map(|(name, source)| ArrayInfo::of_source(name, &**source))
             .collect();
         let broken = group
             .broken
@@ -231,7 +231,8 @@ impl GroupInfo {
 }
 
 impl ArrayInfo {
-    fn new(name: &str, source: &dyn Source) -> Self {
+    /// A stored array.
+    pub(crate) fn of_source(name: &str, source: &dyn Source) -> Self {
         let meta = source.meta();
         let dim = |axis: usize| {
             let name = meta.dimension_names.get(axis).cloned().flatten();
@@ -255,6 +256,26 @@ impl ArrayInfo {
             attributes: meta.attributes.clone(),
             statistics: None,
         }
+    }
+
+    /// An array that is not there yet; its dimensions, shards and codecs are to be told.
+    ///
+    /// # Errors
+    /// [`craton_core::ErrorKind::InvalidInput`] if chunks do not fit the shape.
+    pub(crate) fn planned(name: &str, dtype: DType, shape: &[u64], chunks: &[u64]) -> Result<Self> {
+        Ok(Self {
+            name: name.to_owned(),
+            dtype,
+            dims: Vec::new(),
+            shape: shape.to_vec(),
+            chunks: chunks.to_vec(),
+            chunk_count: Grid::regular(shape, chunks)?.len(),
+            shards: None,
+            codecs: String::new(),
+            fill_value: Scalar::zero(dtype),
+            attributes: Attributes::new(),
+            statistics: None,
+        })
     }
 
     /// Bytes of all elements, decoded; `None` where elements vary in length.
@@ -287,7 +308,8 @@ impl ArrayInfo {
         json
     }
 
-    fn write(&self, out: &mut String) -> std::fmt::Result {
+    /// Writes type, name, dimensions and size, then chunks and codecs, then what else is known.
+    pub(crate) fn write(&self, out: &mut String) -> std::fmt::Result {
         let bytes = self
             .bytes()
             .map(|bytes| format!("  {}", human_bytes(bytes)))

@@ -7,7 +7,7 @@ use craton_core::{Block, Buffer, DType, Error, Result, Scalar, Strings};
 use craton_kernels::binary::Binary;
 use craton_kernels::fold::Reduction;
 use craton_kernels::order::Ordering;
-use craton_kernels::quantile::Quantity;
+use craton_kernels::quantile::{QuantileMethod, Quantity};
 use craton_kernels::scan::{Cumulation, RollingKind};
 use craton_kernels::unary::Unary;
 use craton_plan::ops::Direction;
@@ -173,17 +173,25 @@ impl Lazy {
         ops::reduce(reduction(name)?, &self.node, axes, options).map(Self::from)
     }
 
-    /// Quantiles over `axes`, along a new first axis; the median, without one, where no fractions are named.
+    /// Quantiles over `axes` by NumPy's `method`, along a new first axis; the median, without one, where no fractions
+    /// are named.
     ///
     /// # Errors
-    /// [`craton_core::ErrorKind::InvalidInput`] if values have no order, or a fraction lies outside 0 to 1.
+    /// [`craton_core::ErrorKind::InvalidInput`] if values have no order, a fraction lies outside 0 to 1, or there is no
+    /// such method.
     pub fn quantile(
         &self,
         fractions: Option<Vec<f64>>,
+        method: &str,
         axes: &[usize],
         skip_missing: bool,
     ) -> Result<Self> {
-        let quantity = fractions.map_or(Quantity::Median, Quantity::Quantiles);
+        let method = QuantileMethod::from_name(method)
+            .ok_or_else(|| Error::invalid(format!("quantiles by the method `{method}`")))?;
+        let quantity = match fractions {
+            None => Quantity::Median,
+            Some(fractions) => Quantity::Quantiles(fractions, method),
+        };
         ops::quantile(&quantity, &self.node, axes, skip_missing).map(Self::from)
     }
 

@@ -5,8 +5,8 @@ use crate::progress::Progress;
 use clap::Args;
 use craton::check::{Report, Severity, check};
 use craton::info::Info as Facts;
-use craton::open::open_stored;
-use craton::{Error, Result};
+use craton::open::{expand, open_stored_with};
+use craton::{Error, Result, StoreSettings};
 use serde_json::Value;
 use std::io::Write;
 use std::process::ExitCode;
@@ -39,8 +39,10 @@ impl Info {
         let mut first_error = None;
         let mut has_errors = false;
         let session = (self.stats || self.check).then(|| self.limits.session(false));
-        for url in &self.urls {
-            let stored = open_stored(url)?;
+        let settings = StoreSettings::current()?;
+        let urls = self.urls.iter().map(|url| expand(url, &settings));
+        for url in urls.collect::<Result<Vec<_>>>()?.concat() {
+            let stored = open_stored_with(&url, &settings)?;
             let mut facts = Facts::of_stored(&stored)?;
             let mut report = None;
             if let Some(session) = &session {

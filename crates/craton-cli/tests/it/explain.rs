@@ -126,3 +126,41 @@ fn texts_are_told_as_they_are() {
     assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
     insta::assert_snapshot!("texts", shown(&outcome, folder.path()));
 }
+
+#[test]
+fn what_is_written_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.zarr");
+    write_weather(&path);
+    let (input, out) = (path.to_str().unwrap(), folder.path().join("out.zarr"));
+    let out = out.to_str().unwrap();
+    let told = |name: &str, arguments: &[&str]| {
+        let limits = ["--threads", "2", "--memory", "512MiB"];
+        let outcome = craton(&[&["eval"], arguments, &limits[..]].concat());
+        assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+        insta::assert_snapshot!(name, shown(&outcome, folder.path()));
+    };
+    let first = "ds[['t2m']].isel(time=slice(0, 50))";
+    told("new_store", &[first, input, "-o", out, "--explain"]);
+    let asked = ["-o", out, "--dry-run", "--overwrite", "--codec", "zstd:7"];
+    let cut = ["--chunks", "time=10,lat=5", "--shards", "time=20"];
+    told(
+        "new_store_as_asked",
+        &[&[first, input], &asked[..], &cut].concat(),
+    );
+    let rest = "ds[['t2m']].isel(time=slice(50, None))";
+    told(
+        "append",
+        &[rest, input, "-o", out, "--append-dim", "time", "--explain"],
+    );
+    let part = "ds[['t2m']].isel(time=slice(3, 7)) * 2";
+    told(
+        "region",
+        &[part, input, "-o", out, "--region", "time=auto", "--dry-run"],
+    );
+    let file = folder.path().join("out.nc");
+    told(
+        "new_file",
+        &[first, input, "-o", file.to_str().unwrap(), "--dry-run"],
+    );
+}

@@ -268,3 +268,39 @@ fn a_chunk_of_many_numbers_is_read_whole() {
     let mean = craton(&["eval", "ds.large.mean()", &server.url("l.zarr"), "--value"]);
     assert_eq!(mean.good().trim(), "499.5");
 }
+
+#[test]
+fn a_pattern_names_all_that_a_server_lists() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = WebServer::start();
+    let days: [fn(usize) -> f32; 2] = [|at| at as f32, |at| 2.0 + at as f32];
+    for (name, value) in ["a.zarr", "b.zarr"].into_iter().zip(days) {
+        let time = index(
+            &"time",
+            &[2],
+            json!({"units": "days since 2000-01-01"}),
+            value,
+        );
+        write_group(&folder.path().join(name), &[time]);
+        consolidate(&folder.path().join(name));
+        server.insert_folder(&format!("d/{name}"), &folder.path().join(name));
+    }
+    let pattern = server.url("d/*.zarr");
+    let report = craton(&["info", &pattern]);
+    assert!(report.bad(3).contains("--inputs"), "{}", report.stderr);
+    server.set_lists(true);
+    let text = craton(&["info", &pattern]).good();
+    assert!(
+        text.contains("d/a.zarr") && text.contains("d/b.zarr"),
+        "{text}"
+    );
+    assert_eq!(
+        craton(&["eval", "ds.time.count()", &pattern, "--value"])
+            .good()
+            .trim(),
+        "4"
+    );
+    let local = folder.path().join("*.zarr");
+    let text = craton(&["info", local.to_str().unwrap()]).good();
+    assert!(text.contains("a.zarr") && text.contains("b.zarr"), "{text}");
+}

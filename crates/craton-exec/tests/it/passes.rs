@@ -7,7 +7,7 @@ use craton_core::{DType, Error, ErrorKind};
 use craton_exec::{Control, Engine};
 use craton_kernels::fold::Reduction;
 use craton_kernels::order::Ordering;
-use craton_kernels::quantile::Quantity;
+use craton_kernels::quantile::{QuantileMethod, Quantity};
 use craton_kernels::scan::{Cumulation, RollingKind};
 use craton_plan::NodeRef;
 use craton_plan::ops::{self, Direction, ReduceOptions};
@@ -133,7 +133,7 @@ proptest! {
         let axis = random.below(rank);
         let skips = random.flag();
         let quantile = if random.flag() {
-            ops::quantile(&Quantity::Quantiles(vec![0.9, 0.25]), &node, &[axis], skips).unwrap()
+            ops::quantile(&Quantity::Quantiles(vec![0.9, 0.25], QuantileMethod::Hazen), &node, &[axis], skips).unwrap()
         } else {
             let codes: Vec<i64> = (0..shape[axis]).map(|_| random.below(4) as i64 - 1).collect();
             ops::group_quantile(&Quantity::Median, &node, axis, codes, 3, skips).unwrap()

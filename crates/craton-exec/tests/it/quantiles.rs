@@ -1,8 +1,8 @@
 //! Medians and quantiles equal a model that sorts.
 
 use crate::support::*;
-use craton_core::DType;
-use craton_kernels::quantile::Quantity;
+use craton_core::{DType, Scalar};
+use craton_kernels::quantile::{QuantileMethod, Quantity};
 use craton_plan::ops;
 use proptest::prelude::*;
 
@@ -72,7 +72,7 @@ proptest! {
         let fractions: Vec<f64> = (0..random.below(4))
             .map(|_| *random.pick(&[0.0, 0.1, 0.25, 0.5, 0.77, 1.0]))
             .collect();
-        let quantity = Quantity::Quantiles(fractions.clone());
+        let quantity = Quantity::Quantiles(fractions.clone(), QuantileMethod::Linear);
         let median = ops::quantile(&Quantity::Median, &node, &axes, skips).unwrap();
         let expected = array.quantile(None, &axes, skips, median.dtype());
         let what = format!("median {axes:?} {skips} {array:?}");
@@ -95,5 +95,24 @@ proptest! {
         let expected = array.group_quantile(None, axis, &codes, count, skips, groups.dtype());
         let what = format!("median of groups {codes:?} {axis} {skips} {array:?}");
         Array::from_block(&run(&groups, threads)).check(&expected, 0.0, &what);
+    }
+
+    #[test]
+    fn weighted_quantiles_of_equal_weights_are_those_without(seed: u64) {
+        let random = &mut Random(seed);
+        let rank = 1 + random.below(3);
+        let shape = random.shape(rank);
+        let dtype = *random.pick(&[DType::Float32, DType::Float64, DType::Int16]);
+        let array = Array::random(random, dtype, &shape);
+        let (_, node) = stored(random, &array);
+        let mut axes = random.order(rank);
+        axes.truncate(random.below(rank + 1));
+        let (skips, fraction) = (random.flag(), *random.pick(&[0.0, 0.1, 0.5, 0.77, 1.0]));
+        let weights = ops::full(Scalar::from_f64(DType::Float32, 2.5), node.shape()).unwrap();
+        let found = ops::weighted_quantile(&[fraction], &node, &weights, &axes, skips).unwrap();
+        let mut found = Array::from_block(&run(&found, 1 + random.below(3)));
+        found.shape.remove(0);
+        let expected = array.quantile(Some(fraction), &axes, skips, DType::Float64);
+        found.check(&expected, 1e-9, &format!("{fraction} {axes:?} {skips} {array:?}"));
     }
 }

@@ -51,7 +51,8 @@ pub fn interpolate(input: &NodeRef, axis: usize, between: &Between) -> Result<No
 /// place of the first of them.
 ///
 /// # Missing values
-/// Missing where a value at any corner around the point is.
+/// Missing where a value at any corner around the point is; along an axis on which every point is an index there are none
+/// around.
 /// # Errors
 /// As [`interpolate`], and as [`points`].
 pub fn interpolate_points(
@@ -64,12 +65,18 @@ pub fn interpolate_points(
     };
     betweens.iter().try_for_each(Between::check)?;
     // One value for each corner, the last axis changing fastest; then axis by axis from the last both ends are mixed.
+    // Along axes on which every point is an index there is one end.
+    let mixed = || betweens.iter().filter(|between| !between.is_exact());
     let mut corners = Vec::new();
-    for corner in 0..1usize << betweens.len() {
-        let lists = betweens.iter().rev().enumerate().map(|(bit, between)| {
-            let list = match corner >> bit & 1 {
-                0 => &between.lower,
-                _ => &between.upper,
+    for corner in 0..1usize << mixed().count() {
+        let mut bits = corner;
+        let lists = betweens.iter().rev().map(|between| {
+            let is_lower = between.is_exact() || bits & 1 == 0;
+            bits >>= u32::from(!between.is_exact());
+            let list = if is_lower {
+                &between.lower
+            } else {
+                &between.upper
             };
             Arc::from(list.as_slice())
         });
@@ -77,7 +84,14 @@ pub fn interpolate_points(
         lists.reverse();
         corners.push(points(input, axes, &lists)?);
     }
-    for between in betweens.iter().rev() {
+    if mixed().next().is_none() {
+        let dtype = match input.dtype().is_complex() {
+            true => DType::Complex128,
+            false => DType::Float64,
+        };
+        return cast(&corners.swap_remove(0), dtype);
+    }
+    for between in mixed().rev() {
         let pairs = corners.chunks_exact(2);
         let mixed = pairs.map(|pair| between.mix(&pair[0], &pair[1], *first));
         corners = mixed.collect::<Result<_>>()?;
@@ -86,6 +100,22 @@ pub fn interpolate_points(
 }
 
 impl Between {
+    /// Exactly at these indices.
+    #[must_use]
+    pub fn exactly(indices: impl IntoIterator<Item = u64>) -> Self {
+        let lower: Vec<u64> = indices.into_iter().collect();
+        Self {
+            upper: lower.clone(),
+            fraction: vec![0.0; lower.len()],
+            lower,
+        }
+    }
+
+    /// Whether every place is that of an index.
+    fn is_exact(&self) -> bool {
+        self.lower == self.upper && self.fraction.iter().all(|fraction| *fraction == 0.0)
+    }
+
     fn check(&self) -> Result<()> {
         let counts = [self.lower.len(), self.upper.len(), self.fraction.len()];
         if counts.iter().all(|count| *count == counts[0]) {

@@ -10,6 +10,7 @@ mod quantile;
 mod reduce;
 mod scan;
 mod view;
+mod weighted;
 
 pub use column::{fill_gaps, order, spline};
 pub use concat::{concat, stack};
@@ -21,6 +22,7 @@ pub use quantile::{group_quantile, quantile};
 pub use reduce::{ReduceOptions, group_reduce, reduce};
 pub use scan::{Direction, cumulate, fill, rolling};
 pub use view::{AxisIndex, broadcast, broadcast_axes, gather, index, rechunk, transpose};
+pub use weighted::weighted_quantile;
 
 use crate::operator::{OperatorEntry, ShapeOfWork};
 
@@ -46,6 +48,8 @@ pub(crate) static ENTRIES: &[OperatorEntry] = &[
     reduce::GROUP_REDUCE,
     quantile::QUANTILE,
     quantile::GROUP_QUANTILE,
+    weighted::PAIR,
+    weighted::WEIGHTED_QUANTILE,
     column::ORDER,
     column::FILL_GAPS,
     column::SPLINE,

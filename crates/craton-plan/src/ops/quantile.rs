@@ -8,7 +8,7 @@ use crate::operator::{
 };
 use craton_core::{Error, Result};
 use craton_kernels::column::ColumnKernel;
-use craton_kernels::quantile::{Quantile, Quantity};
+use craton_kernels::quantile::{Quantile, QuantileMethod, Quantity};
 use std::sync::Arc;
 
 pub(super) const QUANTILE: OperatorEntry = entry(
@@ -82,6 +82,17 @@ pub fn group_quantile(
     Node::apply(operator, vec![input.clone()])
 }
 
+/// That fractions lie between 0 and 1.
+pub(super) fn check_fractions(fractions: &[f64]) -> Result<()> {
+    let outside = |fraction: &&f64| !(0.0..=1.0).contains(*fraction);
+    match fractions.iter().find(outside) {
+        Some(fraction) => Err(Error::invalid(format!(
+            "quantile {fraction}, but they lie between 0 and 1"
+        ))),
+        None => Ok(()),
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Columns {
     quantity: Quantity,
@@ -94,7 +105,7 @@ impl Columns {
     fn bound(&self, input: &Meta) -> Result<Quantile> {
         let name = match self.quantity {
             Quantity::Median => "median",
-            Quantity::Quantiles(_) => "quantile",
+            Quantity::Quantiles(..) => "quantile",
         };
         Quantile::new(self.quantity.clone(), input.dtype, self.skip_missing)
             .ok_or_else(|| Error::invalid(format!("`{name}` is not defined for {}", input.dtype)))
@@ -110,13 +121,8 @@ impl Operator for Columns {
     }
     fn infer(&self, inputs: &[&Meta]) -> Result<Meta> {
         let mut shape = inputs[0].shape.clone();
-        if let Quantity::Quantiles(fractions) = &self.quantity
-            && let Some(fraction) = fractions
-                .iter()
-                .find(|fraction| !(0.0..=1.0).contains(*fraction))
-        {
-            let message = format!("quantile {fraction}, but they lie between 0 and 1");
-            return Err(Error::invalid(message));
+        if let Quantity::Quantiles(fractions, _) = &self.quantity {
+            check_fractions(fractions)?;
         }
         let bound = self.bound(inputs[0])?;
         if let Some(groups) = &self.groups {
@@ -125,13 +131,13 @@ impl Operator for Columns {
         }
         let mut is_kept = self.is_reduced.iter().map(|is_reduced| !is_reduced);
         shape.retain(|_| is_kept.next().unwrap_or(true));
-        if matches!(self.quantity, Quantity::Quantiles(_)) {
+        if matches!(self.quantity, Quantity::Quantiles(..)) {
             shape.insert(0, bound.count(0) as u64);
         }
         Ok(Meta::new(shape, bound.output()))
     }
     fn demand(&self, _: &[&Meta], _: &Meta) -> Vec<Vec<AxisMap>> {
-        let mut axis = usize::from(matches!(self.quantity, Quantity::Quantiles(_)));
+        let mut axis = usize::from(matches!(self.quantity, Quantity::Quantiles(..)));
         let maps = self.is_reduced.iter().enumerate().map(|(own, is_reduced)| {
             if *is_reduced {
                 return AxisMap::Reduced;
@@ -170,8 +176,11 @@ impl Operator for Columns {
     fn canonical(&self, out: &mut Canonical) {
         match &self.quantity {
             Quantity::Median => out.text("median"),
-            Quantity::Quantiles(fractions) => out
-                .text("quantiles")
+            Quantity::Quantiles(fractions, method) => out
+                .text(match method {
+                    QuantileMethod::Linear => "quantiles",
+                    other => other.name(),
+                })
                 .list(fractions.iter().map(|fraction| fraction.to_bits())),
         };
         out.integer(i64::from(self.skip_missing)).list(
@@ -186,7 +195,8 @@ impl Operator for Columns {
     fn describe(&self) -> String {
         let what = match &self.quantity {
             Quantity::Median => "median".to_owned(),
-            Quantity::Quantiles(fractions) => format!("{fractions:?}"),
+            Quantity::Quantiles(fractions, QuantileMethod::Linear) => format!("{fractions:?}"),
+            Quantity::Quantiles(fractions, method) => format!("{fractions:?} {}", method.name()),
         };
         match &self.groups {
             Some(groups) => format!(

@@ -94,7 +94,9 @@ class Node:
     def transpose(self, axes: Sequence[int]) -> Node: ...
     def broadcast(self, shape: Sequence[int], axes: Sequence[int]) -> Node: ...
     def reduce(self, reduction: str, axes: Sequence[int], skip_missing: bool, ddof: int) -> Node: ...
-    def quantile(self, fractions: Sequence[float] | None, axes: Sequence[int], skip_missing: bool) -> Node: ...
+    def quantile(
+        self, fractions: Sequence[float] | None, method: str, axes: Sequence[int], skip_missing: bool
+    ) -> Node: ...
     def group_reduce(
         self, reduction: str, axis: int, codes: Sequence[int], count: int, skip_missing: bool, ddof: int, min_count: int
     ) -> Node: ...
@@ -137,7 +139,7 @@ def open_together(
 ) -> dict[str, tuple[tuple[str, ...], Node | numpy.ndarray, CountedCalendar | None]]:
     """Open files as one dataset."""
 
-def expand(url: str) -> list[str]:
+def expand(url: str, stores: Sequence[tuple[str, str]]) -> list[str]:
     """Give the files that a pattern names."""
 
 def codecs() -> list[str]:

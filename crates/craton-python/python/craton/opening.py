@@ -100,7 +100,7 @@ def open_dataset(
     from craton.backend import CratonBackendEntrypoint, url_of
 
     _check(options)
-    urls = _urls(paths)
+    urls = _urls(paths, storage_options)
     decoders = {
         "mask_and_scale": mask_and_scale,
         "decode_times": decode_times,
@@ -179,8 +179,9 @@ _PASSED = ("decode_cf", "drop_variables", "create_default_indexes")
 def open(paths: Url | Iterable[Url], **options: Any) -> xarray.Dataset | xarray.DataArray:
     """Open a dataset, or the one array that the path names (``FILE!/array``); options as `open_dataset`."""
     dataset = open_dataset(paths, **options)
-    urls = _urls(paths)
-    name = _native.StoredFile(urls[0], pairs(options.get("storage_options"))).array if len(urls) == 1 else None
+    storage_options = options.get("storage_options")
+    urls = _urls(paths, storage_options)
+    name = _native.StoredFile(urls[0], pairs(storage_options)).array if len(urls) == 1 else None
     return dataset if name is None else dataset[name]
 
 
@@ -199,11 +200,12 @@ def _check(options: Mapping[str, Any]) -> None:
         raise TypeError(f"`{name}` is no option of open_dataset")
 
 
-def _urls(paths: Any) -> list[str]:
+def _urls(paths: Any, storage_options: Mapping[str, Any] | None) -> list[str]:
     from craton.backend import url_of
 
     several = [paths] if isinstance(paths, (str, os.PathLike)) or not isinstance(paths, Iterable) else list(paths)
-    urls = [url for path in several for url in _native.expand(url_of(path))]
+    stores = pairs(storage_options)
+    urls = [url for path in several for url in _native.expand(url_of(path), stores)]
     if not urls:
         raise ValueError("no path was given; at least one is needed")
     return urls

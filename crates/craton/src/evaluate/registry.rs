@@ -215,6 +215,13 @@ pub(super) fn names(receiver: Receiver) -> impl Iterator<Item = &'static str> {
         .flat_map(|entry| std::iter::once(entry.name).chain(entry.aliases.iter().copied()))
 }
 
+/// What does the work of methods that xarray has, and that are not here for a reason.
+const WAYS_OUT: &[(Receiver, &str, &str)] = &[(
+    Receiver::Texts,
+    "findall",
+    "an array holds no lists: `.str.extractall(\"(…)\", \"group\", \"match\")` puts all matches along dimensions, `.str.count(…)` counts them",
+)];
+
 /// The error for a name that `receiver` does not have.
 pub(super) fn unknown(receiver: Receiver, name: &str) -> Error {
     let message = match receiver {
@@ -225,6 +232,12 @@ pub(super) fn unknown(receiver: Receiver, name: &str) -> Error {
         receiver => format!("{} have no method `{name}`", receiver.owners()),
     };
     let error = Error::usage(message);
+    let way_out = WAYS_OUT
+        .iter()
+        .find(|(of, known, _)| *of == receiver && *known == name);
+    if let Some((_, _, hint)) = way_out {
+        return error.hint(*hint);
+    }
     if let Some(hint) = did_you_mean(name, names(receiver)) {
         return error.hint(hint);
     }

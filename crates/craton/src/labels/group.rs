@@ -183,6 +183,18 @@ impl GroupKey {
         length(&self.labels) * further
     }
 
+    /// For each group, whether some index belongs to it.
+    pub(super) fn is_occupied(&self) -> Vec<bool> {
+        let mut is_occupied = vec![false; self.count()];
+        for code in self.codes.iter() {
+            let place = usize::try_from(*code).ok();
+            if let Some(place) = place.and_then(|place| is_occupied.get_mut(place)) {
+                *place = true;
+            }
+        }
+        is_occupied
+    }
+
     /// The dimension of combinations as one dimension a key.
     pub(super) fn by_key(&self, variable: &Variable) -> Result<Variable> {
         let axis = variable
@@ -408,12 +420,7 @@ impl GroupBy<DataArray> {
     ) -> Result<NodeRef> {
         let (codes, count) = (&self.key.codes, self.key.count());
         let mut options = arguments.options(node.dtype());
-        let mut is_occupied = vec![false; count];
-        for code in codes.iter() {
-            if let Some(place) = usize::try_from(*code).ok().filter(|code| *code < count) {
-                is_occupied[place] = true;
-            }
-        }
+        let is_occupied = self.key.is_occupied();
         if is_occupied.iter().all(|one| *one) {
             return ops::group_reduce(reduction, node, axis, codes.clone(), count, options);
         }

@@ -47,6 +47,8 @@ pub enum Outside {
     Missing,
     /// What the first and the last piece go on as.
     Extrapolated,
+    /// What SciPy takes no value for: missing values along one dimension, at points what the pieces go on as.
+    Unstated,
     /// One value below, another above.
     Filled(f64, f64),
 }
@@ -143,12 +145,13 @@ fn is_interpolated(dtype: DType) -> bool {
 }
 
 /// The dimensions that are interpolated, in order.
-struct Axes<'a> {
+struct Axes {
     axes: Vec<Axis>,
-    targets: &'a [NewLabels],
+    targets: Vec<NewLabels>,
 }
 
 /// One dimension: its labels in ascending order, and the new ones.
+#[derive(Clone)]
 struct Axis {
     dim: String,
     /// The index of each label in ascending order, where it differs from its place.
@@ -160,38 +163,33 @@ struct Axis {
     shape: Vec<u64>,
 }
 
-impl<'a> Axes<'a> {
+impl Axes {
     fn new(
         sizes: &IndexMap<String, u64>,
         coords: &IndexMap<String, Variable>,
-        targets: &'a [NewLabels],
+        targets: &[NewLabels],
         session: &Session,
     ) -> Result<Self> {
+        let index = |dim: &String| coords.get(dim).filter(|coord| coord.dims == [dim.clone()]);
+        check_labels(targets, index)?;
         let mut axes: Vec<Axis> = Vec::new();
         for (dim, target) in targets {
             let Some(length) = sizes.get(dim) else {
                 let dims: Vec<String> = sizes.keys().cloned().collect();
                 return Err(no_dimension(dim, &dims));
             };
-            let index = coords.get(dim).filter(|coord| coord.dims == [dim.clone()]);
-            let axis = Axis::new(dim, *length, index, &target.variable, session)?;
-            let is_there = |own: &String| own != dim && sizes.contains_key(own);
-            let is_shared = |other: &&Axis| {
-                other.dims != axis.dims && other.dims.iter().any(|own| axis.dims.contains(own))
-            };
-            let shared = axis.dims.iter().find(|own| is_there(own));
-            let shared = shared.or_else(|| axes.iter().find(is_shared)?.dims.first());
-            if let Some(shared) = shared {
-                let message = format!(
-                    "new labels of `{dim}` along `{shared}`, which other labels or values have too"
-                );
-                return Err(Error::unsupported(message).hint(
-                    "give lists of labels, or points: arrays that all have one new dimension",
-                ));
-            }
-            axes.push(axis);
+            axes.push(Axis::new(
+                dim,
+                *length,
+                index(dim),
+                &target.variable,
+                session,
+            )?);
         }
-        Ok(Self { axes, targets })
+        Ok(Self {
+            axes,
+            targets: targets.to_vec(),
+        })
     }
 
     /// The coordinates of the result: those that are there, changed, and those of the new labels.
@@ -213,7 +211,7 @@ impl<'a> Axes<'a> {
                 out.insert(name.clone(), changed);
             }
         }
-        for (dim, target) in self.targets {
+        for (dim, target) in &self.targets {
             out.insert(dim.clone(), target.variable.clone());
             for (name, coord) in &target.coords {
                 out.entry(name.clone()).or_insert_with(|| coord.clone());
@@ -249,17 +247,13 @@ impl<'a> Axes<'a> {
         } else {
             variable.clone()
         };
-        let mut left = own.as_slice();
-        while let Some((axis, rest)) = left.split_first() {
-            // New labels along one dimension of their own are points, whose axes change together.
-            let is_point = |other: &&&Axis| !axis.dims.is_empty() && other.dims == axis.dims;
-            let points: Vec<&Axis> = own.iter().filter(is_point).copied().collect();
-            changed = match points.len() {
-                0 | 1 => axis.change(&changed, how)?,
-                _ if points[0].dim != axis.dim => changed,
-                _ => at_points(&points, &changed, how)?,
+        for group in groups(&own) {
+            let has = |dim: &String| changed.axis(dim).is_some();
+            let has_own = |axis: &Axis| axis.dims.iter().any(|dim| *dim != axis.dim && has(dim));
+            changed = match group.as_slice() {
+                [axis] if !has_own(axis) => axis.change(&changed, how)?,
+                several => at_points(several, &changed, how)?,
             };
-            left = rest;
         }
         if is_time {
             let times = times_of(&changed.node, dtype)?;
@@ -284,44 +278,152 @@ fn times_of(node: &NodeRef, dtype: DType) -> Result<NodeRef> {
     ops::select(&is_valid, &ops::cast(&counts, dtype)?, &missing)
 }
 
-/// A variable that has all of these dimensions and numbers, at points along one new dimension.
+/// That new labels lie at the same labels as the values, along dimensions that both have.
+fn check_labels<'a>(
+    targets: &[NewLabels],
+    index: impl Fn(&String) -> Option<&'a Variable>,
+) -> Result<()> {
+    for (dim, target) in targets {
+        for (along, labels) in &target.coords {
+            let is_replaced = targets.iter().any(|(own, _)| own == along);
+            let there = index(along).filter(|_| labels.dims == [along.clone()] && !is_replaced);
+            if there.is_some_and(|there| there.node.hash() != labels.node.hash()) {
+                let message = format!(
+                    "the new labels of `{dim}` have other labels along `{along}` than the values"
+                );
+                return Err(Error::invalid(message).hint("select the same labels from both first"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Axes whose new labels share dimensions, directly or by way of others: they change together.
+fn groups<'a>(axes: &[&'a Axis]) -> Vec<Vec<&'a Axis>> {
+    let mut groups: Vec<Vec<&Axis>> = Vec::new();
+    for axis in axes {
+        let shares = |group: &Vec<&Axis>| {
+            let mut dims = group.iter().flat_map(|other| &other.dims);
+            dims.any(|dim| axis.dims.contains(dim))
+        };
+        let (with, without): (Vec<_>, Vec<_>) = groups.into_iter().partition(shares);
+        groups = without;
+        groups.push(with.into_iter().flatten().chain([*axis]).collect());
+    }
+    groups
+}
+
+/// A variable that has all of these dimensions and numbers, at points: new labels that share dimensions with each other,
+/// or with values that stay where they are along those.
 fn at_points(axes: &[&Axis], variable: &Variable, how: Interpolation) -> Result<Variable> {
-    let mut own: Vec<(usize, &Axis)> = axes
+    let place = |dim: &str| variable.axis(dim).unwrap_or_default();
+    let mut own: Vec<&Axis> = axes.to_vec();
+    own.sort_by_key(|axis| place(&axis.dim));
+    let mut sizes: IndexMap<String, u64> = IndexMap::new();
+    for (dim, length) in own
         .iter()
-        .map(|axis| (variable.axis(&axis.dim).unwrap_or_default(), *axis))
-        .collect();
-    own.sort_by_key(|(at, _)| *at);
-    let at: Vec<usize> = own.iter().map(|(at, _)| *at).collect();
-    let first = own[0].1;
-    let changed = match (how.method, how.outside) {
-        (InterpolationMethod::Linear, Outside::Missing) => {
-            let betweens = own.iter().map(|(_, axis)| axis.between(false, false));
-            ops::interpolate_points(&variable.node, &at, &betweens.collect::<Vec<_>>())?
+        .flat_map(|axis| axis.dims.iter().zip(&axis.shape))
+    {
+        let is_own = own.iter().any(|axis| axis.dim == *dim);
+        let there = variable.axis(dim).filter(|_| !is_own);
+        let there = there.map(|at| variable.shape()[at]);
+        let known = sizes.insert(dim.clone(), *length).or(there);
+        if let Some(known) = known.filter(|known| known != length) {
+            let message = format!("new labels along `{dim}` of the lengths {length} and {known}");
+            return Err(Error::invalid(message));
         }
-        (InterpolationMethod::Nearest, Outside::Missing) => {
-            let nearest = own.iter().map(|(_, axis)| {
-                let indices = axis.wanted.iter().map(|wanted| axis.nearest(*wanted));
-                Arc::<[u64]>::from(indices.collect::<Vec<u64>>())
-            });
-            let taken = ops::points(&variable.node, &at, &nearest.collect::<Vec<_>>())?;
-            let taken = ops::cast(&taken, nearest_dtype(taken.dtype()))?;
-            let mut axes = own.iter();
-            axes.try_fold(taken, |taken, (_, axis)| {
-                axis.filled(&taken, at[0], f64::NAN, |_| true)
-            })?
+    }
+    let spread: Vec<Axis> = own.iter().map(|axis| axis.spread(&sizes)).collect();
+    let is_point = own.len() > 1;
+    let outside = match how.outside {
+        Outside::Unstated if is_point => Outside::Extrapolated,
+        Outside::Unstated => Outside::Missing,
+        Outside::Filled(below, above) if is_point && below.to_bits() != above.to_bits() => {
+            let message = format!("points outside are filled with {below} and {above}");
+            return Err(Error::invalid(message).hint("a point takes one `fill_value`"));
         }
-        _ => {
-            let message = "points on splines, or with a `fill_value`";
-            return Err(Error::unsupported(message).hint("`method=\"linear\"` takes points"));
-        }
+        stated => stated,
     };
-    let is_gone = |axis: &usize| at[1..].contains(axis);
+    // Each axis of the values that points are along, with where on it they lie.
+    let mut all: Vec<(usize, Between)> = Vec::new();
+    for axis in &spread {
+        let extrapolates = outside == Outside::Extrapolated;
+        let between = match how.method {
+            InterpolationMethod::Linear if is_point => axis.between_points(extrapolates),
+            InterpolationMethod::Linear => {
+                let is_exact = is_exact(variable.dtype()) && !extrapolates;
+                axis.between(is_exact, extrapolates)
+            }
+            InterpolationMethod::Nearest => {
+                Between::exactly(axis.wanted.iter().map(|wanted| axis.nearest(*wanted)))
+            }
+            InterpolationMethod::Cubic => {
+                let message = "splines at points, whose new labels share a dimension";
+                return Err(Error::unsupported(message).hint("`method=\"linear\"` takes points"));
+            }
+        };
+        all.push((place(&axis.dim), between));
+    }
+    // Values that have a dimension of the new labels stay where they are along it.
+    for (dim, positions) in positions(&sizes) {
+        let is_own = own.iter().any(|axis| axis.dim == dim);
+        if let Some(at) = variable.axis(&dim).filter(|_| !is_own) {
+            all.push((at, Between::exactly(positions)));
+        }
+    }
+    let is_each = all.len() > own.len();
+    all.sort_by_key(|(at, _)| *at);
+    let (at, betweens): (Vec<usize>, Vec<Between>) = all.into_iter().unzip();
+    let mut changed = match how.method {
+        InterpolationMethod::Nearest => {
+            let lists = betweens.into_iter().map(|between| Arc::from(between.lower));
+            let taken = ops::points(&variable.node, &at, &lists.collect::<Vec<Arc<[u64]>>>())?;
+            ops::cast(&taken, nearest_dtype(taken.dtype()))?
+        }
+        _ => ops::interpolate_points(&variable.node, &at, &betweens)?,
+    };
+    if is_each && variable.dtype().is_float() {
+        // xarray goes through such values one by one, into an array of their own type.
+        changed = ops::cast(&changed, variable.dtype())?;
+    }
+    for axis in &spread {
+        changed = axis.with_outside(&changed, at[0], Interpolation { outside, ..how })?;
+    }
+    let is_left = |axis: &usize| !at[1..].contains(axis);
     let dims = variable.dims.iter().enumerate();
-    let dims = dims
-        .filter(|(axis, _)| !is_gone(axis))
-        .map(|(_, dim)| dim.clone());
-    let left = Variable::new(dims.collect(), changed.clone(), variable.attributes.clone())?;
-    first.placed(&left, at[0], &changed)
+    let dims = dims.filter(|(axis, _)| is_left(axis));
+    let dims = dims.map(|(_, dim)| dim.clone()).collect();
+    let left = Variable::new(dims, changed.clone(), variable.attributes.clone())?;
+    let placed = spread[0].placed(&left, at[0], &changed)?;
+    // New dimensions stand where the first of their labels was.
+    let mut order: Vec<String> = Vec::new();
+    for dim in &variable.dims {
+        let axis = own.iter().find(|axis| axis.dim == *dim);
+        let dims = axis.map_or(std::slice::from_ref(dim), |axis| axis.dims.as_slice());
+        let new: Vec<String> = dims
+            .iter()
+            .filter(|dim| !order.contains(dim))
+            .cloned()
+            .collect();
+        order.extend(new);
+    }
+    placed.transposed(&order)
+}
+
+/// For each dimension where along it the elements of an array of these sizes lie, in C order.
+fn positions(sizes: &IndexMap<String, u64>) -> impl Iterator<Item = (String, Vec<u64>)> {
+    let count: u64 = sizes.values().product();
+    sizes.iter().enumerate().map(move |(axis, (dim, length))| {
+        let inner: u64 = sizes.values().skip(axis + 1).product();
+        let along = (0..count).map(|at| at / inner.max(1) % length.max(&1));
+        (dim.clone(), along.collect())
+    })
+}
+
+/// Whether SciPy leaves lines through values of `dtype` along one axis to NumPy, which looks at one value only where a
+/// label is met exactly.
+fn is_exact(dtype: DType) -> bool {
+    dtype == DType::Float64 || dtype.is_integer()
 }
 
 /// Whole numbers become doubles, because there may be missing values.
@@ -395,20 +497,13 @@ impl Axis {
         let extrapolates = how.outside == Outside::Extrapolated;
         let changed = match how.method {
             InterpolationMethod::Linear => {
-                // SciPy leaves lines to NumPy, which looks at one value only where a label is met exactly.
-                let is_exact = node.shape().len() == 1
-                    && (node.dtype() == DType::Float64 || node.dtype().is_integer())
-                    && !extrapolates;
+                let is_exact = node.shape().len() == 1 && is_exact(node.dtype()) && !extrapolates;
                 ops::interpolate(node, at, &self.between(is_exact, extrapolates))?
             }
             InterpolationMethod::Nearest => {
                 let nearest = self.wanted.iter().map(|wanted| self.nearest(*wanted));
                 let taken = ops::gather(node, at, nearest.collect::<Vec<_>>())?;
-                let taken = ops::cast(&taken, nearest_dtype(node.dtype()))?;
-                match extrapolates {
-                    true => taken,
-                    false => self.filled(&taken, at, f64::NAN, |_| true)?,
-                }
+                ops::cast(&taken, nearest_dtype(node.dtype()))?
             }
             InterpolationMethod::Cubic => {
                 let ordered = match &self.order {
@@ -420,15 +515,48 @@ impl Axis {
                     .map_err(|error| error.in_variable(&self.dim))?
             }
         };
-        let changed = match how.outside {
+        let changed = self.with_outside(&changed, at, how)?;
+        self.placed(variable, at, &changed)
+    }
+
+    /// The same with new labels for every element of an array of these sizes.
+    fn spread(&self, sizes: &IndexMap<String, u64>) -> Self {
+        let count: u64 = sizes.values().product();
+        let mut places = vec![0; usize::try_from(count).unwrap_or_default()];
+        for (dim, positions) in positions(sizes) {
+            if let Some(axis) = self.dims.iter().position(|own| *own == dim) {
+                let stride: u64 = self.shape[axis + 1..].iter().product();
+                for (place, position) in places.iter_mut().zip(positions) {
+                    *place += position * stride;
+                }
+            }
+        }
+        Self {
+            wanted: places
+                .iter()
+                .map(|place| self.wanted[*place as usize])
+                .collect(),
+            dims: sizes.keys().cloned().collect(),
+            shape: sizes.values().copied().collect(),
+            ..self.clone()
+        }
+    }
+
+    /// The values, with what stands at new labels outside.
+    fn with_outside(&self, changed: &NodeRef, at: usize, how: Interpolation) -> Result<NodeRef> {
+        let is_nearest = how.method == InterpolationMethod::Nearest;
+        match how.outside {
+            Outside::Missing | Outside::Unstated if is_nearest => {
+                self.filled(changed, at, f64::NAN, |_| true)
+            }
+            // Lines and splines are missing there already, or go on.
+            Outside::Missing | Outside::Unstated | Outside::Extrapolated => Ok(changed.clone()),
             Outside::Filled(below, above) => {
                 let first = self.places[0];
-                let changed = self.filled(&changed, at, below, |wanted| wanted < first)?;
-                self.filled(&changed, at, above, |wanted| wanted >= first)?
+                let changed = self.filled(changed, at, below, |wanted| wanted < first)?;
+                self.filled(&changed, at, above, |wanted| wanted >= first)
             }
-            _ => changed,
-        };
-        self.placed(variable, at, &changed)
+        }
     }
 
     /// Whether there is a label on both sides.
@@ -453,6 +581,31 @@ impl Axis {
             } else {
                 let (from, to) = (self.places[lower], self.places[upper]);
                 (lower, upper, (wanted - from) / (to - from))
+            };
+            between.lower.push(index(lower));
+            between.upper.push(index(upper));
+            between.fraction.push(fraction);
+        }
+        between
+    }
+
+    /// As [`Axis::between`], for points, of which SciPy looks at the label and the one above it where one is met exactly.
+    fn between_points(&self, extrapolates: bool) -> Between {
+        let mut between = Between::default();
+        let index = |at: usize| self.order.as_ref().map_or(at as u64, |order| order[at]);
+        let last = self.places.len() - 1;
+        for wanted in self.wanted.iter().copied() {
+            let above = self.places.partition_point(|place| *place <= wanted);
+            let upper = above.clamp(1, last.max(1)).min(last);
+            let lower = upper.saturating_sub(1);
+            let (from, to) = (self.places[lower], self.places[upper]);
+            let is_known = self.is_inside(wanted) || extrapolates;
+            let fraction = if !is_known {
+                f64::NAN
+            } else if lower == upper {
+                0.0
+            } else {
+                (wanted - from) / (to - from)
             };
             between.lower.push(index(lower));
             between.upper.push(index(upper));

@@ -49,7 +49,7 @@ impl Variable {
     }
 
     /// The dtype in which values and filling lie side by side, and the filling.
-    fn fill(&self, fill: &Fill) -> Result<(DType, Scalar)> {
+    pub(super) fn fill(&self, fill: &Fill) -> Result<(DType, Scalar)> {
         let dtype = self.dtype();
         match fill {
             Fill::Missing if dtype.is_variable() => Ok((dtype, Scalar::from_text(""))),

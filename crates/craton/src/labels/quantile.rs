@@ -1,8 +1,12 @@
 //! Quantiles and medians by dimension name, of all labels or by group.
 
-use super::{DataArray, Dataset, GroupBy, ReduceArguments, Variable};
-use craton_core::{Attributes, Block, Buffer, DType, Error, Result};
-use craton_kernels::quantile::Quantity;
+use super::align::{align, expand_all, merge_coords};
+use super::arithmetic::missing_dtype;
+use super::data_array::no_dimension;
+use super::places::doubles;
+use super::{DataArray, Dataset, GroupBy, ReduceArguments, Variable, Weighted};
+use craton_core::{Attributes, Error, Result};
+use craton_kernels::quantile::{QuantileMethod, Quantity};
 use craton_plan::ops;
 use indexmap::IndexMap;
 
@@ -15,34 +19,47 @@ pub enum Quantiles {
     /// The median, which leaves no label.
     Median,
     /// One quantile.
-    One(f64),
+    One(f64, QuantileMethod),
     /// Quantiles along a new dimension.
-    Several(Vec<f64>),
+    Several(Vec<f64>, QuantileMethod),
 }
 
 impl Quantiles {
     pub(super) fn quantity(&self) -> Quantity {
         match self {
             Self::Median => Quantity::Median,
-            Self::One(fraction) => Quantity::Quantiles(vec![*fraction]),
-            Self::Several(fractions) => Quantity::Quantiles(fractions.clone()),
+            Self::One(fraction, method) => Quantity::Quantiles(vec![*fraction], *method),
+            Self::Several(fractions, method) => Quantity::Quantiles(fractions.clone(), *method),
+        }
+    }
+
+    /// Whether results are values as they are, of the values' own type.
+    fn takes_values(&self) -> bool {
+        match self {
+            Self::Median => false,
+            Self::One(_, method) | Self::Several(_, method) => method.takes_values(),
+        }
+    }
+
+    fn is_linear(&self) -> bool {
+        match self {
+            Self::Median => true,
+            Self::One(_, method) | Self::Several(_, method) => *method == QuantileMethod::Linear,
         }
     }
 
     /// The label of the results.
     fn coord(&self) -> Result<Option<Variable>> {
-        let (dims, shape, fractions) = match self {
-            Self::Median => return Ok(None),
-            Self::One(fraction) => (Vec::new(), Vec::new(), vec![*fraction]),
-            Self::Several(fractions) => (
-                vec![QUANTILE.to_owned()],
-                vec![fractions.len()],
-                fractions.clone(),
-            ),
-        };
-        let bytes: Vec<u8> = fractions.iter().flat_map(|at| at.to_ne_bytes()).collect();
-        let block = Block::dense(DType::Float64, shape, Buffer::copy_of(&bytes)?)?;
-        Variable::of_block(dims, block, Attributes::new()).map(Some)
+        match self {
+            Self::Median => Ok(None),
+            Self::One(fraction, _) => {
+                let one = doubles(QUANTILE, &[*fraction])?;
+                let node = ops::index(&one.node, &[ops::AxisIndex::At(0)])?;
+                let label = Variable::new(Vec::new(), node, Attributes::new())?;
+                label.settled().map(Some)
+            }
+            Self::Several(fractions, _) => doubles(QUANTILE, fractions).map(Some),
+        }
     }
 
     /// The array of what the plan gives for `array`: quantiles first, then `dims`.
@@ -59,13 +76,13 @@ impl Quantiles {
         };
         let (node, dims) = match self {
             Self::Median => (node, dims),
-            Self::One(_) => {
+            Self::One(..) => {
                 let rest = node.shape()[1..].iter();
                 let rest = rest.map(|length| ops::AxisIndex::all(*length));
                 let picks: Vec<_> = [ops::AxisIndex::At(0)].into_iter().chain(rest).collect();
                 (ops::index(&node, &picks)?, dims)
             }
-            Self::Several(_) => (node, [vec![QUANTILE.to_owned()], dims].concat()),
+            Self::Several(..) => (node, [vec![QUANTILE.to_owned()], dims].concat()),
         };
         let mut out = array.with_variable(Variable::new(dims, node, attributes)?);
         if let Some(coord) = self.coord()? {
@@ -166,9 +183,15 @@ impl GroupBy<DataArray> {
                 .hint(format!("leave `dim` out, or give `dim=\"{}\"`", key.dim)));
         }
         let variable = &self.object.variable;
+        // A group without values has no value of their type, unless that can be missing.
+        let is_short = quantiles.takes_values() && key.is_occupied().contains(&false);
+        let values = match is_short {
+            true => ops::cast(&variable.node, missing_dtype(variable.dtype()))?,
+            false => variable.node.clone(),
+        };
         let node = ops::group_quantile(
             &quantiles.quantity(),
-            &variable.node,
+            &values,
             axis,
             key.codes.clone(),
             key.count(),
@@ -178,11 +201,15 @@ impl GroupBy<DataArray> {
         dims[axis] = key.name.clone();
         let mut out = quantiles.label(&self.object, node, dims, arguments)?;
         out.coords.retain(|_, coord| coord.axis(&key.dim).is_none());
+        // flox, which has only the usual method, keeps what xarray's own quantiles lose.
+        if !quantiles.is_linear() {
+            drop_scalars(&mut out.coords);
+        }
         out.variable = key.by_key(&out.variable)?;
         for labels in std::iter::once(&key.labels).chain(&key.further) {
             out.coords.insert(labels.dims[0].clone(), labels.clone());
         }
-        if matches!(quantiles, Quantiles::Several(_)) {
+        if matches!(quantiles, Quantiles::Several(..)) {
             let last: Vec<String> = out.dims()[1..].to_vec();
             out = out.transpose(&[last, vec![QUANTILE.to_owned()]].concat())?;
         }
@@ -197,5 +224,44 @@ impl GroupBy<Dataset> {
     /// As the array's.
     pub fn quantile(&self, quantiles: &Quantiles, arguments: &ReduceArguments) -> Result<Dataset> {
         self.map_groups(|array| array.quantile(quantiles, arguments))
+    }
+}
+
+impl Weighted {
+    /// Quantiles over dimensions (all of the array's if there are none), of values that count as much as their weights:
+    /// several lie along a new first dimension `quantile`. As in xarray every dimension of length 1 is taken away.
+    ///
+    /// # Missing values
+    /// Skipped with their weights unless `skipna` is false; missing where nothing with a weight is left.
+    /// # Errors
+    /// As [`DataArray::quantile`]; [`craton_core::ErrorKind::InvalidInput`] where labels do not fit.
+    /// # Cost
+    /// As an unweighted quantile, with 16 bytes for each value.
+    /// # Source
+    /// xarray's weighted quantiles: A. Akinshin, "Weighted quantile estimators" (2023), of type 7.
+    pub fn quantile(&self, fractions: &[f64], arguments: &ReduceArguments) -> Result<DataArray> {
+        let both = align(&[&self.array, &self.weights])?;
+        let (dims, nodes) = expand_all(&[&both[0].variable, &both[1].variable])?;
+        let all = || self.array.dims().to_vec();
+        let folded = arguments.dims.clone().unwrap_or_else(all);
+        let axis = |dim: &String| {
+            let axis = dims.iter().position(|other| other == dim);
+            axis.ok_or_else(|| no_dimension(dim, &dims))
+        };
+        let axes: Vec<usize> = folded.iter().map(axis).collect::<Result<_>>()?;
+        let skips = arguments.skipna.unwrap_or(true);
+        let node = ops::weighted_quantile(fractions, &nodes[0], &nodes[1], &axes, skips)?;
+        let kept = dims.iter().filter(|dim| !folded.contains(dim)).cloned();
+        let dims = std::iter::once(QUANTILE.to_owned()).chain(kept).collect();
+        let attributes = match arguments.keep_attrs {
+            Some(false) => Attributes::new(),
+            _ => self.array.variable.attributes.clone(),
+        };
+        let mut array = self.array.clone();
+        array.coords = merge_coords(&both);
+        let mut out = array.with_variable(Variable::new(dims, node, attributes)?);
+        let labels = doubles(QUANTILE, fractions)?;
+        out.coords.insert(QUANTILE.to_owned(), labels);
+        out.squeeze(None)
     }
 }

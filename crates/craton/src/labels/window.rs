@@ -135,52 +135,62 @@ impl Rolling {
         Ok(values.with_variable(values.variable.with_node(node)?))
     }
 
-    /// The windows themselves, along a new last dimension; `fill` stands where a window reaches over the start or end.
+    /// The dimensions of the windows, and their lengths.
+    pub fn windows(&self) -> impl Iterator<Item = (&str, usize)> {
+        let further = self.further.iter();
+        let further = further.map(|(dim, window)| (dim.as_str(), *window));
+        std::iter::once((self.dim.as_str(), self.window)).chain(further)
+    }
+
+    /// The windows themselves, along new last dimensions, of every so many indices; `fill` stands where a window reaches
+    /// over the start or end. Names and strides are those of [`Rolling::windows`], in order.
     ///
     /// # Errors
-    /// [`craton_core::ErrorKind::Unsupported`] for windows of several dimensions.
-    pub fn construct(&self, window_dim: &str, stride: usize, fill: &Fill) -> Result<DataArray> {
-        if !self.further.is_empty() {
-            return Err(
-                Error::unsupported("constructing windows of several dimensions")
-                    .hint("`.rolling` of one dimension, then of the next"),
-            );
+    /// [`craton_core::ErrorKind::InvalidInput`] if a name is a dimension already.
+    /// # Cost
+    /// Nothing is copied: each index of a window is a view of the values.
+    pub fn construct(&self, names: &[String], strides: &[usize], fill: &Fill) -> Result<DataArray> {
+        let mut out = self.array.clone();
+        for ((dim, window), name) in self.windows().zip(names) {
+            out = self.construct_along(&out, dim, window, name, fill)?;
         }
-        let axis = self.array.axis(&self.dim)?;
-        let length = self.array.variable.shape()[axis] as i64;
+        for ((dim, _), stride) in self.windows().zip(strides) {
+            if *stride != 1 {
+                let step = i64::try_from(*stride).unwrap_or(i64::MAX);
+                let strided = PositionSelection::Slice(None, None, Some(step));
+                out = out.select_positions(dim, &strided)?;
+            }
+        }
+        Ok(out)
+    }
+
+    fn construct_along(
+        &self,
+        array: &DataArray,
+        dim: &str,
+        window: usize,
+        name: &str,
+        fill: &Fill,
+    ) -> Result<DataArray> {
+        let length = array.variable.shape()[array.axis(dim)?] as i64;
         let before = match self.center {
-            true => self.window / 2,
-            false => self.window - 1,
+            true => window / 2,
+            false => window - 1,
         } as i64;
+        let (dtype, _) = array.variable.fill(fill)?;
         let part = |at: i64| {
             let place = |index: i64| u64::try_from(index).ok().filter(|at| *at < length as u64);
             let places: Vec<Option<u64>> = (0..length)
                 .map(|index| place(index - before + at))
                 .collect();
-            let moved = self.array.variable.at_places(&self.dim, &places, fill)?;
-            Ok(moved.node)
+            let moved = array.variable.at_places(dim, &places, fill)?;
+            ops::cast(&moved.node, dtype)
         };
-        let parts: Vec<NodeRef> = (0..self.window as i64).map(part).collect::<Result<_>>()?;
-        let dtype = parts
-            .iter()
-            .map(|node| node.dtype())
-            .find(|dtype| dtype.is_float());
-        let dtype = dtype.unwrap_or_else(|| parts[0].dtype());
-        let parts: Vec<NodeRef> = parts
-            .iter()
-            .map(|node| ops::cast(node, dtype))
-            .collect::<Result<_>>()?;
-        let node = ops::stack(&parts, self.array.dims().len())?;
-        let dims = [self.array.dims(), &[window_dim.to_owned()]].concat();
-        let attributes = self.array.variable.attributes.clone();
-        let out = self
-            .array
-            .with_variable(Variable::new(dims, node, attributes)?);
-        if stride == 1 {
-            return Ok(out);
-        }
-        let step = i64::try_from(stride).unwrap_or(i64::MAX);
-        out.select_positions(&self.dim, &PositionSelection::Slice(None, None, Some(step)))
+        let parts: Vec<NodeRef> = (0..window as i64).map(part).collect::<Result<_>>()?;
+        let node = ops::stack(&parts, array.dims().len())?;
+        let dims = [array.dims(), &[name.to_owned()]].concat();
+        let attributes = array.variable.attributes.clone();
+        Ok(array.with_variable(Variable::new(dims, node, attributes)?))
     }
 }
 

@@ -6,11 +6,13 @@ mod decode;
 #[cfg(test)]
 mod fuzz;
 mod groups;
+mod pattern;
 mod stored;
 mod variables;
 
 pub(crate) use decode::{mask_and_scale, raw_variable};
 pub use groups::{Groups, Member};
+pub use pattern::expand;
 pub use stored::{Stored, StoredGroup, open_stored, open_stored_with};
 pub use variables::StoredVariable;
 

@@ -20,6 +20,7 @@ pub mod whole_file;
 pub mod zarr;
 
 pub use encode::TimeEncoding;
+pub use planned::Writing;
 pub use recipe::{Recipe, RecipeInput};
 pub use stored::StoredForms;
 pub(crate) use texts::write_held;

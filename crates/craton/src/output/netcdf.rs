@@ -7,12 +7,13 @@ pub(crate) use groups::{RawGroup, write_groups};
 
 use super::chunks::{Length, check_dims};
 use super::members::{self, check_unstacked, coordinate_names, is_index};
-use super::planned::Planned;
+use super::planned::{Planned, Writing};
 use super::recipe::Recipe;
 use super::stored::StoredForms;
 use super::texts::write_held;
 use super::zarr::RECIPE_ATTRIBUTE;
 use super::{Labelled, groups_of, named_by_path};
+use crate::info::ArrayInfo;
 use crate::labels::Dataset;
 use crate::session::Session;
 use craton_core::{AttributeValue, Attributes, DType, Result, Sink, TimeKind};
@@ -88,29 +89,52 @@ pub fn write_netcdf(
     write_spec(path, FileSpec { groups: specs }, values, options, session)
 }
 
-/// What [`write_netcdf`] would compute, and the chunks it would write, without writing anything.
+/// What [`write_netcdf`] would do at `path`, without writing anything.
 ///
 /// # Errors
 /// As [`write_netcdf`], as far as they are known beforehand.
 pub fn plan_netcdf(
     parts: &[Labelled<'_>],
+    path: &Path,
     options: &NetcdfOptions,
     session: &Session,
-) -> Result<Vec<(NodeRef, Target)>> {
+) -> Result<Writing> {
     let groups = groups_of(parts)?;
     check_dims(&groups, options.chunks.iter())?;
-    let mut planned = Vec::new();
-    for (_, dataset) in &groups {
+    let mut writing = Writing::default();
+    let format = match options.format.is_classic() {
+        true => "a new netCDF file of the classic kind",
+        false => "a new netCDF file",
+    };
+    let instead = match path.exists() {
+        true => " in place of what is there",
+        false => "",
+    };
+    writing.text = format!("writes {}, {format}{instead}\n", path.display());
+    for (place, dataset) in &groups {
         let (group, nodes) = prepare(dataset, options, session)?;
         for (variable, node) in group.variables.iter().zip(nodes) {
+            let name = format!("{}/{}", place.trim_end_matches('/'), variable.name);
+            // Classic files have no chunks.
+            let chunks = match options.format.is_classic() {
+                true => node.shape(),
+                false => &variable.chunks,
+            };
+            let name = name.trim_start_matches('/');
+            let mut array = ArrayInfo::planned(name, variable.dtype, node.shape(), chunks)?;
+            array.dims.clone_from(&variable.dims);
+            if !variable.filters.is_empty() {
+                array.codecs.clone_from(&options.codec);
+            }
+            writing.tell(&array)?;
             if !node.dtype().is_variable() {
                 let sink = Planned::new(node.shape(), &variable.chunks)
                     .map_err(|error| error.in_variable(&variable.name))?;
-                planned.push((node, Target::Write(Arc::new(sink))));
+                writing.outputs.push((node, Target::Write(Arc::new(sink))));
             }
         }
     }
-    Ok(planned)
+    Ok(writing)
 }
 
 /// Writes everything that `spec` names; `nodes` are the values of each group's variables.

@@ -4,12 +4,12 @@ mod encode;
 mod update;
 
 pub use super::chunks::{Length, natural_chunks};
-pub use update::{CHANGE_ATTRIBUTE, Place, parse_region, update_zarr};
+pub use update::{CHANGE_ATTRIBUTE, Place, parse_region, plan_update, update_zarr};
 
 use super::chunks::{check_dims, layout};
 use super::encode::{Encoded, TimeEncoding};
 use super::members::{self, check_unstacked, coordinate_names};
-use super::planned::Planned;
+use super::planned::{Planned, Writing};
 use super::recipe::Recipe;
 use super::texts::write_held;
 use super::{Labelled, groups_of, named_by_path};
@@ -165,38 +165,44 @@ pub fn write_zarr(
     writer.commit()
 }
 
-/// What [`write_zarr`] would compute, and the chunks it would write, without writing anything.
+/// What [`write_zarr`] would do at `path`, without writing anything.
 ///
 /// # Errors
 /// As [`write_zarr`], as far as they are known beforehand.
 pub fn plan_zarr(
     parts: &[Labelled<'_>],
+    path: &Path,
     options: &ZarrOptions,
     session: &Session,
-) -> Result<Vec<(NodeRef, Target)>> {
+) -> Result<Writing> {
     let groups = groups_of(parts)?;
     check_dims(&groups, options.chunks.iter().chain(&options.shards))?;
-    for (_, dataset) in &groups {
+    let codecs = options.codec.as_deref().map(parse_codecs).transpose()?;
+    let mut writing = Writing::default();
+    let shown = path.display();
+    writing.text = match (is_repository(path), path.exists()) {
+        (true, _) => format!("writes the next state of {shown}, with new arrays\n"),
+        (false, false) => format!("writes {shown}, a new Zarr store\n"),
+        (false, true) => format!("writes {shown}, a new Zarr store in place of what is there\n"),
+    };
+    for (group, dataset) in &groups {
         check_unstacked(dataset)?;
+        for (name, variable) in dataset.coords.iter().chain(&dataset.variables) {
+            plan_array(dataset, name, variable, options, codecs.as_deref(), session)
+                .and_then(|(node, spec)| {
+                    let name = format!("{group}/{name}");
+                    writing.tell_spec(name.trim_start_matches('/'), &spec)?;
+                    if !node.dtype().is_variable() {
+                        let objects = spec.shards.as_ref().unwrap_or(&spec.chunks);
+                        let sink = Planned::new(node.shape(), objects)?;
+                        writing.outputs.push((node, Target::Write(Arc::new(sink))));
+                    }
+                    Ok(())
+                })
+                .map_err(|error| error.in_variable(name))?;
+        }
     }
-    let variables = groups
-        .iter()
-        .flat_map(|(_, dataset)| dataset.coords.iter().chain(&dataset.variables));
-    let planned = variables.map(|(name, variable)| {
-        let node = encode(variable, options.times.get(name), session)?.node;
-        let layout = layout(
-            &variable.dims,
-            &variable.node,
-            node.dtype(),
-            (&options.chunks, &options.shards),
-        );
-        let objects = layout.shards.unwrap_or(layout.chunks);
-        let sink = Planned::new(node.shape(), &objects).map_err(|error| error.in_variable(name))?;
-        Ok((node, Target::Write(Arc::new(sink))))
-    });
-    planned
-        .filter(|planned| !matches!(planned, Ok((node, _)) if node.dtype().is_variable()))
-        .collect()
+    Ok(writing)
 }
 
 /// The values of a variable as Zarr stores them, and everything of its array but chunks and codecs.
@@ -228,6 +234,23 @@ fn add_array(
     codecs: Option<&[Value]>,
     session: &Session,
 ) -> Result<(NodeRef, Arc<dyn Sink>)> {
+    let (node, spec) = plan_array(dataset, name, variable, options, codecs, session)?;
+    let sink = match group {
+        "/" => writer.array(name, &spec)?,
+        group => writer.array(&format!("{group}/{name}"), &spec)?,
+    };
+    Ok((node, sink))
+}
+
+/// What to compute for one array, and how it is stored.
+fn plan_array(
+    dataset: &Dataset,
+    name: &str,
+    variable: &Variable,
+    options: &ZarrOptions,
+    codecs: Option<&[Value]>,
+    session: &Session,
+) -> Result<(NodeRef, ArraySpec)> {
     let (node, mut spec) = raw_spec(name, variable, options, session)?;
     let lengths = (&options.chunks, &options.shards);
     let layout = layout(&variable.dims, &variable.node, node.dtype(), lengths);
@@ -238,11 +261,7 @@ fn add_array(
             .entry("coordinates".to_owned())
             .or_insert(names);
     }
-    let sink = match group {
-        "/" => writer.array(name, &spec)?,
-        group => writer.array(&format!("{group}/{name}"), &spec)?,
-    };
-    Ok((node, sink))
+    Ok((node, spec))
 }
 
 /// Gives an array the codecs that were asked for. Coordinates keep their values: codecs that change arrays are for data.

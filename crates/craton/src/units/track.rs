@@ -344,13 +344,13 @@ fn after(node: &NodeRef, inputs: &[State]) -> State {
         ("astype" | "index" | "take" | "transpose" | "broadcast_to" | "rechunk", [input]) => {
             input.clone()
         }
-        ("take_points" | "fill_gaps" | "spline", [input, ..]) => input.clone(),
+        ("take_points" | "fill_gaps" | "spline" | "pair", [input, ..]) => input.clone(),
         ("interpolate", [one, other, _]) => either(one, other),
         ("concat", [first, others @ ..]) => others
             .iter()
             .fold(first.clone(), |joined, other| either(&joined, other)),
         ("reduce" | "group_reduce" | "rolling" | "cumulate", [input]) => folded(word, input),
-        ("quantile" | "group_quantile", [input]) => input.clone(),
+        ("quantile" | "group_quantile" | "weighted_quantile", [input]) => input.clone(),
         (_, [input]) if matches!(node.work(), Work::View) => input.clone(),
         _ => State::Unknown,
     }

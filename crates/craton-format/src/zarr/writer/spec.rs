@@ -175,6 +175,15 @@ impl ArraySpec {
         described.map_or(true, |description| check_fill_value(&description).is_ok())
     }
 
+    /// The codecs in words, as they are told of an array that is there: `bytes, zstd:3`.
+    ///
+    /// # Errors
+    /// As [`super::ZarrStoreWriter::array`].
+    pub fn codecs_in_words(&self) -> Result<String> {
+        let description = v3::describe(&self.document()?)?;
+        Ok(description.layout.label)
+    }
+
     /// The `zarr.json` of this array.
     pub(super) fn document(&self) -> Result<Value> {
         if self.fill_value.dtype() != self.dtype && !self.dtype.is_variable() {

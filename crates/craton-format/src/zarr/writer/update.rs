@@ -62,15 +62,24 @@ impl ZarrStoreUpdate {
     /// [`ErrorKind::NotFound`] if there is no version 3 store; errors of the file system.
     pub fn open(target: impl AsRef<Path>) -> Result<Self> {
         let target = target.as_ref().to_owned();
-        if !target.join("zarr.json").is_file() {
-            let message = format!("`{}` is no Zarr store of version 3", target.display());
-            return Err(Error::not_found(message)
-                .hint("without `--append-dim` and `--region` a new store is written"));
-        }
+        Self::check(&target)?;
         let temporary = temporary_beside(&target);
         fs::create_dir(&temporary).map_err(|cause| failed(&target, cause))?;
         let new = Place::Folder(LocalStore::new(temporary.join("new")));
         Self::begin(Goal::Folder(Staged { target, temporary }), new)
+    }
+
+    /// That there is a store that can be changed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is no version 3 store.
+    pub fn check(target: &Path) -> Result<()> {
+        if target.join("zarr.json").is_file() {
+            return Ok(());
+        }
+        let message = format!("`{}` is no Zarr store of version 3", target.display());
+        Err(Error::not_found(message)
+            .hint("without `--append-dim` and `--region` a new store is written"))
     }
 
     /// Begins to change what a branch of an Icechunk repository holds, in one commit.

@@ -15,10 +15,16 @@ from craton.functions.table import FUNCTIONS
 _MEANS_NOTHING = {"overwrite_input"}
 
 
-def _columns(array: Array, fractions: Sequence[float] | None, axes: list[int], skips: bool) -> Array:
+# NumPy's methods that take values as they are, and keep their type.
+_TAKING = {"inverted_cdf", "closest_observation", "lower", "higher", "nearest"}
+
+
+def _columns(
+    array: Array, fractions: Sequence[float] | None, axes: list[int], skips: bool, method: str = "linear"
+) -> Array:
     if array.dtype.kind not in "iufb":
         raise unsupported(f"a quantile of {array.dtype}")
-    return Array(array._node.quantile(fractions, axes, skips))
+    return Array(array._node.quantile(fractions, method, axes, skips))
 
 
 def _keeping(result: Array, array: Array, axes: list[int], first: int) -> Array:
@@ -28,16 +34,16 @@ def _keeping(result: Array, array: Array, axes: list[int], first: int) -> Array:
     return result.broadcast_to((*result.shape[:first], *shape), [*range(first), *places])
 
 
-def _check(name: str, out: None, options: dict[str, Any], defaults: dict[str, Any]) -> None:
+def _check(name: str, out: None, options: dict[str, Any]) -> None:
     for option, value in [("out", out), *options.items()]:
-        if value is None or option in _MEANS_NOTHING or defaults.get(option, numpy._NoValue) == value:
+        if value is None or option in _MEANS_NOTHING:
             continue
         raise unsupported(f"`numpy.{name}` with `{option}`")
 
 
 def _median(name: str, skips: bool) -> Callable[..., Array]:
     def median(a: Any, axis: Any = None, out: None = None, *, keepdims: Any = False, **options: Any) -> Array:
-        _check(name, out, options, {})
+        _check(name, out, options)
         array = Array.of(a)
         axes = axes_of(axis, array.ndim)
         result = _columns(array, None, axes, skips)
@@ -47,15 +53,24 @@ def _median(name: str, skips: bool) -> Callable[..., Array]:
 
 
 def _quantile(name: str, skips: bool) -> Callable[..., Array]:
-    def quantile(a: Any, q: Any, axis: Any = None, out: None = None, *, keepdims: Any = False, **options: Any) -> Array:
-        _check(name, out, options, {"method": "linear"})
+    def quantile(
+        a: Any,
+        q: Any,
+        axis: Any = None,
+        out: None = None,
+        *,
+        method: str = "linear",
+        keepdims: Any = False,
+        **options: Any,
+    ) -> Array:
+        _check(name, out, options)
         array = Array.of(a)
         fractions = numpy.asarray(q, dtype="float64")
         if fractions.ndim > 1:
             raise unsupported(f"`numpy.{name}` of fractions with {fractions.ndim} axes")
         axes = axes_of(axis, array.ndim)
-        result = _columns(array, fractions.reshape(-1).tolist(), axes, skips)
-        if isinstance(q, (int, float)) and array.dtype.kind == "f":
+        result = _columns(array, fractions.reshape(-1).tolist(), axes, skips, method)
+        if isinstance(q, (int, float)) and array.dtype.kind == "f" and method not in _TAKING:
             # A number of Python's own has no precision of its own.
             result = result.astype(array.dtype)
         if not fractions.ndim:

@@ -1,8 +1,10 @@
 //! An S3 server that checks signatures, on this machine.
 
-use super::{bounded, numbers, open, read};
+use super::{bounded, numbers, open, options, read};
+use crate::StoreSettings;
 use crate::contract;
-use craton_core::{ByteRange, ErrorKind, ReadRanges};
+use crate::pattern::expand;
+use craton_core::{ByteRange, ErrorKind, ReadRanges, Result};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use s3s::auth::SimpleAuth;
@@ -128,4 +130,58 @@ fn wrong_and_missing_keys_are_denied_with_what_was_tried() {
         let shown = format!("{report} {error:?} {store:?}");
         assert!(!shown.contains("canary"), "{shown}");
     }
+}
+
+#[test]
+fn patterns_are_matched_level_by_level() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in [
+        "run1/day/b.nc",
+        "run1/day/a.nc",
+        "run1/day/a.txt",
+        "run2/day/c.nc",
+        "run2/night/d.nc",
+        "other/day/e.nc",
+        "run3.nc",
+        "s1.zarr/zarr.json",
+        "s2.zarr/zarr.json",
+        "odd/[x]*.nc",
+    ] {
+        let path = folder.path().join("bucket").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, b"x").unwrap();
+    }
+    let (_runtime, endpoint) = start(folder.path());
+    let keys = with_keys(&endpoint);
+    let settings = StoreSettings::default().with(&options(&as_texts(&keys)));
+    let found = |pattern: &str| -> Result<Vec<String>> {
+        pollster::block_on(expand(&format!("s3://bucket/{pattern}"), &settings))
+    };
+    let named = |names: &[&str]| -> Vec<String> {
+        names
+            .iter()
+            .map(|name| format!("s3://bucket/{name}"))
+            .collect()
+    };
+    assert_eq!(
+        found("run1/day/*.nc").unwrap(),
+        named(&["run1/day/a.nc", "run1/day/b.nc"])
+    );
+    assert_eq!(
+        found("run*/day/[bc].*").unwrap(),
+        named(&["run1/day/b.nc", "run2/day/c.nc"])
+    );
+    assert_eq!(found("*/night/d.nc").unwrap(), named(&["run2/night/d.nc"]));
+    assert_eq!(found("*.zarr").unwrap(), named(&["s1.zarr", "s2.zarr"]));
+    assert_eq!(
+        found("s*.zarr!/t").unwrap(),
+        named(&["s1.zarr!/t", "s2.zarr!/t"])
+    );
+    assert_eq!(
+        found("absent/*.nc").unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
+    assert_eq!(found("**/a.nc").unwrap_err().kind(), ErrorKind::Unsupported);
+    let nowhere = pollster::block_on(expand("s3://*/a.nc", &settings));
+    assert_eq!(nowhere.unwrap_err().kind(), ErrorKind::Usage);
 }

@@ -1,8 +1,10 @@
 //! Web servers.
 
 use super::{bounded, numbers, open, read};
+use crate::StoreSettings;
 use crate::contract;
-use crate::server::WebServer;
+use crate::pattern::expand;
+use crate::server::{Fault, WebServer};
 use craton_core::{ByteRange, ErrorKind, ReadRanges};
 use std::time::Duration;
 
@@ -137,4 +139,39 @@ fn a_server_without_ranges_still_gives_whole_objects() {
     );
     let error = read(&store, &root, bounded(5, 10)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+}
+
+#[test]
+fn patterns_are_matched_where_the_server_lists_folders() {
+    let server = WebServer::start();
+    for name in [
+        "data/b 1.nc",
+        "data/a 1.nc",
+        "data/a 2.txt",
+        "data/s.zarr/zarr.json",
+    ] {
+        server.insert(name, "x");
+    }
+    let found = |pattern: &str| {
+        let settings = StoreSettings::default();
+        pollster::block_on(expand(&server.url(pattern), &settings))
+    };
+    let error = found("data/*.nc").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.report().contains("--inputs"), "{}", error.report());
+    server.fail("data/", Fault::Status(403), 1);
+    let error = found("data/*.nc").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(
+        error.report().contains("lists no folders"),
+        "{}",
+        error.report()
+    );
+    server.set_lists(true);
+    let urls = [
+        server.url("data/a%201.nc?k=1"),
+        server.url("data/b%201.nc?k=1"),
+    ];
+    assert_eq!(found("data/*%201.nc?k=1").unwrap(), urls);
+    assert_eq!(found("d*/*.zarr").unwrap(), [server.url("data/s.zarr")]);
 }

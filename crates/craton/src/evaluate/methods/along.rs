@@ -23,6 +23,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "ds.t2m.interp(lat=45, lon=[10, 20, 130])",
             "ds.t2m.interp(lat=[10, 20], method=\"nearest\")",
             "ds.t2m.interp(time=\"2001-01-01T12:00\")",
+            "ds.t2m.interp(lat=xr.DataArray([10, 20], dims=\"p\"), lon=xr.DataArray([5, 8], dims=\"p\"))",
         ],
         interp,
     ),
@@ -233,7 +234,7 @@ fn outside(call: &Call<'_>) -> Result<Outside> {
             (Some("fill_value"), Value::Text(text), _) if text == "extrapolate" => {
                 Outside::Extrapolated
             }
-            (Some("fill_value"), Value::None, _) => Outside::Missing,
+            (Some("fill_value"), Value::None, _) => Outside::Unstated,
             (Some("fill_value"), _, Some([below, above])) => match (below.as_f64(), above.as_f64())
             {
                 (Some(below), Some(above)) => Outside::Filled(below, above),

@@ -42,7 +42,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         LABELLED,
         "decimals=0, *, keep_attrs=True",
         "The values rounded to whole numbers, or to so many decimals.",
-        &["ds.t2m.round()"],
+        &["ds.t2m.round()", "ds.t2m.round(-1)"],
         round,
     ),
     method(
@@ -121,7 +121,8 @@ pub(in crate::evaluate) fn decimals(call: &Call<'_>) -> Result<i32> {
     }
 }
 
-/// Rounded as NumPy rounds: scaled, rounded with halves to even, scaled back. Integers stay as they are.
+/// Rounded as NumPy rounds: scaled, rounded with halves to even, scaled back. Integers stay as they are, unless they are
+/// rounded to tens and such, which is done in doubles.
 pub(in crate::evaluate) fn rounded(array: &DataArray, decimals: i32) -> Result<DataArray> {
     let dtype = array.variable.dtype();
     if decimals == 0 && dtype.is_integer() {
@@ -130,20 +131,22 @@ pub(in crate::evaluate) fn rounded(array: &DataArray, decimals: i32) -> Result<D
     if decimals == 0 {
         return labels::unary(Unary::Rint, array, true);
     }
-    if !dtype.is_float() {
-        if decimals > 0 {
-            return Ok(array.clone());
-        }
-        return Err(Error::unsupported("integers rounded to tens").hint("`.astype(float)` first"));
+    if !dtype.is_float() && decimals > 0 {
+        return Ok(array.clone());
     }
-    let scale = ops::scalar(Scalar::from_f64(dtype, 10f64.powi(decimals.abs())))?;
+    let kind = match dtype {
+        dtype if dtype.is_float() => dtype,
+        dtype if dtype.is_integer() => DType::Float64,
+        dtype => return Err(Error::invalid(format!("{dtype} cannot be rounded to tens"))),
+    };
+    let scale = ops::scalar(Scalar::from_f64(kind, 10f64.powi(decimals.abs())))?;
     let (there, back) = match decimals > 0 {
         true => (Binary::Multiply, Binary::Divide),
         false => (Binary::Divide, Binary::Multiply),
     };
-    let scaled = ops::binary(there, &array.variable.node, &scale)?;
+    let scaled = ops::binary(there, &ops::cast(&array.variable.node, kind)?, &scale)?;
     let whole = ops::unary(Unary::Rint, &scaled)?;
-    let node = ops::binary(back, &whole, &scale)?;
+    let node = ops::cast(&ops::binary(back, &whole, &scale)?, dtype)?;
     Ok(array.with_variable(array.variable.with_node(node)?))
 }
 

@@ -63,6 +63,7 @@ pub(super) const FAMILIES: &[&[Entry]] = &[
     texts::ENTRIES,
     texts::bytes::ENTRIES,
     texts::pieces::ENTRIES,
+    texts::wrap::ENTRIES,
     tree::ENTRIES,
 ];
 
@@ -135,7 +136,12 @@ fn several(
     session: &Session,
 ) -> Result<Value> {
     let mut arrays = Vec::new();
-    for (variable, part) in parts {
+    for variable in dataset.variables.keys() {
+        let Some((_, part)) = parts.iter().find(|(part, _)| part == variable) else {
+            // Windows that slide along none of its dimensions leave a variable as it is.
+            arrays.push((variable.clone(), dataset.array(variable)?));
+            continue;
+        };
         let part = call(part, name, arguments.clone(), session);
         match part.map_err(|error| error.in_variable(variable))? {
             Value::Array(array) => arrays.push((variable.clone(), array)),
@@ -146,7 +152,11 @@ fn several(
         }
     }
     let mut out = Dataset::from_arrays(arrays)?;
-    out.attributes = dataset.attributes.clone();
+    let keeps = arguments.keywords.iter();
+    let mut keeps = keeps.filter(|(name, _)| name == "keep_attrs");
+    if keeps.all(|(_, keeps)| keeps.as_bool() != Some(false) || matches!(keeps, Value::None)) {
+        out.attributes = dataset.attributes.clone();
+    }
     Ok(Value::Dataset(out))
 }
 

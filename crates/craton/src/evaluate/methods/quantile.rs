@@ -1,12 +1,15 @@
-//! `.median(…)` and `.quantile(…)` of arrays, datasets and groups.
+//! `.median(…)` and `.quantile(…)` of arrays, datasets, groups and weighted arrays.
 
 use super::not_on;
 use super::reduce::reduce_arguments;
+use super::window::with_attributes;
 use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
 use crate::evaluate::registry::{Entry, Receiver, method};
 use crate::labels::Quantiles;
+use crate::language::did_you_mean;
 use craton_core::{Error, Result};
+use craton_kernels::quantile::QuantileMethod;
 
 const RECEIVERS: &[Receiver] = &[
     Receiver::DataArray,
@@ -31,14 +34,37 @@ pub(super) const ENTRIES: &[Entry] = &[
         "quantile",
         RECEIVERS,
         "q, dim=None, *, method='linear', keep_attrs=None, skipna=None",
-        "Exact quantiles over dimensions, or of each group, interpolated between values.",
+        "Exact quantiles over dimensions, or of each group, by any of NumPy's methods.",
         &[
             "ds.t2m.quantile(0.9, \"time\")",
             "ds.t2m.quantile([0.1, 0.9], \"time\")",
+            "ds.t2m.quantile(0.9, \"time\", method=\"median_unbiased\")",
         ],
         |call| {
-            check_method(call)?;
-            quantile(call, &quantiles(call)?)
+            let quantiles = match fractions(call)? {
+                (false, fractions) => Quantiles::One(fractions[0], quantile_method(call)?),
+                (true, fractions) => Quantiles::Several(fractions, quantile_method(call)?),
+            };
+            quantile(call, &quantiles)
+        },
+    ),
+    method(
+        "quantile",
+        &[Receiver::Weighted],
+        "q, *, dim=None, keep_attrs=None, skipna=True",
+        "Quantiles over dimensions of values that count as much as their weights.",
+        &[
+            "ds.t2m.weighted(np.cos(np.deg2rad(ds.lat))).quantile(0.9, dim=(\"lat\", \"lon\"))",
+            "ds.t2m.weighted(ds.lat + 100).quantile([0.1, 0.9], dim=\"lat\")",
+        ],
+        |call| {
+            let Value::Weighted(weighted) = call.object else {
+                return Err(not_on(call));
+            };
+            let (_, fractions) = fractions(call)?;
+            let arguments = reduce_arguments(call)?;
+            let reduced = weighted.quantile(&fractions, &arguments)?;
+            Ok(Value::Array(with_attributes(reduced, arguments.keep_attrs)))
         },
     ),
 ];
@@ -54,7 +80,8 @@ fn quantile(call: &Call<'_>, quantiles: &Quantiles) -> Result<Value> {
     }
 }
 
-fn quantiles(call: &Call<'_>) -> Result<Quantiles> {
+/// The fractions, and whether they are a list.
+fn fractions(call: &Call<'_>) -> Result<(bool, Vec<f64>)> {
     let value = call.need("q")?;
     let wrong = || {
         let message = format!(
@@ -63,21 +90,24 @@ fn quantiles(call: &Call<'_>) -> Result<Quantiles> {
         );
         Error::usage(message)
     };
-    match value.items() {
-        None => value.as_f64().map(Quantiles::One).ok_or_else(wrong),
-        Some(items) => {
-            let fractions: Option<Vec<f64>> = items.iter().map(Value::as_f64).collect();
-            fractions.map(Quantiles::Several).ok_or_else(wrong)
-        }
-    }
+    let (is_list, items) = match value.items() {
+        None => (false, std::slice::from_ref(value)),
+        Some(items) => (true, items),
+    };
+    let fractions: Option<Vec<f64>> = items.iter().map(Value::as_f64).collect();
+    Ok((is_list, fractions.ok_or_else(wrong)?))
 }
 
-fn check_method(call: &Call<'_>) -> Result<()> {
-    match call.text("method")? {
-        None | Some("linear") => Ok(()),
-        Some(other) => Err(
-            Error::unsupported(format!("quantiles by the method `{other}`"))
-                .hint("leave `method` out: there is `linear`"),
-        ),
-    }
+fn quantile_method(call: &Call<'_>) -> Result<QuantileMethod> {
+    let Some(name) = call.text("method")? else {
+        return Ok(QuantileMethod::Linear);
+    };
+    QuantileMethod::from_name(name).ok_or_else(|| {
+        let names = || QuantileMethod::ALL.iter().map(|method| method.name());
+        let hint = did_you_mean(name, names()).unwrap_or_else(|| {
+            let names: Vec<&str> = names().collect();
+            format!("there are {}", names.join(", "))
+        });
+        Error::usage(format!("there are no quantiles by the method `{name}`")).hint(hint)
+    })
 }

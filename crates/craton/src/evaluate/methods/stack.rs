@@ -36,8 +36,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         "reset_index",
         LABELLED,
         "dims_or_levels, drop=False",
-        "Without the labels of a stacked dimension, whose levels stay as coordinates, or with labels that are no index.",
-        &["ds.t2m.stack(cell=(\"lat\", \"lon\")).reset_index(\"cell\")"],
+        "Without the labels of a dimension; the levels of a stacked one stay as coordinates, unless `drop` leaves them out.",
+        &[
+            "ds.t2m.stack(cell=(\"lat\", \"lon\")).reset_index(\"cell\")",
+            "ds.t2m.reset_index(\"lat\", drop=True)",
+        ],
         reset_index,
     ),
 ];
@@ -136,12 +139,21 @@ fn reset_index(call: &Call<'_>) -> Result<Value> {
     on_dataset(call, |dataset| {
         let mut out = dataset.clone();
         for dim in &dims {
-            let levels = levels_of(&out.coords, dim).ok_or_else(|| {
-                Error::unsupported(format!("`{dim}` without an index, but with its labels"))
-                    .hint(format!("`.drop_vars(\"{dim}\")` leaves the labels out"))
-            })?;
-            out.coords.shift_remove(dim);
+            let levels = levels_of(&out.coords, dim);
+            // A coordinate along itself is an index here: there is no other kind of it.
+            if levels.is_none() && !drops {
+                out.length(dim)?;
+                let message = format!("labels `{dim}` that are no index of `{dim}`");
+                return Err(Error::unsupported(message).hint(format!(
+                    "`drop=True` leaves them out; `.rename_vars({dim}=\"{dim}_labels\")` keeps them under another name, where they are none"
+                )));
+            }
+            if out.coords.shift_remove(dim).is_none() {
+                let message = format!("`{dim}` has no labels");
+                return Err(Error::not_found(message));
+            }
             if drops {
+                let levels = levels.unwrap_or_default();
                 out.coords.retain(|name, _| !levels.contains(name));
             }
         }

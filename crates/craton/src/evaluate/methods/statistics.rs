@@ -5,9 +5,10 @@ use super::{each_array, not_on};
 use crate::evaluate::Value;
 use crate::evaluate::arguments::Call;
 use crate::evaluate::registry::{Entry, LABELLED, Receiver, method};
-use crate::labels::{DataArray, Dataset};
+use crate::labels::{Covariance, DataArray, Dataset, PolynomialFit, Variable};
 use craton_core::{Error, Result};
 use craton_kernels::fold::Reduction;
+use indexmap::IndexMap;
 
 const XARRAY: &[Receiver] = &[Receiver::Xarray];
 
@@ -32,8 +33,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         "polyfit",
         LABELLED,
         "dim, deg, skipna=None, rcond=None, w=None, full=False, cov=False",
-        "The polynomial along a dimension that is nearest to the values, as a dataset of its coefficients.",
-        &["ds.t2m.polyfit(\"time\", 1)"],
+        "The polynomial along a dimension that is nearest to the values, as a dataset of its coefficients and what is asked for beside them.",
+        &[
+            "ds.t2m.polyfit(\"time\", 1)",
+            "ds.t2m.polyfit(\"time\", 1, full=True)",
+            "ds.t2m.polyfit(\"lat\", 1, w=np.cos(np.deg2rad(ds.lat)), cov=True)",
+        ],
         polyfit,
     ),
     method(
@@ -95,43 +100,80 @@ fn label_of(call: &Call<'_>, reduction: Reduction) -> Result<Value> {
 }
 
 fn polyfit(call: &Call<'_>) -> Result<Value> {
-    for name in ["rcond", "w"] {
-        call.only(name, "")?;
-    }
-    if call.is_true("full")? || call.is_true("cov")? || call.bool("skipna")? == Some(false) {
-        return Err(Error::unsupported(
-            "more of `polyfit` than its coefficients",
-        ));
-    }
     let dim = call.need_text("dim")?;
     let degree = call
         .count("deg")?
         .ok_or_else(|| Error::usage("`polyfit` needs a degree"))?;
-    let mut out = Dataset::default();
-    match call.object {
-        Value::Array(array) => {
-            let fitted = array.polyfit(dim, degree, call.session)?;
-            out.coords = fitted.coords;
-            out.variables
-                .insert("polyfit_coefficients".to_owned(), fitted.variable);
+    let covariance = match call.get("cov") {
+        Some(Value::Text(text)) if text == "unscaled" => Covariance::Unscaled,
+        Some(Value::Text(text)) => {
+            let message = format!("`cov` is `{text}`");
+            return Err(Error::usage(message).hint("True, False or \"unscaled\""));
         }
+        _ if call.is_true("cov")? => Covariance::Scaled,
+        _ => Covariance::None,
+    };
+    let fit = PolynomialFit {
+        degree,
+        weights: weights_of_fit(call)?,
+        rcond: call.number("rcond")?,
+        passes_missing: call.bool("skipna")? == Some(false),
+        is_full: call.is_true("full")?,
+        covariance,
+    };
+    match call.object {
+        Value::Array(array) => array.polyfit(dim, &fit, call.session).map(Value::Dataset),
         Value::Dataset(dataset) => {
             dataset.length(dim)?;
-            out.attributes = dataset.attributes.clone();
+            let mut out = Dataset {
+                attributes: dataset.attributes.clone(),
+                ..Dataset::default()
+            };
             for array in dataset.arrays()? {
                 if array.variable.axis(dim).is_none() {
                     continue;
                 }
-                let name = array.name.clone().unwrap_or_default();
-                let fitted = array.polyfit(dim, degree, call.session)?;
+                let fitted = array.polyfit(dim, &fit, call.session)?;
                 out.coords.extend(fitted.coords);
-                let name = format!("{name}_polyfit_coefficients");
-                out.variables.insert(name, fitted.variable);
+                for (told, variable) in fitted.variables {
+                    // Rank and singular values are the dimension's, whatever was fitted.
+                    let told = match &array.name {
+                        Some(name) if told.starts_with("polyfit_") => format!("{name}_{told}"),
+                        _ => told,
+                    };
+                    out.variables.insert(told, variable);
+                }
             }
+            Ok(Value::Dataset(out))
         }
-        _ => return Err(not_on(call)),
+        _ => Err(not_on(call)),
     }
-    Ok(Value::Dataset(out))
+}
+
+/// The weights of a fit: a list, an array along one dimension, or the name of a coordinate.
+fn weights_of_fit(call: &Call<'_>) -> Result<Option<Vec<f64>>> {
+    let Some(given) = call.get("w") else {
+        return Ok(None);
+    };
+    let coord = |coords: &IndexMap<String, Variable>, name: &str| {
+        let found = coords.get(name).cloned();
+        found
+            .ok_or_else(|| Error::not_found(format!("no coordinate `{name}` to take weights from")))
+    };
+    let weights = match (given, call.object) {
+        (Value::Text(name), Value::Array(array)) => coord(&array.coords, name)?,
+        (Value::Text(name), Value::Dataset(dataset)) => coord(&dataset.coords, name)?,
+        (Value::Array(array), _) => array.variable.clone(),
+        (given, _) => given.to_variable()?,
+    };
+    let block = weights.values(call.session)?;
+    let numbers: Option<Vec<f64>> = block.scalars().map(|one| one.to_f64()).collect();
+    match numbers {
+        Some(numbers) if weights.dims.len() == 1 => Ok(Some(numbers)),
+        _ => Err(Error::usage(
+            "the weights `w` are numbers along one dimension",
+        )),
+    }
 }
 
 fn polyval(call: &Call<'_>) -> Result<Value> {

@@ -5,6 +5,7 @@ mod format;
 mod pattern;
 pub(super) mod pieces;
 mod python;
+pub(super) mod wrap;
 
 use super::not_on;
 use crate::evaluate::Value;

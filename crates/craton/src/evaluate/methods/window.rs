@@ -73,18 +73,13 @@ pub(super) const ENTRIES: &[Entry] = &[
     method(
         "construct",
         ROLLING,
-        "window_dim=None, stride=1, fill_value=None, keep_attrs=None",
-        "The windows themselves, along a new last dimension.",
-        &["ds.t2m.rolling(time=3).construct(\"window\").max(\"window\")"],
-        |call| {
-            let Value::Rolling(rolling) = call.object else {
-                return Err(not_on(call));
-            };
-            let fill = super::arrange::fill_value(call)?;
-            let stride = call.count("stride")?.unwrap_or(1).max(1);
-            let name = call.need_text("window_dim")?;
-            rolling.construct(name, stride, &fill).map(Value::Array)
-        },
+        "window_dim=None, *, stride=1, fill_value=None, keep_attrs=None, **window_dim_kwargs",
+        "The windows themselves, along new last dimensions.",
+        &[
+            "ds.t2m.rolling(time=3).construct(\"window\").max(\"window\")",
+            "ds.t2m.rolling(lat=3, lon=3).construct(lat=\"a\", lon=\"b\", stride=2)",
+        ],
+        construct,
     ),
     method(
         "weighted",
@@ -161,6 +156,62 @@ fn reduce_windows(call: &Call<'_>) -> Result<Value> {
     rolling.reduce(kind).map(Value::Array)
 }
 
+fn construct(call: &Call<'_>) -> Result<Value> {
+    let Value::Rolling(rolling) = call.object else {
+        return Err(not_on(call));
+    };
+    let dims: Vec<&str> = rolling.windows().map(|(dim, _)| dim).collect();
+    let names: Vec<String> = match (call.get("window_dim"), dims.as_slice()) {
+        (Some(Value::Text(name)), [_]) => vec![name.clone()],
+        (Some(Value::Text(name)), several) => {
+            let message = format!("one new dimension `{name}` for windows along {several:?}");
+            let pairs: Vec<String> = several.iter().map(|dim| format!("{dim}=\"…\"")).collect();
+            return Err(Error::usage(message).hint(format!(
+                "each has its own: `construct({})`",
+                pairs.join(", ")
+            )));
+        }
+        _ => {
+            let pairs = call.pairs("window_dim")?;
+            let of = |dim: &&str| {
+                let found = pairs.iter().find(|(known, _)| known == dim);
+                let name = found.and_then(|(_, name)| name.as_text());
+                name.map(str::to_owned).ok_or_else(|| {
+                    Error::usage(format!("the windows along `{dim}` need a name"))
+                        .hint(format!("`construct({dim}=\"window\")`"))
+                })
+            };
+            dims.iter().map(of).collect::<Result<_>>()?
+        }
+    };
+    let stride = |value: &Value| {
+        let stride = value
+            .as_i64()
+            .and_then(|stride| usize::try_from(stride).ok());
+        stride
+            .filter(|stride| *stride > 0)
+            .ok_or_else(|| Error::usage("a stride must be a whole number above 0"))
+    };
+    let strides: Vec<usize> = match call.get("stride") {
+        None => vec![1; dims.len()],
+        Some(Value::Dict(pairs)) => {
+            let of = |dim: &&str| {
+                let mut pairs = pairs.iter();
+                let found = pairs.find(|(known, _)| known.as_text() == Some(dim));
+                found.map_or(Ok(1), |(_, value)| stride(value))
+            };
+            dims.iter().map(of).collect::<Result<_>>()?
+        }
+        Some(value) => vec![stride(value)?; dims.len()],
+    };
+    let fill = super::arrange::fill_value(call)?;
+    let mut out = rolling.construct(&names, &strides, &fill)?;
+    if call.bool("keep_attrs")? == Some(false) {
+        out.variable.attributes.clear();
+    }
+    Ok(Value::Array(out))
+}
+
 fn weighted(call: &Call<'_>) -> Result<Value> {
     let Value::Array(weights) = call.need("weights")? else {
         return Err(Error::usage("weights must be an array"));
@@ -178,7 +229,17 @@ fn reduce_weighted(call: &Call<'_>) -> Result<Value> {
         return Err(not_on(call));
     };
     let arguments = reduce_arguments(call)?;
-    weighted.reduce(call.name(), &arguments).map(Value::Array)
+    let reduced = weighted.reduce(call.name(), &arguments)?;
+    Ok(Value::Array(with_attributes(reduced, arguments.keep_attrs)))
+}
+
+/// What is weighted loses the attributes of its coordinates with its own, unless `keep_attrs` says otherwise.
+pub(super) fn with_attributes(mut array: DataArray, keep_attrs: Option<bool>) -> DataArray {
+    if keep_attrs == Some(false) {
+        let coords = array.coords.values_mut();
+        coords.for_each(|coord| coord.attributes.clear());
+    }
+    array
 }
 
 fn each(object: &Value, make: impl Fn(&DataArray) -> Result<Value>) -> Result<Value> {
@@ -213,40 +274,44 @@ fn rolling(call: &Call<'_>) -> Result<Value> {
             .ok_or_else(|| Error::usage("a window must be a whole number above 0"))?;
         windows.push((dim, window));
     }
-    let Some(((dim, window), further)) = windows.split_first() else {
+    if windows.is_empty() {
         return Err(Error::usage(
             "`rolling` takes dimensions with their windows: `rolling(time=30)`",
         ));
-    };
-    let window = *window;
+    }
     let (min_periods, center) = (
         call.count("min_periods")?,
         call.bool("center")?.unwrap_or(false),
     );
-    let make = |array: &DataArray| {
-        Value::Rolling(Rolling {
+    let make = |array: &DataArray, windows: &[(String, usize)]| {
+        let ((dim, window), further) = windows.split_first()?;
+        Some(Value::Rolling(Rolling {
             array: array.clone(),
             dim: dim.clone(),
-            window,
+            window: *window,
             further: further.to_vec(),
             min_periods,
             center,
-        })
+        }))
     };
-    match object {
-        Value::Dataset(dataset) => {
-            let with_dim = dataset
-                .arrays()?
-                .into_iter()
-                .filter(|array| array.variable.axis(dim).is_some());
-            let parts = with_dim
-                .map(|array| (array.name.clone().unwrap_or_default(), make(&array)))
-                .collect();
-            Ok(Value::Several(dataset.clone(), parts))
-        }
-        other => each(other, |array| {
-            array.axis(dim)?;
-            Ok(make(array))
-        }),
+    let Value::Dataset(dataset) = object else {
+        return each(object, |array| {
+            for (dim, _) in &windows {
+                array.axis(dim)?;
+            }
+            make(array, &windows).ok_or_else(|| Error::internal("windows along no dimension"))
+        });
+    };
+    for (dim, _) in &windows {
+        dataset.length(dim)?;
     }
+    // Each variable slides along those of the dimensions that it has.
+    let parts = dataset.arrays()?.into_iter().filter_map(|array| {
+        let own = windows
+            .iter()
+            .filter(|(dim, _)| array.variable.axis(dim).is_some());
+        let part = make(&array, &own.cloned().collect::<Vec<_>>())?;
+        Some((array.name.clone().unwrap_or_default(), part))
+    });
+    Ok(Value::Several(dataset.clone(), parts.collect()))
 }

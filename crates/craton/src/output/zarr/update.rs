@@ -7,17 +7,22 @@ mod encode;
 mod labels;
 
 use super::super::members::check_unstacked;
+use super::super::planned::{Planned, Writing};
 use super::super::recipe::Recipe;
 use super::super::texts::write_held;
 use super::super::{Labelled, merged};
 use super::{CommitOptions, RECIPE_ATTRIBUTE, is_repository};
+use crate::info::ArrayInfo;
 use crate::labels::{Dataset, Variable};
 use crate::open::{OpenOptions, StoredGroup, open_group, open_stored_with};
 use crate::session::Session;
-use craton_core::{AttributeValue, Attributes, DType, Error, ErrorKind, Result, Sink, Source};
+use craton_core::{
+    AttributeValue, Attributes, DType, Error, ErrorKind, Grid, Result, Sink, Source,
+};
 use craton_format::zarr::ZarrStoreUpdate;
 use craton_plan::NodeRef;
 use craton_plan::ops::{self, AxisIndex};
+use craton_plan::physical;
 use craton_store::scheme::repository_and_version;
 use encode::encode_like;
 use indexmap::IndexMap;
@@ -73,8 +78,10 @@ pub fn update_zarr(
     let mut streamed: Vec<(NodeRef, Arc<dyn Sink>)> = Vec::new();
     let mut held: Vec<(NodeRef, Arc<dyn Sink>)> = Vec::new();
     for (name, variable) in dataset.coords.iter().chain(&dataset.variables) {
+        let objects = |name: &str| update.object_shape(name);
         let written = target
-            .write(name, variable, group, &there, &update, session)
+            .piece(name, variable, group, &there, session, objects)
+            .and_then(|piece| piece.map(|piece| piece.begin(name, &update)).transpose())
             .map_err(|error| error.in_variable(name))?;
         if let Some((node, sink)) = written {
             let is_held = node.dtype().is_variable();
@@ -88,6 +95,71 @@ pub fn update_zarr(
         update.set_attributes(change(&update, recipe, &dataset)?)?;
     }
     update.commit()
+}
+
+/// What [`update_zarr`] would do, without changing anything.
+///
+/// # Errors
+/// As [`update_zarr`], as far as they are known beforehand.
+pub fn plan_update(
+    parts: &[Labelled<'_>],
+    path: &Path,
+    place: &Place,
+    session: &Session,
+) -> Result<Writing> {
+    let dataset = merged(parts)?;
+    check_unstacked(&dataset)?;
+    if !is_repository(path) {
+        ZarrStoreUpdate::check(path)?;
+    }
+    let stored = open_stored_with(&path.display().to_string(), &session.stores()?)?;
+    let group = stored.root()?;
+    let there = open_group(&stored, "/", OpenOptions::default(), session)?;
+    let target = Target::of(&dataset, &there, place, session)?;
+    target.check_members(&dataset, group)?;
+    let mut writing = Writing {
+        text: format!(
+            "writes into {}, which keeps its chunks and codecs: {}\n",
+            path.display(),
+            target.in_words()
+        ),
+        ..Writing::default()
+    };
+    let mut kept: Vec<&str> = Vec::new();
+    for (name, variable) in dataset.coords.iter().chain(&dataset.variables) {
+        let source = group.array(name)?;
+        // Whole objects are written: chunks, or shards.
+        let lengths = source.meta().grid.axes.iter().enumerate();
+        let shards = source.meta().shard_shape.as_ref();
+        let objects = lengths.map(|(axis, lengths)| {
+            let in_shard = shards.and_then(|shards| shards.get(axis));
+            lengths.largest_encoded().max(1) * in_shard.copied().unwrap_or(1)
+        });
+        let objects: Vec<u64> = objects.collect();
+        let piece = target
+            .piece(name, variable, group, &there, session, |_| {
+                Ok(objects.clone())
+            })
+            .map_err(|error| error.in_variable(name))?;
+        let Some(piece) = piece else {
+            kept.push(name);
+            continue;
+        };
+        let mut array = ArrayInfo::of_source(name, &**source);
+        array.shape.clone_from(&piece.shape);
+        array.chunk_count = Grid::regular(&array.shape, &array.chunks)?.len();
+        array.attributes.clear();
+        writing.tell(&array)?;
+        if !piece.node.dtype().is_variable() {
+            let sink = Planned::new(piece.node.shape(), &objects)?;
+            let sink = physical::Target::Write(Arc::new(sink));
+            writing.outputs.push((piece.node, sink));
+        }
+    }
+    if !kept.is_empty() {
+        writing.text += &format!("    as they are there: {}\n", kept.join(", "));
+    }
+    Ok(writing)
 }
 
 /// The first recipe stays; of the changes the last is told, and how many there were.
@@ -198,16 +270,28 @@ impl Target {
         Err(Error::invalid(message).hint("append to all variables along it together"))
     }
 
-    /// Checks one variable; gives what to compute for it and where that goes, unless the store has it already.
-    fn write(
+    /// Where results go, for people.
+    fn in_words(&self) -> String {
+        let ranges = self.ranges.iter();
+        let ranges = ranges.map(|(dim, range)| format!("{dim} {}:{}", range.start, range.end));
+        let ranges: Vec<String> = ranges.collect();
+        match &self.appended {
+            Some(_) => format!("{} behind what is there", ranges.join(", ")),
+            None => format!("the region {}", ranges.join(", ")),
+        }
+    }
+
+    /// Checks one variable; gives the piece of the store that it becomes, unless the store has it already. `objects` tells
+    /// the lengths of the objects of an array.
+    fn piece(
         &self,
         name: &str,
         variable: &Variable,
         group: &StoredGroup,
         there: &Dataset,
-        update: &ZarrStoreUpdate,
         session: &Session,
-    ) -> Result<Option<(NodeRef, Arc<dyn Sink>)>> {
+        objects: impl FnOnce(&str) -> Result<Vec<u64>>,
+    ) -> Result<Option<Piece>> {
         let source = group.array(name)?;
         let stored = crate::open::raw_variable(source)?;
         if stored.dims.len() != variable.shape().len() && !is_text(variable) {
@@ -246,7 +330,7 @@ impl Target {
             }
         }
         let encoded = encode_like(variable, source, session)?;
-        self.merge(name, &stored, &encoded, update).map(Some)
+        self.merge(&stored, &encoded, &objects(name)?).map(Some)
     }
 
     /// What is there and does not change must be the same in the result.
@@ -278,15 +362,8 @@ impl Target {
             .hint("select the same labels, or drop it with `.drop_vars(…)` if the store is right"))
     }
 
-    /// The new values with as much of the old ones around them as whole objects need, and the sink of those objects.
-    fn merge(
-        &self,
-        name: &str,
-        stored: &Variable,
-        encoded: &NodeRef,
-        update: &ZarrStoreUpdate,
-    ) -> Result<(NodeRef, Arc<dyn Sink>)> {
-        let objects = update.object_shape(name)?;
+    /// The new values with as much of the old ones around them as whole objects need.
+    fn merge(&self, stored: &Variable, encoded: &NodeRef, objects: &[u64]) -> Result<Piece> {
         let mut shape = stored.shape().to_vec();
         let mut wanted = Vec::new();
         for (axis, dim) in stored.dims.iter().enumerate() {
@@ -296,7 +373,7 @@ impl Target {
         }
         let whole: Vec<Range<u64>> = wanted
             .iter()
-            .zip(&objects)
+            .zip(objects)
             .zip(&shape)
             .map(|((range, object), length)| {
                 let object = (*object).max(1);
@@ -305,16 +382,38 @@ impl Target {
             })
             .collect();
         let node = surrounded(&stored.node, encoded, &wanted, &whole, 0, &[])?;
-        if shape != stored.shape() {
-            update.resize(name, &shape)?;
+        let first = whole.iter().zip(objects);
+        Ok(Piece {
+            node,
+            grows: shape != stored.shape(),
+            shape,
+            first: first
+                .map(|(range, object)| range.start / (*object).max(1))
+                .collect(),
+            lengths: whole.iter().map(|range| range.end - range.start).collect(),
+        })
+    }
+}
+
+/// Whole objects of an array of the store.
+struct Piece {
+    node: NodeRef,
+    /// The array's shape once it is written, and whether that is another than before.
+    shape: Vec<u64>,
+    grows: bool,
+    /// The first object along each axis, and how many elements there are from its beginning on.
+    first: Vec<u64>,
+    lengths: Vec<u64>,
+}
+
+impl Piece {
+    /// What to compute, and the sink of the objects.
+    fn begin(self, name: &str, update: &ZarrStoreUpdate) -> Result<(NodeRef, Arc<dyn Sink>)> {
+        if self.grows {
+            update.resize(name, &self.shape)?;
         }
-        let first: Vec<u64> = whole
-            .iter()
-            .zip(&objects)
-            .map(|(range, object)| range.start / (*object).max(1))
-            .collect();
-        let lengths: Vec<u64> = whole.iter().map(|range| range.end - range.start).collect();
-        Ok((node, update.part(name, &first, &lengths)?))
+        let sink = update.part(name, &self.first, &self.lengths)?;
+        Ok((self.node, sink))
     }
 }
 
