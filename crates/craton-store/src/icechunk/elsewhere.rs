@@ -44,13 +44,7 @@ impl Elsewhere {
         let options = settings.options_for(url);
         let given = options.get(OPTION).unwrap_or_default().split(',');
         let prefixes = given.map(str::trim).filter(|prefix| !prefix.is_empty());
-        let prefixes = prefixes.map(|prefix| {
-            let trimmed = prefix.trim_end_matches('/');
-            match local_path(trimmed) {
-                Some(path) => Prefix::Folder(path),
-                None => Prefix::Url(trimmed.to_owned()),
-            }
-        });
+        let prefixes = prefixes.map(Prefix::of);
         Self {
             prefixes: prefixes.collect(),
             settings: settings.clone(),
@@ -102,7 +96,10 @@ impl Elsewhere {
             return Ok(known.clone());
         }
         let opened = match &self.prefixes[which] {
-            Prefix::Folder(folder) => Opened::Local(Arc::new(LocalStore::new(folder))),
+            // Of the root nothing is left without the `/` at its end.
+            Prefix::Folder(folder) => {
+                Opened::Local(Arc::new(LocalStore::new(format!("{folder}/"))))
+            }
             Prefix::Url(url) => {
                 let options = self.settings.options_for(url);
                 let (store, root) = RemoteStore::open_unseen(url, &options).await?;
@@ -115,6 +112,16 @@ impl Elsewhere {
 }
 
 impl Prefix {
+    /// A relative path begins at the current folder, because repositories name files by whole paths.
+    fn of(text: &str) -> Self {
+        let Some(path) = local_path(text) else {
+            return Self::Url(text.trim_end_matches('/').to_owned());
+        };
+        let whole = std::path::absolute(&path).ok();
+        let whole = whole.and_then(|whole| whole.into_os_string().into_string().ok());
+        Self::Folder(whole.unwrap_or(path).trim_end_matches('/').to_owned())
+    }
+
     /// Where below it `url` lies, if it does.
     fn location(&self, url: &str) -> Option<String> {
         let below = match self {
@@ -206,11 +213,31 @@ fn refused(url: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::remote::tests::options;
+    use icechunk::format::manifest::VirtualChunkLocation;
+
+    #[test]
+    fn the_root_of_all_folders_is_read_from_there() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), b"0123456789").unwrap();
+        let settings = StoreSettings::default().with(&options(&[&format!("{OPTION}=/")]));
+        let elsewhere = Elsewhere::of("r", &settings);
+        let url = format!("file://{}", file.path().display());
+        let chunk = VirtualChunkRef {
+            location: VirtualChunkLocation::from_url(&url).unwrap(),
+            offset: 2,
+            length: 6,
+            checksum: None,
+        };
+        let pool = Pool::unlimited();
+        let read = elsewhere.read(&url, &chunk, 1..4, &pool);
+        assert_eq!(&pollster::block_on(read).unwrap()[..], b"345");
+    }
 
     #[test]
     fn a_prefix_ends_where_a_name_does() {
-        let folder = Prefix::Folder("/data".to_owned());
-        let bucket = Prefix::Url("s3://bucket/data".to_owned());
+        let folder = Prefix::of("file:///data/");
+        let bucket = Prefix::of("s3://bucket/data/");
         let of = |prefix: &Prefix, url: &str| prefix.location(url);
         assert_eq!(of(&folder, "file:///data/a%20b.nc").unwrap(), "a b.nc");
         assert_eq!(of(&bucket, "s3://bucket/data/x/a.nc").unwrap(), "x/a.nc");
@@ -223,6 +250,13 @@ mod tests {
         ] {
             assert_eq!(of(&folder, url), None, "{url}");
         }
+        for root in ["/", "file:///"] {
+            let below = of(&Prefix::of(root), "file:///data/a.nc");
+            assert_eq!(below.unwrap(), "data/a.nc", "{root}");
+        }
+        let here = std::env::current_dir().unwrap();
+        let url = format!("file://{}/below/a.nc", here.display());
+        assert_eq!(of(&Prefix::of("below"), &url).unwrap(), "a.nc");
         for url in [
             "s3://bucket/data2/a.nc",
             "s3://bucket/data/../a.nc",
