@@ -60,6 +60,8 @@ enum Command {
     Tag(commands::branch::Tag),
     /// Point a branch of an Icechunk repository at another version.
     Reset(commands::reset::Reset),
+    /// Give an array or a group of an Icechunk repository another path.
+    Move(commands::move_node::Move),
     /// Remove what no branch or tag of an Icechunk repository leads to any more.
     Gc(commands::gc::Gc),
     /// Run the whole main job on data made on the spot, or at a URL.
@@ -102,6 +104,7 @@ fn main() -> ExitCode {
         Command::Branch(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Tag(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Reset(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::Move(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Gc(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Demo(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Help(command) => command.run().map(|()| ExitCode::SUCCESS),

@@ -3,8 +3,10 @@
 use crate::attached::{Budget, run_detached};
 use crate::labelled::Given;
 use craton::answer::{Answer, AnswerOptions, Question};
-use craton::history::{Collecting, Repository, branch_url, garbage_to_json};
+use craton::diff::DiffOptions;
+use craton::history::{self, Collecting, OnConflict, Repository, branch_url, garbage_to_json};
 use craton::moment::parse_moment;
+use craton::open::OpenOptions;
 use craton::{Error, Result};
 use pyo3::prelude::*;
 use std::collections::BTreeMap;
@@ -15,7 +17,7 @@ use std::time::SystemTime;
 #[derive(FromPyObject)]
 pub(crate) struct Written {
     #[pyo3(item)]
-    branch: String,
+    branch: Option<String>,
     #[pyo3(item)]
     message: Option<String>,
     #[pyo3(item)]
@@ -32,6 +34,8 @@ pub(crate) struct Written {
     shards: Option<String>,
     #[pyo3(item)]
     codec: Option<String>,
+    #[pyo3(item)]
+    compute: bool,
 }
 
 /// Computes what is given and commits it to a branch.
@@ -57,10 +61,14 @@ pub(crate) fn write_to_branch(
         chunks: written.chunks,
         shards: written.shards,
         codec: written.codec,
+        skips_values: !written.compute,
         ..AnswerOptions::default()
     };
     run_detached(py, threads, memory, &stores, |session| {
-        let url = branch_url(repository, &branch)?;
+        let url = match &branch {
+            Some(branch) => branch_url(repository, branch)?,
+            None => repository.to_owned(),
+        };
         Answer::plan(&question, session)?.write_to(Path::new(&url), &options, session)
     })
 }
@@ -133,6 +141,120 @@ pub(crate) fn reset(
         Repository::open_with(repository, &session.stores()?)?
             .0
             .reset(branch, to, true)
+    })
+}
+
+/// Gives an array or a group another path.
+#[pyfunction]
+pub(crate) fn relocate(
+    py: Python<'_>,
+    repository: &str,
+    from: &str,
+    to: &str,
+    message: Option<&str>,
+    stores: Vec<(String, String)>,
+) -> PyResult<String> {
+    run_detached(py, Some(1), None, &stores, |session| {
+        let (repository, branch) = Repository::open_with(repository, &session.stores()?)?;
+        repository.relocate(&branch, from, to, message)
+    })
+}
+
+/// What differs between two URLs, as JSON.
+#[pyfunction]
+#[pyo3(signature = (one, other, rtol, atol, ignored_attributes, raw, memory, threads, stores))]
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn diff(
+    py: Python<'_>,
+    one: &str,
+    other: &str,
+    rtol: f64,
+    atol: f64,
+    ignored_attributes: Vec<String>,
+    raw: bool,
+    memory: Option<Budget>,
+    threads: Option<usize>,
+    stores: Vec<(String, String)>,
+) -> PyResult<String> {
+    let options = DiffOptions {
+        open: OpenOptions {
+            decodes_cf: !raw,
+            ..OpenOptions::default()
+        },
+        rtol,
+        atol,
+        ignored_attributes,
+    };
+    run_detached(py, threads, memory, &stores, |session| {
+        let found = craton::diff::diff(one, other, &options, session)?;
+        Ok(found.to_json().to_string())
+    })
+}
+
+/// Begins a session; gives its URL.
+#[pyfunction]
+pub(crate) fn begin_session(
+    py: Python<'_>,
+    repository: &str,
+    branch: &str,
+    stores: Vec<(String, String)>,
+) -> PyResult<String> {
+    run_detached(py, Some(1), None, &stores, |session| {
+        history::begin_session(&branch_url(repository, branch)?, &session.stores()?)
+    })
+}
+
+/// A fork of a session, for another process.
+#[pyfunction]
+pub(crate) fn fork_session(py: Python<'_>, url: &str) -> PyResult<Vec<u8>> {
+    run_detached(py, Some(1), None, &[], |_| history::fork_session(url))
+}
+
+/// Opens a fork; gives the URL of its session.
+#[pyfunction]
+pub(crate) fn open_fork(
+    py: Python<'_>,
+    parcel: Vec<u8>,
+    stores: Vec<(String, String)>,
+) -> PyResult<String> {
+    run_detached(py, Some(1), None, &stores, |session| {
+        history::open_fork(&parcel, &session.stores()?)
+    })
+}
+
+/// What was written to a fork.
+#[pyfunction]
+pub(crate) fn pack_session(py: Python<'_>, url: &str) -> PyResult<Vec<u8>> {
+    run_detached(py, Some(1), None, &[], |_| history::pack_session(url))
+}
+
+/// Takes what a fork wrote into a session.
+#[pyfunction]
+pub(crate) fn merge_fork(py: Python<'_>, url: &str, parcel: Vec<u8>) -> PyResult<()> {
+    run_detached(py, Some(1), None, &[], |_| history::merge_fork(url, &parcel))
+}
+
+/// Commits a session; gives the id of the snapshot.
+#[pyfunction]
+pub(crate) fn commit_session(
+    py: Python<'_>,
+    url: &str,
+    message: &str,
+    is_amended: bool,
+    on_conflict: &str,
+) -> PyResult<String> {
+    run_detached(py, Some(1), None, &[], |_| {
+        let on_conflict = OnConflict::from_name(on_conflict)?;
+        history::commit_session(url, message, is_amended, on_conflict)
+    })
+}
+
+/// Forgets a session.
+#[pyfunction]
+pub(crate) fn discard_session(py: Python<'_>, url: &str) -> PyResult<()> {
+    run_detached(py, Some(1), None, &[], |_| {
+        history::discard_session(url);
+        Ok(())
     })
 }
 

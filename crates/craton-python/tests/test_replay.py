@@ -112,3 +112,18 @@ def test_what_has_no_recipe_and_what_is_gone(store, tmp_path):
     program("eval", "ds.t", store, "-o", tmp_path / "out.nc")
     store.rename(tmp_path / "elsewhere.zarr")
     assert str(store) in program("replay", tmp_path / "out.nc", code=3)
+
+
+def test_inputs_are_opened_as_they_were_then(store, tmp_path):
+    packed = xr.Dataset({"p": ("x", np.array([1, 2, -9], "i2"), {"scale_factor": 0.5, "_FillValue": np.int16(-9)})})
+    packed.to_netcdf(tmp_path / "packed.nc", engine="h5netcdf")
+    program("eval", "ds.p + 0", tmp_path / "packed.nc", "--raw", "-o", tmp_path / "raw.zarr")
+    assert craton_json("replay", tmp_path / "raw.zarr")["verdict"] == "identical"
+    for name, first in (("early", 0), ("late", 2)):
+        part = xr.Dataset({"q": ("time", np.arange(4.0) + 10 * first)}, {"time": np.arange(first, first + 4)})
+        part.to_zarr(tmp_path / f"{name}.zarr", zarr_format=3, consolidated=False)
+    both = [tmp_path / "early.zarr", tmp_path / "late.zarr"]
+    program("eval", "ds.q * 1", *both, "--keep", "last", "-o", tmp_path / "kept.zarr")
+    assert craton_json("replay", tmp_path / "kept.zarr")["verdict"] == "identical"
+    recipe = zarr.open_group(tmp_path / "kept.zarr").attrs["craton_recipe"]
+    assert recipe["open"] == {"decode_cf": True, "keep": "last", "skip_bad": False}

@@ -44,6 +44,12 @@ pub(crate) async fn run<T: Send + 'static>(
     Running(runtime()?.spawn(work)).await
 }
 
+/// Runs `work` on the runtime, which nobody waits for here.
+pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+    drop(runtime()?.spawn(work));
+    Ok(())
+}
+
 struct Running<T>(JoinHandle<Result<T>>);
 
 impl<T> Future for Running<T> {

@@ -68,6 +68,8 @@ pub struct AnswerOptions {
     pub amends: bool,
     /// Whose values a chunk has that somebody else changed meanwhile: `fail`, `ours` or `theirs`.
     pub on_conflict: Option<String>,
+    /// Whether of data only the arrays are made, without values; coordinates are written.
+    pub skips_values: bool,
 }
 
 impl AnswerOptions {
@@ -603,6 +605,7 @@ impl Answer {
             expression: self.question.expression.clone(),
             inputs: inputs.collect(),
             given: self.question.given.keys().cloned().collect(),
+            open: self.question.options,
         }
     }
 }
@@ -674,6 +677,7 @@ impl AnswerOptions {
             codec: self.codec.clone(),
             may_replace: self.may_replace,
             commit: self.commit()?,
+            skips_values: self.skips_values,
             times: stored.times.clone(),
         })
     }

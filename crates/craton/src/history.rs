@@ -4,11 +4,15 @@
 
 use craton_core::{Error, Result};
 use craton_store::scheme::{repository_and_version, repository_url};
+use craton_store::icechunk::{self, Committing};
 use craton_store::{IcechunkRepository, StoreSettings};
 use pollster::block_on;
 use serde_json::{Value, json};
 
-pub use craton_store::icechunk::{Collecting, Garbage, MAIN, Pointers, Snapshot};
+pub use craton_store::icechunk::{
+    ChunkCounts, Collecting, Difference, Garbage, MAIN, OnConflict, Pointers, Snapshot, discard_session, fork_session,
+    merge_fork, open_fork, pack_session,
+};
 
 /// A repository that is open.
 #[derive(Debug)]
@@ -136,6 +140,33 @@ impl Repository {
         ))
     }
 
+    /// Gives an array or a group another path on a branch, as one commit; gives the id of its snapshot.
+    ///
+    /// # Errors
+    /// As [`IcechunkRepository::relocate`].
+    pub fn relocate(
+        &self,
+        branch: &str,
+        from: &str,
+        to: &str,
+        message: Option<&str>,
+    ) -> Result<String> {
+        let message = message.map_or_else(|| format!("craton move {from} {to}"), str::to_owned);
+        let how = Committing {
+            message,
+            ..Committing::default()
+        };
+        block_on(self.inner.relocate(branch, from, to, how))
+    }
+
+    /// What differs between two versions, told by what they refer to.
+    ///
+    /// # Errors
+    /// As [`IcechunkRepository::difference`].
+    pub fn difference(&self, one: &str, other: &str) -> Result<Difference> {
+        block_on(self.inner.difference(one, other))
+    }
+
     /// Removes what no branch or tag leads to any more, or tells what would be removed.
     ///
     /// # Errors
@@ -156,6 +187,37 @@ impl Repository {
         let message = format!("there is a {kind} `{name}` already");
         Err(Error::new(craton_core::ErrorKind::Conflict, message).at(self.inner.url()))
     }
+}
+
+/// Begins a session: a commit to a branch that is written in several steps, `main` without a name. Gives its URL, which is
+/// written to and read as a branch is; where no repository is yet, one is made.
+///
+/// # Errors
+/// [`craton_core::ErrorKind::NotFound`] if there is no such branch, [`craton_core::ErrorKind::Usage`] if the name is that of
+/// a tag.
+pub fn begin_session(repository: &str, settings: &StoreSettings) -> Result<String> {
+    let (path, branch) = repository_and_version(repository);
+    icechunk::begin_session(&path, branch.as_deref(), settings)
+}
+
+/// Commits a session; gives the id of the snapshot. After an error the session goes on.
+///
+/// # Errors
+/// [`craton_core::ErrorKind::Conflict`] if somebody else has committed to the branch meanwhile, and the changes of both
+/// cannot be kept; [`craton_core::ErrorKind::Usage`] for forks.
+pub fn commit_session(
+    url: &str,
+    message: &str,
+    is_amended: bool,
+    on_conflict: OnConflict,
+) -> Result<String> {
+    let how = Committing {
+        message: message.to_owned(),
+        is_amended,
+        on_conflict: Some(on_conflict),
+        ..Committing::default()
+    };
+    icechunk::commit_session(url, how)
 }
 
 /// The names that point at a snapshot.

@@ -82,12 +82,17 @@ pub fn replay(url: &str, session: &Session) -> Result<Replay> {
         },
         inputs,
         given: IndexMap::new(),
-        options: OpenOptions::default(),
+        options: recipe.open,
     };
     let answer = Answer::plan(&question, session)?;
+    // Values that were taken as stored stand as such in the result.
+    let written = OpenOptions {
+        decodes_cf: recipe.open.decodes_cf,
+        ..OpenOptions::default()
+    };
     let mut groups = Vec::new();
     for (path, computed) in answer.groups()? {
-        let before = open_group(&stored, &path, OpenOptions::default(), session)?;
+        let before = open_group(&stored, &path, written, session)?;
         let options = DiffOptions::default();
         let mut group = diff_datasets(&computed, &before, &options, session)?;
         group.path = path;

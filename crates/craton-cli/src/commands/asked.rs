@@ -156,11 +156,7 @@ fn inputs_of(list: &Path) -> Result<Vec<String>> {
 }
 
 fn parse_keep(text: &str) -> Result<Keep, String> {
-    match text {
-        "first" => Ok(Keep::First),
-        "last" => Ok(Keep::Last),
-        other => Err(format!("`{other}` is neither `first` nor `last`")),
-    }
+    Keep::from_name(text).ok_or_else(|| format!("`{text}` is neither `first` nor `last`"))
 }
 
 /// Talk goes to standard error; nothing can be done if even that is gone.

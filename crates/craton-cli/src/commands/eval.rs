@@ -78,6 +78,7 @@ impl Eval {
             message: self.message,
             amends: self.amend,
             on_conflict: self.on_conflict,
+            ..AnswerOptions::default()
         };
         let explain = || match &self.output {
             Some(path) => answer.explain_writing(path, &options, &session),

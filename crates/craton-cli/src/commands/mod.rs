@@ -12,6 +12,7 @@ pub mod help;
 pub mod info;
 mod limits;
 pub mod log;
+pub mod move_node;
 pub mod plot;
 pub mod replay;
 pub mod reset;

@@ -21,9 +21,13 @@ if TYPE_CHECKING:
     from craton.opening import open as open
     from craton.opening import open_dataset as open_dataset
     from craton.opening import open_datatree as open_datatree
+    from craton.sessions import Session as Session
+    from craton.sessions import session as session
     from craton.versions import branch as branch
+    from craton.versions import diff as diff
     from craton.versions import gc as gc
     from craton.versions import log as log
+    from craton.versions import move as move
     from craton.versions import replay as replay
     from craton.versions import reset as reset
     from craton.versions import tag as tag
@@ -33,20 +37,24 @@ if TYPE_CHECKING:
 # Public name -> the module that defines it. One line per name; the module is imported on first use.
 _LAZY: dict[str, str] = {
     "Array": "craton.array",
+    "Session": "craton.sessions",
     "activate": "craton.activation",
     "active": "craton.activation",
     "branch": "craton.versions",
     "deactivate": "craton.activation",
+    "diff": "craton.versions",
     "eval": "craton.api",
     "explain": "craton.api",
     "gc": "craton.versions",
     "log": "craton.versions",
+    "move": "craton.versions",
     "open": "craton.opening",
     "open_dataset": "craton.opening",
     "open_datatree": "craton.opening",
     "register_codec": "craton.codecs",
     "replay": "craton.versions",
     "reset": "craton.versions",
+    "session": "craton.sessions",
     "tag": "craton.versions",
     "to_icechunk": "craton.versions",
     "verify": "craton.versions",

@@ -241,7 +241,7 @@ Stores = Sequence[tuple[str, str]]
 class Written(TypedDict):
     """How a commit is written, as the program's options say it."""
 
-    branch: str
+    branch: str | None
     message: str | None
     amend: bool
     on_conflict: str | None
@@ -250,6 +250,7 @@ class Written(TypedDict):
     chunks: str | None
     shards: str | None
     codec: str | None
+    compute: bool
 
 def write_to_branch(
     given: Given,
@@ -277,6 +278,43 @@ def gc(
     repository: str, expire_before: str | None, written_before: str, is_dry_run: bool, stores: Stores
 ) -> str:
     """Give what garbage there is, or was, as JSON."""
+
+def relocate(repository: str, source: str, target: str, message: str | None, stores: Stores) -> str:
+    """Give an array or a group another path; give the snapshot."""
+
+def diff(
+    one: str,
+    other: str,
+    rtol: float,
+    atol: float,
+    ignored_attributes: list[str],
+    raw: bool,
+    memory: int | str | None,
+    threads: int | None,
+    stores: Stores,
+) -> str:
+    """Give what differs between two URLs as JSON."""
+
+def begin_session(repository: str, branch: str, stores: Stores) -> str:
+    """Begin a session; give its URL."""
+
+def fork_session(url: str) -> bytes:
+    """Give a fork, for another process."""
+
+def open_fork(parcel: bytes, stores: Stores) -> str:
+    """Open a fork; give the URL of its session."""
+
+def pack_session(url: str) -> bytes:
+    """Give what was written to a fork."""
+
+def merge_fork(url: str, parcel: bytes) -> None:
+    """Take what a fork wrote into a session."""
+
+def commit_session(url: str, message: str, is_amended: bool, on_conflict: str) -> str:
+    """Commit a session; give the id of the snapshot."""
+
+def discard_session(url: str) -> None:
+    """Forget a session."""
 
 def verify(url: str, sample: int | None, memory: int | str | None, threads: int | None, stores: Stores) -> str:
     """Give what is whole as JSON."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from craton import _native
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Url = str | os.PathLike[str]
 
-__all__ = ["branch", "gc", "log", "replay", "reset", "tag", "to_icechunk", "verify"]
+__all__ = ["branch", "diff", "gc", "log", "move", "replay", "reset", "tag", "to_icechunk", "verify"]
 
 
 def to_icechunk(
@@ -99,10 +99,11 @@ def to_icechunk(
         "amend": amend,
         "on_conflict": on_conflict,
         "append_dim": append_dim,
-        "region": None if region is None else _region(region),
-        "chunks": _lengths(chunks),
-        "shards": _lengths(shards),
+        "region": region_text(region),
+        "chunks": lengths_text(chunks),
+        "shards": lengths_text(shards),
         "codec": codec,
+        "compute": True,
     }
     options = pairs(storage_options)
     _native.write_to_branch(given(obj), os.fspath(repo), written, memory, threads, options)
@@ -265,6 +266,90 @@ def gc(
     return json.loads(_native.gc(os.fspath(repo), expire_before, written_before, dry_run, pairs(storage_options)))
 
 
+def move(
+    repo: Url,
+    source: str,
+    target: str,
+    *,
+    message: str | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+) -> str:
+    """Give an array or a group of a repository another path, as one commit; no chunk is touched.
+
+    Parameters
+    ----------
+    repo : str or path
+        The repository, and with ``@`` the branch; ``main`` without.
+    source, target : str
+        The path as it is and as it becomes, such as ``"/surface/t2m"``. The group that holds ``target`` must be there.
+    message : str, optional
+        What the commit says.
+    storage_options : dict, optional
+        How to reach a store behind a URL, as for `open_dataset`.
+
+    Returns
+    -------
+    str
+        The id of the snapshot.
+
+    Raises
+    ------
+    KeyError
+        If there is no such repository, branch, array or group.
+    RuntimeError
+        If something is at ``target``, or somebody else has committed meanwhile.
+    NotImplementedError
+        If the repository has version 1 of the format.
+    """
+    return _native.relocate(os.fspath(repo), source, target, message, pairs(storage_options))
+
+
+def diff(
+    a: Url,
+    b: Url,
+    *,
+    rtol: float = 0.0,
+    atol: float = 0.0,
+    ignore_attributes: Iterable[str] = (),
+    raw: bool = False,
+    memory: int | str | None = None,
+    threads: int | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Compare two stores, files or versions: metadata first, then values. Values missing in both are equal.
+
+    Parameters
+    ----------
+    a, b : str or path
+        What to compare, of any formats; ``FILE!/path`` for a group or an array, ``icechunk+REPO@VERSION`` for a version.
+    rtol, atol : float
+        Values may differ by this part of that of ``b``, and by this much.
+    ignore_attributes : iterable of str
+        Attributes of these names are not compared.
+    raw : bool, default: False
+        Compare stored values as they are, without CF decoding.
+    memory, threads
+        As for `eval`.
+    storage_options : dict, optional
+        How to reach stores behind URLs, as for `open_dataset`.
+
+    Returns
+    -------
+    dict
+        Whether they are ``equal``, and of each of the ``groups`` how ``metadata`` and ``values`` differ. Of two versions of
+        one repository also ``stored``: for each array how many ``chunks`` were added, removed or changed, and what was
+        ``moved``; arrays without such chunks are not read.
+
+    Raises
+    ------
+    KeyError, ValueError, NotImplementedError, OSError
+        As for `open_dataset`.
+    """
+    urls = (os.fspath(a), os.fspath(b))
+    options = pairs(storage_options)
+    return json.loads(_native.diff(*urls, rtol, atol, list(ignore_attributes), raw, memory, threads, options))
+
+
 def verify(
     url: Url,
     *,
@@ -333,8 +418,9 @@ def replay(
     return json.loads(_native.replay(os.fspath(url), memory, threads, pairs(storage_options)))
 
 
-def _region(region: str | Mapping[str, slice | str]) -> str:
-    if isinstance(region, str):
+def region_text(region: str | Mapping[str, slice | str] | None) -> str | None:
+    """Give a region as the program's options say it."""
+    if region is None or isinstance(region, str):
         return region
     parts = []
     for dim, part in region.items():
@@ -346,5 +432,6 @@ def _region(region: str | Mapping[str, slice | str]) -> str:
     return ",".join(parts)
 
 
-def _lengths(lengths: Mapping[str, int] | None) -> str | None:
+def lengths_text(lengths: Mapping[str, int] | None) -> str | None:
+    """Give lengths by dimension as the program's options say them."""
     return None if lengths is None else ",".join(f"{dim}={length}" for dim, length in lengths.items())

@@ -3,16 +3,26 @@
 //! A repository is opened at a branch, a tag or a snapshot, and stays there: what is committed later is not seen.
 
 mod collect;
+mod difference;
 mod elsewhere;
+mod forks;
 mod lock;
+mod moving;
 mod place;
 mod read;
+mod sending;
+mod sessions;
+mod splits;
 #[cfg(test)]
 mod tests;
 mod write;
 
 pub use collect::{Collecting, Garbage};
+pub use difference::{ChunkCounts, Difference};
 pub use read::IcechunkStore;
+pub use sessions::{
+    begin_session, commit_session, discard_session, fork_session, merge_fork, open_fork, pack_session,
+};
 pub use write::{Committing, IcechunkWriter, OnConflict};
 
 use crate::remote::{StoreSettings, public_url};

@@ -8,6 +8,7 @@ use crate::remote::{RemoteStore, StoreSettings};
 use crate::runtime;
 use crate::scheme::{Named, local_path, named};
 use craton_core::{Error, ErrorKind, Result};
+use icechunk::session::Session;
 use icechunk::storage::{
     ObjectStoreBackend, Role, Settings, StorageErrorKind, StorageInfo, StorageResult,
 };
@@ -62,6 +63,11 @@ impl Place {
         }
     }
 
+    /// Whether no other process can see it.
+    pub(super) fn is_of_this_process(&self) -> bool {
+        matches!(self, Self::Memory(_))
+    }
+
     /// Storage to open or make a repository with.
     pub(super) async fn storage(&self) -> Result<Storing> {
         let made = match self {
@@ -74,6 +80,20 @@ impl Place {
         };
         made.map_err(|cause| {
             let error = Error::new(ErrorKind::Io, "cannot reach the repository");
+            self.explained(error, &cause.kind)
+        })
+    }
+
+    /// Makes a session of its description, which another process may have written.
+    pub(super) fn session(&self, description: &[u8]) -> Result<Session> {
+        let made = match self {
+            Self::Remote(store, _) => {
+                handing_over(store.client()?, || Session::from_bytes(description))
+            }
+            Self::Folder(_) | Self::Memory(_) => Session::from_bytes(description),
+        };
+        made.map_err(|cause| {
+            let error = Error::corrupt("this is no fork of a session");
             self.explained(error, &cause.kind)
         })
     }
@@ -130,7 +150,7 @@ async fn in_memory(name: &str) -> StorageResult<Storing> {
 }
 
 thread_local! {
-    /// The client that the next storage is made of, see [`reached`].
+    /// The client of storage that is being made, see [`handing_over`].
     static HANDED_OVER: RefCell<Option<Client>> = const { RefCell::new(None) };
 }
 
@@ -143,14 +163,22 @@ struct Client(Arc<dyn ObjectStore>);
 /// The crate makes storage from clients that it builds itself, or from a description; so the client goes beside a
 /// description that says nothing else.
 fn reached(client: Arc<dyn ObjectStore>, root: String) -> Result<Storing> {
-    HANDED_OVER.set(Some(Client(client)));
     let backend = serde_json::json!({"object_store_provider_type": Reached::NAME, "root": root});
-    let made = serde_json::from_value::<ObjectStorage>(serde_json::json!({"backend": backend}));
+    let made = handing_over(client, || {
+        serde_json::from_value::<ObjectStorage>(serde_json::json!({"backend": backend}))
+    });
     let made = made.map_err(|cause| {
         Error::internal("cannot describe the repository's store").caused_by(cause)
-    });
+    })?;
+    Ok(Arc::new(made))
+}
+
+/// Makes something of descriptions, in which stores are reached by `client`.
+fn handing_over<T>(client: Arc<dyn ObjectStore>, make: impl FnOnce() -> T) -> T {
+    HANDED_OVER.set(Some(Client(client)));
+    let made = make();
     HANDED_OVER.set(None);
-    Ok(Arc::new(made?))
+    made
 }
 
 /// What the crate asks for objects.
@@ -167,7 +195,7 @@ impl Reached {
 }
 
 fn handed_over() -> Option<Client> {
-    HANDED_OVER.take()
+    HANDED_OVER.with_borrow(Clone::clone)
 }
 
 impl fmt::Display for Reached {

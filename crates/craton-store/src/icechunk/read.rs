@@ -2,7 +2,8 @@
 
 use super::elsewhere::Elsewhere;
 use super::place::Place;
-use super::{IcechunkRepository, MAIN};
+use super::write::IcechunkWriter;
+use super::{IcechunkRepository, MAIN, sessions};
 use crate::local::checked_range;
 use crate::remote::{StoreSettings, public_url};
 use crate::runtime;
@@ -41,6 +42,9 @@ impl IcechunkStore {
     /// As [`IcechunkRepository::open`]; [`craton_core::ErrorKind::NotFound`] if there is no such version, with those
     /// that there are.
     pub async fn open(url: &str, version: Option<&str>, settings: &StoreSettings) -> Result<Self> {
+        if let Some(writer) = sessions::find(url)? {
+            return Ok(Self::of_session(&writer, settings));
+        }
         let repository = IcechunkRepository::open_with(url, settings).await?;
         let name = version.unwrap_or(MAIN);
         let (kind, id) = repository.resolve(name).await?;
@@ -65,6 +69,21 @@ impl IcechunkStore {
             snapshot,
             keeper: format!("Icechunk, {kind} {name}"),
         })
+    }
+
+    /// What a session holds by now.
+    fn of_session(writer: &IcechunkWriter, settings: &StoreSettings) -> Self {
+        let repository = &writer.repository;
+        Self {
+            store: writer.store.clone(),
+            session: writer.session.clone(),
+            place: repository.place().clone(),
+            elsewhere: Elsewhere::of(repository.path(), settings),
+            shown: public_url(repository.path()),
+            url: writer.parent_url(),
+            snapshot: writer.parent().to_owned(),
+            keeper: "session of an Icechunk repository".to_owned(),
+        }
     }
 
     /// The snapshot that is read.

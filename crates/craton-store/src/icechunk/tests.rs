@@ -277,7 +277,7 @@ fn a_commit_shows_when_it_is_whole() {
         .set("x/zarr.json", array(LENGTH).into_bytes())
         .unwrap();
     writer.set("x/c/0", bytes(9)).unwrap();
-    let id = writer.commit(&saying("a result")).unwrap();
+    let id = writer.commit_session(&saying("a result")).unwrap();
     drop(writer);
     let store = opened(&path, None).unwrap();
     assert_eq!(store.snapshot(), id);
@@ -296,8 +296,8 @@ fn a_commit_shows_when_it_is_whole() {
     for writer in &writers {
         writer.set("zarr.json", group.into()).unwrap();
     }
-    let second = writers[0].commit(&saying("one")).unwrap();
-    let error = writers[1].commit(&saying("other")).unwrap_err();
+    let second = writers[0].commit_session(&saying("one")).unwrap();
+    let error = writers[1].commit_session(&saying("other")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert_eq!(wait(repository.branch(MAIN)).unwrap(), second);
     let store = opened(&path, None).unwrap();
@@ -354,8 +354,8 @@ fn a_change_begins_with_what_is_there() {
     assert_eq!(wait(repository.branch(MAIN)).unwrap(), before);
     let url = writers[0].parent_url();
     assert_eq!(url, format!("icechunk+{path}@{before}"));
-    let after = writers[0].commit(&saying("one")).unwrap();
-    let error = writers[1].commit(&saying("other")).unwrap_err();
+    let after = writers[0].commit_session(&saying("one")).unwrap();
+    let error = writers[1].commit_session(&saying("other")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert_eq!(wait(repository.branch(MAIN)).unwrap(), after);
     let store = opened(&path, None).unwrap();
@@ -383,7 +383,7 @@ fn changes_of_several_at_once_are_kept_or_named() {
     writers[1].set("g/big/c/1", bytes(11)).unwrap();
     for writer in &writers {
         writer
-            .commit(&solved("disjoint", OnConflict::Fail))
+            .commit_session(&solved("disjoint", OnConflict::Fail))
             .unwrap();
     }
     assert_eq!(whole("g/big/c/0"), Some(bytes(10)));
@@ -397,8 +397,8 @@ fn changes_of_several_at_once_are_kept_or_named() {
         writers[0].set("g/big/c/0", bytes(20)).unwrap();
         writers[1].set("g/big/c/0", bytes(21)).unwrap();
         writers[1].set("g/small/c/0", vec![8; 3]).unwrap();
-        writers[0].commit(&saying("theirs")).unwrap();
-        let committed = writers[1].commit(&solved("ours", on_conflict));
+        writers[0].commit_session(&saying("theirs")).unwrap();
+        let committed = writers[1].commit_session(&solved("ours", on_conflict));
         if on_conflict == OnConflict::Fail {
             let error = committed.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Conflict);
@@ -419,8 +419,8 @@ fn changes_of_several_at_once_are_kept_or_named() {
         )
         .unwrap();
     writers[1].set("g/big/c/1", bytes(30)).unwrap();
-    writers[0].commit(&saying("longer")).unwrap();
-    let committed = writers[1].commit(&solved("ours", OnConflict::Ours));
+    writers[0].commit_session(&saying("longer")).unwrap();
+    let committed = writers[1].commit_session(&solved("ours", OnConflict::Ours));
     let error = committed.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(
@@ -443,14 +443,14 @@ fn is_a_home(url: &str, settings: &StoreSettings) {
     let metadata = array(LENGTH).into_bytes();
     writer.set("x/zarr.json", metadata).unwrap();
     writer.set("x/c/0", bytes(1)).unwrap();
-    let first = writer.commit(&saying("first")).unwrap();
+    let first = writer.commit_session(&saying("first")).unwrap();
     let writers =
         [(); 2].map(|()| IcechunkWriter::begin_change(url, Some(MAIN), settings).unwrap());
     for (at, writer) in writers.iter().enumerate() {
         writer.set("x/c/0", bytes(2 + at as u8)).unwrap();
     }
-    let second = writers[0].commit(&saying("second")).unwrap();
-    let error = writers[1].commit(&saying("lost")).unwrap_err();
+    let second = writers[0].commit_session(&saying("second")).unwrap();
+    let error = writers[1].commit_session(&saying("lost")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict, "{}", error.report());
     for (version, values) in [(None, 2), (Some(first.as_str()), 1)] {
         let store = open(version).unwrap();

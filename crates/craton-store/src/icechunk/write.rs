@@ -1,18 +1,21 @@
 //! A commit in the making: the next state of a branch.
 
+use super::forks::Family;
 use super::place::Place;
 use super::read::is_absent;
-use super::{IcechunkRepository, MAIN, is_repository};
+use super::sending::Sending;
+use super::{IcechunkRepository, MAIN, is_repository, sessions, splits};
 use crate::remote::{StoreSettings, public_url};
 use crate::runtime;
-use crate::scheme::repository_url;
+use crate::scheme::{local_path, repository_url};
 use craton_core::{Error, ErrorKind, Result};
 use icechunk::conflicts::Conflict;
 use icechunk::conflicts::basic_solver::{BasicConflictSolver, VersionSelection};
 use icechunk::format::ByteRange;
-use icechunk::session::{Session, SessionErrorKind};
+use icechunk::session::{Session, SessionErrorKind, SessionResult};
+use icechunk::virtual_chunks::VirtualChunkResolver;
 use icechunk::{Repository, Store};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -85,17 +88,17 @@ impl OnConflict {
 ///
 /// Calls wait until they are done, as those of files do.
 pub struct IcechunkWriter {
-    session: Arc<RwLock<Session>>,
-    store: Arc<Store>,
-    place: Place,
-    /// Where the repository lies, as a path or a URL.
-    path: String,
+    pub(super) session: Arc<RwLock<Session>>,
+    pub(super) store: Arc<Store>,
+    pub(super) repository: IcechunkRepository,
     url: String,
     /// The state that this one follows.
     parent: String,
     /// A repository that was made for this; it goes if nothing is committed.
     made: Option<PathBuf>,
     is_committed: AtomicBool,
+    pub(super) family: Family,
+    sending: Sending,
 }
 
 impl IcechunkWriter {
@@ -105,7 +108,21 @@ impl IcechunkWriter {
     /// # Errors
     /// [`ErrorKind::Conflict`] if something else is in the folder, [`ErrorKind::NotFound`] if there is no such branch,
     /// [`ErrorKind::Usage`] if the name is a tag's or a snapshot's.
-    pub fn begin(path: &str, branch: Option<&str>, settings: &StoreSettings) -> Result<Self> {
+    pub fn begin(path: &str, branch: Option<&str>, settings: &StoreSettings) -> Result<Arc<Self>> {
+        if let Some(writer) = sessions::find(path)? {
+            writer.check_writable()?;
+            if writer.is_fork() {
+                let message = "a fork writes regions of what is there, not all of it";
+                return Err(Error::usage(message).at(&writer.url));
+            }
+            writer.family.begin_write();
+            writer.clear()?;
+            return Ok(writer);
+        }
+        Self::begin_whole(path, branch, settings).map(Arc::new)
+    }
+
+    fn begin_whole(path: &str, branch: Option<&str>, settings: &StoreSettings) -> Result<Self> {
         pollster::block_on(async {
             let branch = branch.unwrap_or(MAIN);
             let made = make_if_absent(path, branch, settings).await?;
@@ -126,9 +143,36 @@ impl IcechunkWriter {
         path: &str,
         branch: Option<&str>,
         settings: &StoreSettings,
-    ) -> Result<Self> {
+    ) -> Result<Arc<Self>> {
+        if let Some(writer) = sessions::find(path)? {
+            writer.check_writable()?;
+            writer.family.begin_write();
+            return Ok(writer);
+        }
         let begun = Self::begin_later(path, branch.unwrap_or(MAIN), settings, false);
-        pollster::block_on(begun)
+        pollster::block_on(begun).map(Arc::new)
+    }
+
+    /// Begins a session: a commit that is written in several steps. Where nothing is there, a repository is made.
+    ///
+    /// # Errors
+    /// As [`IcechunkWriter::begin`].
+    pub(super) fn begin_session(
+        path: &str,
+        branch: Option<&str>,
+        settings: &StoreSettings,
+    ) -> Result<Self> {
+        pollster::block_on(async {
+            let branch = branch.unwrap_or(MAIN);
+            // Forks are opened in other processes, which may be in other folders.
+            let absolute = local_path(path).and_then(|path| std::path::absolute(path).ok());
+            let absolute = absolute.and_then(|path| path.into_os_string().into_string().ok());
+            let path = absolute.as_deref().unwrap_or(path);
+            let made = Made(make_if_absent(path, branch, settings).await?);
+            let mut writer = Self::begin_later(path, branch, settings, false).await?;
+            writer.made = made.keep();
+            Ok(writer)
+        })
     }
 
     async fn begin_later(
@@ -148,30 +192,58 @@ impl IcechunkWriter {
         let begun = repository.ask(format!("write to the branch `{branch}`"), async move {
             inner.writable_session(&name).await
         });
-        let mut session = begun.await?;
+        let session = begun.await?;
         let url = format!("{}@{branch}", repository.url());
-        let place = repository.place().clone();
+        let writer = Self::of(repository, session, url, Family::alone()).await?;
+        if is_cleared {
+            writer.clear()?;
+        }
+        Ok(writer)
+    }
+
+    /// What is written into `session`.
+    pub(super) async fn of(
+        repository: IcechunkRepository,
+        session: Session,
+        url: String,
+        family: Family,
+    ) -> Result<Self> {
         let parent = session.snapshot_id().to_string();
-        let cleared = runtime::run(async move {
-            if is_cleared && let Err(cause) = session.clear().await {
-                return Ok(Err(cause));
-            }
-            let session = Arc::new(RwLock::new(session));
-            Ok(Ok((Store::from_session(session.clone()).await, session)))
-        });
-        let (store, session) = cleared.await?.map_err(|cause| {
-            let error = Error::corrupt("cannot begin a commit");
-            place.explained(error, &cause.kind).at(&url)
-        })?;
+        let session = Arc::new(RwLock::new(session));
+        let shared = session.clone();
+        let store = runtime::run(async move { Ok(Store::from_session(shared).await) }).await?;
         Ok(Self {
             session,
             store: Arc::new(store),
-            place,
-            path: path.to_owned(),
+            repository,
             url,
             parent,
             made: None,
             is_committed: AtomicBool::new(false),
+            family,
+            sending: Sending::default(),
+        })
+    }
+
+    /// The id of the snapshot that this state follows.
+    pub(super) fn parent(&self) -> &str {
+        &self.parent
+    }
+
+    fn place(&self) -> &Place {
+        self.repository.place()
+    }
+
+    /// Takes away everything that the state holds.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] if what is there cannot be read.
+    pub fn clear(&self) -> Result<()> {
+        let session = self.session.clone();
+        let cleared = runtime::run(async move { Ok(session.write().await.clear().await) });
+        pollster::block_on(cleared)?.map_err(|cause| {
+            let error = Error::corrupt("cannot begin a commit");
+            self.place().explained(error, &cause.kind).at(&self.url)
         })
     }
 
@@ -181,10 +253,13 @@ impl IcechunkWriter {
         &self.url
     }
 
-    /// The state that this one follows, as something to read.
+    /// What is there before a change, as something to read.
     #[must_use]
     pub fn parent_url(&self) -> String {
-        repository_url(&self.path, &self.parent)
+        if let Some(session) = self.family.url() {
+            return session;
+        }
+        repository_url(self.repository.path(), &self.parent)
     }
 
     /// An object of the Zarr store as the branch will hold it; `None` if there is none.
@@ -200,7 +275,7 @@ impl IcechunkWriter {
             Err(cause) => {
                 let url = format!("{}!/{location}", self.url);
                 let error = Error::corrupt(format!("cannot read `{url}`"));
-                Err(self.place.explained(error, &cause.kind).at(url))
+                Err(self.place().explained(error, &cause.kind).at(url))
             }
         }
     }
@@ -215,7 +290,7 @@ impl IcechunkWriter {
         pollster::block_on(deleted)?.map_err(|cause| {
             let url = format!("{}!/{location}", self.url);
             let error = Error::new(ErrorKind::Io, format!("cannot remove `{url}`"));
-            self.place.explained(error, &cause.kind).at(url)
+            self.place().explained(error, &cause.kind).at(url)
         })
     }
 
@@ -223,15 +298,39 @@ impl IcechunkWriter {
     /// metadata of arrays before their chunks.
     ///
     /// # Errors
-    /// Errors of the file system.
+    /// Errors of the file system or the store. What goes over a network may still be under way; what meets an error there is
+    /// told by the next call, by [`IcechunkWriter::commit`] at last.
     pub fn set(&self, location: &str, bytes: Vec<u8>) -> Result<()> {
         let (store, key) = (self.store.clone(), location.to_owned());
-        let set = runtime::run(async move { Ok(store.set(&key, bytes.into()).await) });
-        pollster::block_on(set)?.map_err(|cause| {
-            let url = format!("{}!/{location}", self.url);
-            let error = Error::new(ErrorKind::Io, format!("cannot write `{url}`"));
-            self.place.explained(error, &cause.kind).at(url)
-        })
+        let (place, url) = (self.place().clone(), format!("{}!/{location}", self.url));
+        let size = bytes.len();
+        let set = async move {
+            let set = store.set(&key, bytes.into()).await;
+            set.map_err(|cause| {
+                let error = Error::new(ErrorKind::Io, format!("cannot write `{url}`"));
+                place.explained(error, &cause.kind).at(url)
+            })
+        };
+        // Metadata are there before what they are needed for.
+        let may_wait = matches!(self.place(), Place::Remote(..)) && !location.ends_with(".json");
+        match may_wait {
+            true => self.sending.send(size, set),
+            false => pollster::block_on(runtime::run(set)),
+        }
+    }
+
+    /// Makes the state the newest of the branch; gives the id of its snapshot. In a session only notes how it came about:
+    /// others may write to it yet.
+    ///
+    /// # Errors
+    /// As [`IcechunkWriter::commit_session`].
+    pub fn commit(&self, how: &Committing) -> Result<Option<String>> {
+        self.sending.wait()?;
+        if self.family.url().is_some() {
+            self.family.end_write(&how.properties);
+            return Ok(None);
+        }
+        self.commit_session(how).map(Some)
     }
 
     /// Makes the state the newest of the branch; gives the id of its snapshot.
@@ -239,11 +338,16 @@ impl IcechunkWriter {
     /// # Errors
     /// [`ErrorKind::Conflict`] if somebody else has committed to the branch meanwhile, and the changes of both cannot be kept;
     /// errors of the file system. The branch is as it was then.
-    pub fn commit(&self, how: &Committing) -> Result<String> {
-        let _lock = self.place.lock().map_err(|error| error.at(&self.url))?;
+    pub fn commit_session(&self, how: &Committing) -> Result<String> {
+        self.sending.wait()?;
+        let _lock = self.place().lock().map_err(|error| error.at(&self.url))?;
         let (session, how) = (self.session.clone(), how.clone());
+        let repository = self.repository.inner();
         let committed = runtime::run(async move {
             let mut session = session.write().await;
+            if let Err(cause) = split(&mut session, &repository).await {
+                return Ok(Err(cause));
+            }
             let solver = how.on_conflict.map(OnConflict::solver);
             let mut commit = session.commit(how.message).allow_empty(true);
             commit = commit.properties(how.properties);
@@ -297,9 +401,37 @@ impl IcechunkWriter {
         };
         match error.kind() {
             ErrorKind::Conflict => error.at(&self.url),
-            _ => self.place.explained(error, cause).at(&self.url),
+            _ => self.place().explained(error, cause).at(&self.url),
         }
     }
+}
+
+/// Sees to it that large arrays get several manifests, now and in later commits of anybody.
+async fn split(session: &mut Session, repository: &Repository) -> SessionResult<()> {
+    let Some(config) = splits::configuration(session).await? else {
+        return Ok(());
+    };
+    let configured = repository.reopen(Some(config), None).await.map_err(|cause| cause.inject())?;
+    configured.save_config().await.map_err(|cause| cause.inject())?;
+    // A session keeps the configuration that it began with, so its changes go on in another.
+    let settings = configured.storage_settings().clone();
+    let mut other = Session::create_writable_session(
+        configured.config().clone(),
+        settings.clone(),
+        configured.storage().clone(),
+        configured.asset_manager().clone(),
+        // Nothing is read through a session that is written to.
+        Arc::new(VirtualChunkResolver::new(
+            std::iter::empty(),
+            HashMap::new(),
+            settings,
+        )),
+        session.branch().map(str::to_owned),
+        session.snapshot_id().clone(),
+        BTreeMap::new(),
+    );
+    std::mem::swap(session, &mut other);
+    session.merge(other).await
 }
 
 /// What two commits changed.

@@ -9,10 +9,13 @@ mod values;
 pub use metadata::{Aspect, MetadataDifference};
 pub use values::{Place, ValueDifference};
 
+use crate::history::{Difference, Repository};
 use crate::labels::Dataset;
-use crate::open::{OpenOptions, Stored, open_group, open_stored};
+use crate::open::{OpenOptions, Stored, open_group, open_stored_with};
 use crate::session::Session;
 use craton_core::{Error, Result};
+use craton_store::StoreSettings;
+use craton_store::scheme::repository_and_version;
 
 /// The attribute in which the program itself notes how an output came about.
 const RECIPE: &str = "craton_recipe";
@@ -43,6 +46,8 @@ pub struct Diff {
     pub urls: [String; 2],
     /// The groups of both, those without differences too.
     pub groups: Vec<GroupDiff>,
+    /// Of two versions of one repository, what differs in what they refer to.
+    pub stored: Option<Difference>,
 }
 
 /// The differences between two groups.
@@ -76,11 +81,14 @@ impl Diff {
 /// the program itself writes, is not compared.
 ///
 /// # Errors
-/// As [`open_stored`]; the error of a variable that cannot be read on either side; what computing reports.
+/// As [`crate::open::open_stored`]; the error of a variable that cannot be read on either side; what computing reports.
 /// # Cost
-/// Every value of both is read once, where shapes and dtypes allow to compare them.
+/// Every value of both is read once, where shapes and dtypes allow to compare them. Of two versions of one repository with
+/// the same metadata only arrays are read of which chunks differ.
 pub fn diff(one: &str, other: &str, options: &DiffOptions, session: &Session) -> Result<Diff> {
-    let sides = [Side::open(one)?, Side::open(other)?];
+    let stores = session.stores()?;
+    let sides = [Side::open(one, &stores)?, Side::open(other, &stores)?];
+    let stored = between_versions([one, other], &sides, &stores)?;
     let mut paths = sides[0].paths();
     for path in sides[1].paths() {
         if !paths.contains(&path) {
@@ -94,13 +102,23 @@ pub fn diff(one: &str, other: &str, options: &DiffOptions, session: &Session) ->
             sides[1].group(&path, options, session)?,
         ];
         groups.push(match (one, other) {
-            (Some(one), Some(other)) => of_groups(path, &one, &other, options, session)?,
+            (Some(one), Some(other)) => {
+                let inside = format!("{}{}", sides[1].prefix(), path.trim_end_matches('/'));
+                let is_kept = |name: &str| match &stored {
+                    Some(stored) if stored.is_only_in_chunks => {
+                        !stored.arrays.contains_key(&format!("{inside}/{name}"))
+                    }
+                    _ => false,
+                };
+                of_groups(path, &one, &other, is_kept, options, session)?
+            }
             (one, _) => GroupDiff::only(path, one.is_some()),
         });
     }
     Ok(Diff {
         urls: [one.to_owned(), other.to_owned()],
         groups,
+        stored,
     })
 }
 
@@ -114,13 +132,37 @@ pub fn diff_datasets(
     options: &DiffOptions,
     session: &Session,
 ) -> Result<GroupDiff> {
-    of_groups("/".to_owned(), one, other, options, session)
+    of_groups("/".to_owned(), one, other, |_| false, options, session)
 }
 
+/// What differs in what two versions of one repository refer to; `None` if they are anything else.
+fn between_versions(
+    urls: [&str; 2],
+    sides: &[Side; 2],
+    stores: &StoreSettings,
+) -> Result<Option<Difference>> {
+    let is_repository = |side: &Side| {
+        let keeper = side.stored.keeper.as_deref();
+        keeper.is_some_and(|keeper| keeper.starts_with("Icechunk"))
+    };
+    let place = |url: &str| url.split("!/").next().unwrap_or(url).to_owned();
+    let places = urls.map(place);
+    let [(one, _), (other, _)] = [&places[0], &places[1]].map(|url| repository_and_version(url));
+    if one != other || !sides.iter().all(is_repository) || sides[0].selected() != sides[1].selected()
+    {
+        return Ok(None);
+    }
+    let [(repository, before), (_, after)] =
+        [Repository::open_with(&places[0], stores)?, Repository::open_with(&places[1], stores)?];
+    repository.difference(&before, &after).map(Some)
+}
+
+/// `is_kept` tells which variables are stored as they were, so that their values need not be read.
 fn of_groups(
     path: String,
     one: &Dataset,
     other: &Dataset,
+    is_kept: impl Fn(&str) -> bool,
     options: &DiffOptions,
     session: &Session,
 ) -> Result<GroupDiff> {
@@ -138,6 +180,7 @@ fn of_groups(
         let (one, other) = (one.array(name)?, other.array(name)?);
         match values::obstacle(&one, &other) {
             Some(reason) => group.skipped.push((name.clone(), reason)),
+            None if is_kept(name) => group.compared.push(name.clone()),
             None => {
                 let found = values::difference(name, &one, &other, options, session);
                 group
@@ -174,10 +217,15 @@ struct Side {
 }
 
 impl Side {
-    fn open(url: &str) -> Result<Self> {
-        let stored = open_stored(url)?;
+    fn open(url: &str, stores: &StoreSettings) -> Result<Self> {
+        let stored = open_stored_with(url, stores)?;
         stored.root()?;
         Ok(Self { stored })
+    }
+
+    /// What the URL names in the store.
+    fn selected(&self) -> (&str, Option<&str>) {
+        (&self.stored.selected, self.stored.array.as_deref())
     }
 
     fn prefix(&self) -> &str {

@@ -15,11 +15,14 @@ impl Diff {
         let [one, other] = &self.urls;
         let compared: usize = self.groups.iter().map(|group| group.compared.len()).sum();
         if self.is_equal() {
-            return format!(
+            let mut out = format!(
                 "no difference, in metadata and in the values of {compared} variables\n"
             );
+            out += &self.stored_text();
+            return out;
         }
         let mut out = format!("a: {one}\nb: {other}\n");
+        out += &self.stored_text();
         for group in &self.groups {
             // Writing into memory does not fail.
             let _ = group.write(&mut out, self.groups.len() > 1);
@@ -27,15 +30,53 @@ impl Diff {
         out
     }
 
-    /// `{"a", "b", "equal", "groups": [{"path", "metadata", "values", "compared", "skipped"}]}`.
+    /// What two versions of a repository refer to, one line for each array of which chunks differ.
+    fn stored_text(&self) -> String {
+        let Some(stored) = &self.stored else {
+            return String::new();
+        };
+        let mut out = String::new();
+        for (to, from) in &stored.moved {
+            out += &format!("moved: {from} in a is {to} in b\n");
+        }
+        for (path, counts) in &stored.arrays {
+            let told = [
+                (counts.changed, "changed"),
+                (counts.added, "added"),
+                (counts.removed, "removed"),
+                (counts.kept, "the same"),
+            ];
+            let told = told.iter().filter(|(count, _)| *count > 0);
+            let told: Vec<String> = told.map(|(count, what)| format!("{count} {what}")).collect();
+            out += &format!("chunks of {path}: {}\n", told.join(", "));
+        }
+        out
+    }
+
+    /// `{"a", "b", "equal", "groups": [{"path", "metadata", "values", "compared", "skipped"}]}`, and of two versions of one
+    /// repository `"stored": {"moved", "chunks"}`.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        json!({
+        let mut value = json!({
             "a": self.urls[0],
             "b": self.urls[1],
             "equal": self.is_equal(),
             "groups": self.groups.iter().map(GroupDiff::to_json).collect::<Vec<_>>(),
-        })
+        });
+        if let Some(stored) = &self.stored {
+            let chunks = stored.arrays.iter().map(|(path, counts)| {
+                let counts = json!({
+                    "added": counts.added,
+                    "removed": counts.removed,
+                    "changed": counts.changed,
+                    "same": counts.kept,
+                });
+                (path.clone(), counts)
+            });
+            let chunks: serde_json::Map<String, Value> = chunks.collect();
+            value["stored"] = json!({"moved": stored.moved, "chunks": chunks});
+        }
+        value
     }
 }
 

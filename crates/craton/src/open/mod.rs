@@ -19,6 +19,7 @@ pub use variables::StoredVariable;
 use crate::labels::{DataArray, Dataset};
 use crate::session::Session;
 use craton_core::{Error, ErrorKind, Result};
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// How stored values become what the user sees.
@@ -48,6 +49,52 @@ impl Default for OpenOptions {
             keep: None,
             skips_bad: false,
         }
+    }
+}
+
+impl OpenOptions {
+    /// As recipes note them.
+    #[must_use]
+    pub(crate) fn to_json(self) -> Value {
+        json!({
+            "decode_cf": self.decodes_cf,
+            "keep": self.keep.map(Keep::name),
+            "skip_bad": self.skips_bad,
+        })
+    }
+
+    /// What [`OpenOptions::to_json`] noted, the default where nothing was; `None` if it is anything else.
+    #[must_use]
+    pub(crate) fn from_json(noted: Option<&Value>) -> Option<Self> {
+        let Some(noted) = noted else {
+            return Some(Self::default());
+        };
+        let keep = noted.get("keep").and_then(Value::as_str);
+        Some(Self {
+            decodes_cf: noted.get("decode_cf")?.as_bool()?,
+            keep: match keep {
+                None => None,
+                Some(name) => Some(Keep::from_name(name)?),
+            },
+            skips_bad: noted.get("skip_bad")?.as_bool()?,
+        })
+    }
+}
+
+impl Keep {
+    /// `first` or `last`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Last => "last",
+        }
+    }
+
+    /// What has this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::First, Self::Last].into_iter().find(|keep| keep.name() == name)
     }
 }
 

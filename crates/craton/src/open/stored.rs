@@ -4,7 +4,8 @@ use crate::language::did_you_mean;
 use craton_core::{Attributes, Error, ErrorKind, Result, Source};
 use craton_format::detect::{Detected, Format, detect};
 use craton_format::{hdf5, netcdf3, tree, zarr};
-use craton_store::{StoreSettings, public_url};
+use craton_store::scheme::is_remote_url;
+use craton_store::{IcechunkRepository, StoreSettings, public_url};
 use indexmap::IndexMap;
 use std::sync::Arc;
 
@@ -85,7 +86,10 @@ pub fn open_stored_with(url: &str, settings: &StoreSettings) -> Result<Stored> {
     let shown = public_url(url);
     let _span = tracing::debug_span!("open", url = %shown).entered();
     let (file, member) = split_member(url);
-    let detected = pollster::block_on(detect(file, settings))?;
+    let detected = match pollster::block_on(detect(file, settings)) {
+        Ok(detected) => detected,
+        Err(error) => return in_repository(url, error, settings),
+    };
     let keeper = detected.store.keeper();
     let url = shown.as_str();
     let mut groups = IndexMap::new();
@@ -123,6 +127,20 @@ pub fn open_stored_with(url: &str, settings: &StoreSettings) -> Result<Stored> {
         None => select_root_array(&mut stored),
     }
     Ok(stored)
+}
+
+/// What lies at `url` if that is an Icechunk repository behind a URL, which only questions to its store can tell; `error`
+/// otherwise.
+fn in_repository(url: &str, error: Error, settings: &StoreSettings) -> Result<Stored> {
+    let may_be = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Unsupported);
+    if !may_be || !is_remote_url(url) {
+        return Err(error);
+    }
+    let (file, _) = split_member(url);
+    match pollster::block_on(IcechunkRepository::open_with(file, settings)) {
+        Ok(_) => open_stored_with(&format!("icechunk+{url}"), settings),
+        Err(_) => Err(error),
+    }
 }
 
 /// The member `member` of a Zarr store of which the names are not known.

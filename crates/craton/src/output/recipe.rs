@@ -2,6 +2,7 @@
 
 use crate::calendar::{date_from_count, iso_string};
 use crate::labels::Dataset;
+use crate::open::OpenOptions;
 use craton_core::{Calendar, Error, Result, Source, TimeKind, TimeType, TimeUnit};
 use craton_plan::{NodeRef, Work};
 use craton_store::public_url;
@@ -23,6 +24,8 @@ pub struct Recipe {
     pub inputs: Vec<RecipeInput>,
     /// Names of inputs that a program gave, which are written down nowhere.
     pub given: Vec<String>,
+    /// How the inputs were opened.
+    pub open: OpenOptions,
 }
 
 /// One input, and which state of it was read.
@@ -110,6 +113,9 @@ impl Recipe {
         if !self.given.is_empty() {
             recipe["given"] = json!(self.given);
         }
+        if self.open != OpenOptions::default() {
+            recipe["open"] = self.open.to_json();
+        }
         recipe
     }
 
@@ -133,6 +139,7 @@ impl Recipe {
             expression: recipe.get("expression")?.as_str()?.to_owned(),
             inputs: inputs.collect::<Option<_>>()?,
             given: given.map(str::to_owned).collect(),
+            open: OpenOptions::from_json(recipe.get("open"))?,
         })
     }
 

@@ -40,6 +40,8 @@ pub struct ZarrOptions {
     pub may_replace: bool,
     /// How a commit is made, in a repository.
     pub commit: CommitOptions,
+    /// Whether of data only the arrays are made, without values.
+    pub skips_values: bool,
     /// How the inputs store their times, by name of variable: results keep that where they can.
     pub times: IndexMap<String, TimeEncoding>,
 }
@@ -76,6 +78,7 @@ impl Default for ZarrOptions {
             codec: None,
             may_replace: false,
             commit: CommitOptions::default(),
+            skips_values: false,
             times: IndexMap::new(),
         }
     }
@@ -147,6 +150,9 @@ pub fn write_zarr(
                 session,
             )
             .map_err(|error| error.in_variable(name))?;
+            if options.skips_values && dataset.variables.contains_key(name) {
+                continue;
+            }
             if node.dtype().is_variable() {
                 &mut held
             } else {

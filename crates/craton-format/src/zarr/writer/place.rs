@@ -2,12 +2,13 @@
 
 use craton_core::Result;
 use craton_store::{IcechunkWriter, LocalStore, PartFile};
+use std::sync::Arc;
 
 /// A folder or a commit.
 #[derive(Debug)]
 pub(super) enum Place {
     Folder(LocalStore),
-    Commit(IcechunkWriter),
+    Commit(Arc<IcechunkWriter>),
 }
 
 /// An object that is written piece by piece.

@@ -23,12 +23,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct ZarrStoreUpdate {
     goal: Goal,
     shared: Arc<Shared>,
-    /// Metadata by path as they were read, to see whether somebody else changes the store, too.
-    read: Mutex<BTreeMap<String, Vec<u8>>>,
-    /// Metadata by path as they will be.
-    documents: Mutex<BTreeMap<String, Value>>,
+    /// Metadata by path.
+    documents: Mutex<BTreeMap<String, Document>>,
     /// Objects that are to be gone.
     emptied: Arc<Mutex<Vec<String>>>,
+}
+
+/// The metadata of a group or an array.
+#[derive(Debug)]
+struct Document {
+    /// As they were read, to see whether somebody else changes the store, too.
+    read: Vec<u8>,
+    /// What was read.
+    before: Value,
+    /// As they will be.
+    now: Value,
 }
 
 /// How changes become visible.
@@ -100,7 +109,6 @@ impl ZarrStoreUpdate {
         let update = Self {
             goal,
             shared: Shared::new(place),
-            read: Mutex::default(),
             documents: Mutex::default(),
             emptied: Arc::default(),
         };
@@ -122,15 +130,26 @@ impl ZarrStoreUpdate {
     fn document(&self, path: &str) -> Result<Value> {
         let mut documents = lock(&self.documents);
         if let Some(document) = documents.get(path) {
-            return Ok(document.clone());
+            return Ok(document.now.clone());
         }
-        let bytes = self.read_document(path)?;
-        let document: Value = serde_json::from_slice(&bytes).map_err(|cause| {
+        let read = self.read_document(path)?;
+        let now: Value = serde_json::from_slice(&read).map_err(|cause| {
             Error::corrupt(format!("the metadata of `/{path}` are no JSON")).caused_by(cause)
         })?;
-        lock(&self.read).insert(path.to_owned(), bytes);
-        documents.insert(path.to_owned(), document.clone());
-        Ok(document)
+        let document = Document {
+            read,
+            before: now.clone(),
+            now: now.clone(),
+        };
+        documents.insert(path.to_owned(), document);
+        Ok(now)
+    }
+
+    /// Sets the metadata of a node that were read before.
+    fn set_document(&self, path: &str, document: Value) {
+        if let Some(known) = lock(&self.documents).get_mut(path) {
+            known.now = document;
+        }
     }
 
     fn read_document(&self, path: &str) -> Result<Vec<u8>> {
@@ -172,7 +191,7 @@ impl ZarrStoreUpdate {
             // A commit takes only chunks that the array has room for.
             commit.set(&metadata_of(path), pretty(&document)?)?;
         }
-        lock(&self.documents).insert(path.to_owned(), document);
+        self.set_document(path, document);
         Ok(())
     }
 
@@ -189,7 +208,7 @@ impl ZarrStoreUpdate {
             Some(known) => known.extend(attributes),
             None => document["attributes"] = Value::Object(attributes),
         }
-        lock(&self.documents).insert(String::new(), document);
+        self.set_document("", document);
         Ok(())
     }
 
@@ -250,8 +269,8 @@ impl ZarrStoreUpdate {
     }
 
     fn check_unchanged(&self, target: &Path) -> Result<()> {
-        for (path, bytes) in lock(&self.read).iter() {
-            if self.read_document(path)? != *bytes {
+        for (path, document) in lock(&self.documents).iter() {
+            if self.read_document(path)? != document.read {
                 let message = format!("`{}` was changed by somebody else", target.display());
                 return Err(
                     Error::new(ErrorKind::Conflict, message).hint("nothing was written; try again")
@@ -264,29 +283,25 @@ impl ZarrStoreUpdate {
     /// Writes the metadata that are other than they were read: what is written again would be a change of its own.
     fn write_documents(&self) -> Result<()> {
         let mut documents = std::mem::take(&mut *lock(&self.documents));
-        let read = lock(&self.read);
-        documents.retain(|path, document| {
-            let before = read
-                .get(path)
-                .map(|bytes| serde_json::from_slice::<Value>(bytes));
-            path.is_empty() || !matches!(before, Some(Ok(before)) if before == *document)
-        });
-        let mut root = documents.remove("").unwrap_or_default();
-        let consolidated = root.pointer_mut("/consolidated_metadata/metadata");
-        let mut consolidated = consolidated.and_then(Value::as_object_mut);
+        let root = documents.remove("");
+        let mut consolidated = Map::new();
         for (path, document) in documents {
-            let bytes = pretty(&document)?;
-            self.shared.store.write(&metadata_of(&path), &bytes)?;
-            if let Some(consolidated) = &mut consolidated {
-                consolidated.insert(path, document);
+            if document.now != document.before {
+                let bytes = pretty(&document.now)?;
+                self.shared.store.write(&metadata_of(&path), &bytes)?;
+                consolidated.insert(path, document.now);
             }
         }
-        let before = read
-            .get("")
-            .map(|bytes| serde_json::from_slice::<Value>(bytes));
-        match before {
-            Some(Ok(before)) if root == before => Ok(()),
-            _ => self.shared.store.write("zarr.json", &pretty(&root)?),
+        let Some(mut root) = root else {
+            return Ok(());
+        };
+        let known = root.now.pointer_mut("/consolidated_metadata/metadata");
+        if let Some(known) = known.and_then(Value::as_object_mut) {
+            known.extend(consolidated);
+        }
+        match root.now == root.before {
+            true => Ok(()),
+            false => self.shared.store.write("zarr.json", &pretty(&root.now)?),
         }
     }
 }
