@@ -43,7 +43,7 @@ WORKLOADS = [
     Workload("plot", "map of 10 million cells", ("large-map",), is_whole_process=True),
     Workload("start", "start-up: version, or import", ("none",), is_whole_process=True),
     Workload("info", "list 1000 variables, or 200 groups", LISTED, is_whole_process=True),
-    Workload("commit", "commit of a million chunks to an Icechunk repository", ("million-chunks",)),
+    Workload("commit", "commit of a million tiny chunks to an Icechunk repository", ("million-chunks",)),
 ]
 
 # Seconds by which a served store answers late.
