@@ -198,3 +198,13 @@ def test_stores_of_xarray_are_read_consolidated_or_not(version, consolidated, tm
     copied.attrs.pop("craton_recipe")
     xr.testing.assert_equal(copied, expected)
     assert np.isnan(copied.v[3, 2])
+
+
+@pytest.mark.parametrize("codec", ['["zstd"]', '["gzip", "crc32c"]', '["blosc"]', '["delta", "zstd"]'])
+def test_codecs_that_are_only_named_are_written_with_their_options(codec, tmp_path):
+    values = _values("int32")
+    program("copy", _source(tmp_path / "s.zarr", values), tmp_path / "t.zarr", "--codec", codec)
+    for reader in ("zarr-python", "TensorStore") if "delta" not in codec else ("zarr-python",):
+        (actual,) = READERS[reader]([tmp_path / "t.zarr" / "v"])
+        assert actual is not None, reader
+        _same(actual, values)
