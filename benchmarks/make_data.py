@@ -224,14 +224,50 @@ def make_many_variables(path: pathlib.Path, is_consolidated: bool) -> None:
         zarr.consolidate_metadata(path, zarr_format=3)
 
 
-def make_groups(path: pathlib.Path) -> None:
-    """Two hundred groups of one small variable each, without consolidated metadata."""
+def make_groups(path: pathlib.Path, is_consolidated: bool) -> None:
+    """Two hundred groups of one small variable each."""
     import zarr
 
     root = zarr.create_group(path, zarr_format=3, attributes={"Conventions": "CF-1.11"})
     for number in range(200):
         group = root.create_group(f"g{number:03}")
         add_array(group, "v", (10, 20), ("lat", "lon"), "f4", {"units": "K"}, chunks=(10, 20), fill_value=float("nan"))
+    if is_consolidated:
+        zarr.consolidate_metadata(path, zarr_format=3)
+
+
+def make_million_chunks(path: pathlib.Path) -> None:
+    """A million distinct values, to be written with a chunk for each."""
+    import zarr
+
+    group = zarr.create_group(path, zarr_format=3)
+    add_array(group, "v", (1000, 1000), ("y", "x"), "f4", {}, chunks=(1000, 1000), fill_value=float("nan"))
+    group["v"][...] = np.arange(1_000_000, dtype="f4").reshape(1000, 1000)
+
+
+def make_icechunk(path: pathlib.Path, source: pathlib.Path) -> None:
+    """The store under Zstandard once more, chunk by chunk as it is, in a repository."""
+    import icechunk
+    import zarr
+
+    repository = icechunk.Repository.create(icechunk.local_filesystem_storage(str(path)))
+    session = repository.writable_session("main")
+    target = zarr.create_group(session.store, attributes={"Conventions": "CF-1.11"})
+    for name in ("time", "lat", "lon", "t2m"):
+        like = zarr.open_array(source / name, mode="r")
+        array = target.create_array(
+            name,
+            shape=like.shape,
+            dtype=like.dtype,
+            chunks=like.chunks,
+            compressors=like.compressors or None,
+            fill_value=like.fill_value,
+            dimension_names=like.metadata.dimension_names,
+            attributes=dict(like.attrs),
+        )
+        for start in range(0, like.shape[0], like.chunks[0]):
+            array[start : start + like.chunks[0]] = like[start : start + like.chunks[0]]
+    session.commit("all of it")
 
 
 def make_large_map(path: pathlib.Path) -> None:
@@ -338,8 +374,12 @@ def make(name: str, folder: pathlib.Path, arguments, pool) -> None:
         make_small_netcdf(partial, pool)
     elif name == "truth":
         make_truth(partial, arguments.steps, pool)
-    elif name == "groups-200":
-        make_groups(partial)
+    elif name.startswith("groups-200"):
+        make_groups(partial, name == "groups-200-consolidated")
+    elif name == "icechunk":
+        make_icechunk(partial, folder / "zarr-v3-zstd")
+    elif name == "million-chunks":
+        make_million_chunks(partial)
     elif name == "large-map":
         make_large_map(partial)
     else:
@@ -349,7 +389,19 @@ def make(name: str, folder: pathlib.Path, arguments, pool) -> None:
     print(f"{name}: {size / 1e6:.0f} MB", flush=True)
 
 
-FORMATS = [*ZARR_FORMATS, "netcdf", "netcdf-1000", "many-variables", "many-variables-unconsolidated", "groups-200", "large-map", "truth"]
+FORMATS = [
+    *ZARR_FORMATS,
+    "icechunk",
+    "netcdf",
+    "netcdf-1000",
+    "many-variables",
+    "many-variables-unconsolidated",
+    "groups-200",
+    "groups-200-consolidated",
+    "million-chunks",
+    "large-map",
+    "truth",
+]
 
 
 def main() -> None:

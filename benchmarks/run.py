@@ -98,7 +98,8 @@ def command_of(side: Side, workload, form: str, store: str, out: str, facts) -> 
             return commands[0]
         return ["sh", "-c", " && ".join(shlex.join(command) for command in commands)]
     fact = facts[side.peer]
-    family = "many-variables" if form.startswith("many-variables") else form.removesuffix("-s3")
+    families = ("many-variables", "groups-200")
+    family = next((name for name in families if form.startswith(name)), form.removesuffix("-s3"))
     can = workload.name in fact["workloads"] and family in fact["formats"]
     if not can and not (workload.name == "start" and fact["formats"]):
         return None

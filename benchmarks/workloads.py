@@ -20,8 +20,11 @@ class Workload:
 
 STORED = ("zarr-v3-zstd", "zarr-v3-small-inner", "zarr-v2-blosc", "zarr-v3-plain")
 
+# Groups are without consolidated metadata where nothing is said.
+LISTED = ("many-variables", "many-variables-unconsolidated", "groups-200-consolidated", "groups-200")
+
 WORKLOADS = [
-    Workload("mean", "mean over time", ("zarr-v3-zstd", "zarr-v3-sharded", "zarr-v2-blosc", "netcdf"), "mean"),
+    Workload("mean", "mean over time", ("zarr-v3-zstd", "zarr-v3-sharded", "zarr-v2-blosc", "netcdf", "icechunk"), "mean"),
     Workload("area", "area-weighted mean series", ("zarr-v3-zstd", "netcdf"), "area_mean"),
     Workload("anomaly-std", "standard deviation of the anomaly", ("zarr-v3-zstd", "netcdf"), "anomaly_std"),
     Workload(
@@ -36,12 +39,11 @@ WORKLOADS = [
     Workload("point", "series of one point", ("zarr-v3-sharded", "netcdf"), "point"),
     Workload("open", "open 1000 netCDF4 files as one", ("netcdf-1000",)),
     Workload("remote-first", "first value of a store in S3 at 50 ms", ("zarr-v3-zstd-s3",), "first"),
-    Workload("remote-info", "list 200 groups in S3 at 20 ms, not consolidated", ("groups-200-s3",)),
+    Workload("remote-info", "list 1000 variables, or 200 groups, in S3 at 20 ms", tuple(f"{form}-s3" for form in LISTED)),
     Workload("plot", "map of 10 million cells", ("large-map",), is_whole_process=True),
     Workload("start", "start-up: version, or import", ("none",), is_whole_process=True),
-    Workload(
-        "info", "list 1000 variables", ("many-variables", "many-variables-unconsolidated"), is_whole_process=True
-    ),
+    Workload("info", "list 1000 variables, or 200 groups", LISTED, is_whole_process=True),
+    Workload("commit", "commit of a million tiny chunks to an Icechunk repository", ("million-chunks",)),
 ]
 
 # Seconds by which a served store answers late.
@@ -58,6 +60,7 @@ PYTHON_PEERS = [
     "zarr_python",
     "zarr_zarrs",
     "zarr_craton",
+    "zarr_icechunk",
     "xarray_craton",
     "tensorstore_numpy",
 ]

@@ -49,6 +49,8 @@ def commands(workload: str, form: str, store: str, out: str, options=()) -> list
         return [[PROGRAM, "plot", "ds.t2m", *inputs(form, store), "-o", f"{out}.png"]]
     if workload == "open":
         return [[PROGRAM, "eval", "ds", *inputs(form, store)]]
+    if workload == "commit":
+        return [[PROGRAM, "copy", store, f"icechunk+{out}", "--chunks", "y=1,x=1", "--codec", "none", "-m", "a million chunks"]]
     if workload not in EXPRESSIONS:
         return None
     return [[PROGRAM, "eval", EXPRESSIONS[workload], *inputs(form, store), "-o", f"{out}.zarr", *LAYOUTS.get(workload, []), *options]]

@@ -143,8 +143,13 @@ def open(store, out):  # noqa: A001 - the workload's name
     print(ds)
 
 
-def info(store, out):
-    print(xr.open_zarr(store, chunks=None))
+def info(store, out, **options):
+    if "groups-200" in store:
+        consolidated = None if store.endswith("-consolidated") else False
+        print(xr.open_datatree(store, engine="zarr", chunks=None, consolidated=consolidated, **options))
+    else:
+        consolidated = False if store.endswith("-unconsolidated") else None
+        print(xr.open_zarr(store, chunks=None, consolidated=consolidated, **options))
 
 
 def _remote() -> dict:
@@ -156,4 +161,4 @@ def remote_first(store, out):
 
 
 def remote_info(store, out):
-    print(xr.open_datatree(store, engine="zarr", chunks=None, consolidated=False, storage_options=_remote()))
+    info(store, out, storage_options=_remote())

@@ -1,12 +1,22 @@
 """zarr-python: it reads chunks, numpy adds them."""
 
+import os
+
 import numpy as np
 import zarr
 
 from peers import loops
 
-FORMATS = {"zarr-v3-zstd", "zarr-v3-sharded", "zarr-v2-blosc", "zarr-v3-small-inner", "zarr-v3-plain"}
-WORKLOADS = {"mean", "area", "anomaly-std", "anomaly-write", "point", "info", "read", "write"}
+FORMATS = {
+    "zarr-v3-zstd",
+    "zarr-v3-sharded",
+    "zarr-v2-blosc",
+    "zarr-v3-small-inner",
+    "zarr-v3-plain",
+    "many-variables",
+    "groups-200",
+}
+WORKLOADS = {"mean", "area", "anomaly-std", "anomaly-write", "point", "info", "remote-info", "read", "write"}
 VERSION = zarr.__version__
 
 zarr.config.set({"async.concurrency": 4 * loops.CORES, "threading.max_workers": loops.CORES})
@@ -60,10 +70,15 @@ def point(store, out):
     return array[:, 100, 200]
 
 
-def info(store, out):
-    group = zarr.open_group(store, mode="r")
-    for name, member in sorted(group.members()):
-        print(name, member.shape, member.dtype, member.chunks, dict(member.attrs))
+def info(store, out, **options):
+    group = zarr.open_group(store, mode="r", **options)
+    for name, member in sorted(group.members(max_depth=None)):
+        about = (member.shape, member.dtype, member.chunks) if isinstance(member, zarr.Array) else ()
+        print(name, *about, dict(member.attrs))
+
+
+def remote_info(store, out):
+    info(store, out, storage_options={"anon": True, "endpoint_url": os.environ["CRATON_BENCH_ENDPOINT"]})
 
 
 def read(store, out):

@@ -82,7 +82,16 @@ fn parse_json(text: &str) -> Result<Vec<Value>> {
             return Err(Error::usage(message).hint(format!("known: {}", known.join(", "))));
         }
     }
-    Ok(list)
+    Ok(list.into_iter().map(spelled_out).collect())
+}
+
+/// A codec that is given by its name alone, as an object with the options that its word has by default: zarr-python and
+/// TensorStore read no bare names.
+fn spelled_out(codec: Value) -> Value {
+    match codec.as_str() {
+        Some(name) => parse_codec(name).unwrap_or_else(|_| json!({"name": name})),
+        None => codec,
+    }
 }
 
 /// The name of an option, and its value where none is given.
