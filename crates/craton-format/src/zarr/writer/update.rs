@@ -265,21 +265,24 @@ impl ZarrStoreUpdate {
     fn write_documents(&self) -> Result<()> {
         let mut documents = std::mem::take(&mut *lock(&self.documents));
         let read = lock(&self.read);
+        let mut root = documents.remove("").unwrap_or_default();
+        let consolidated = root.pointer_mut("/consolidated_metadata/metadata");
+        if let Some(consolidated) = consolidated.and_then(Value::as_object_mut) {
+            // Of all arrays, also of those that are as they will be already: a writer that was killed may have come to
+            // them, and not to the root.
+            for (path, document) in &documents {
+                consolidated.insert(path.clone(), document.clone());
+            }
+        }
         documents.retain(|path, document| {
             let before = read
                 .get(path)
                 .map(|bytes| serde_json::from_slice::<Value>(bytes));
-            path.is_empty() || !matches!(before, Some(Ok(before)) if before == *document)
+            !matches!(before, Some(Ok(before)) if before == *document)
         });
-        let mut root = documents.remove("").unwrap_or_default();
-        let consolidated = root.pointer_mut("/consolidated_metadata/metadata");
-        let mut consolidated = consolidated.and_then(Value::as_object_mut);
         for (path, document) in documents {
             let bytes = pretty(&document)?;
             self.shared.store.write(&metadata_of(&path), &bytes)?;
-            if let Some(consolidated) = &mut consolidated {
-                consolidated.insert(path, document);
-            }
         }
         let before = read
             .get("")
