@@ -21,8 +21,8 @@ from xml.sax.saxutils import escape, unescape
 OLD = 1_704_067_200.0
 
 
-# What may happen to a request beside an answer with a status: the connection is closed before anything is done ("reset");
-# in the middle of the body, its own or the answer's ("cut"); or after it was done, without an answer ("lost").
+# What may happen to a request beside an answer with a status: the connection is closed before anything is done
+# ("reset"); in the middle of the body, its own or the answer's ("cut"); or after it was done, and not answered ("lost").
 Fault = int | str | None
 
 # What S3 says with a status.
@@ -112,6 +112,9 @@ def _is_of(wanted: str, body: bytes) -> bool:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Headers and body leave together: else each answer would wait for what the client's system acknowledges late.
+    wbufsize = -1
+    disable_nagle_algorithm = True
     service: S3Server
 
     def setup(self):
@@ -157,6 +160,8 @@ class _Handler(BaseHTTPRequestHandler):
     def answer(self, status, body=b"", **headers):
         if self.fault == "lost":
             return self.leave()
+        # Only what was asked for is long enough to be cut off in the middle.
+        is_cut = self.fault == "cut" and status < 400 and self.command != "HEAD"
         self.service.log.append((self.command, self.key, status))
         self.send_response(status)
         for name, value in headers.items():
@@ -165,8 +170,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body[: len(body) // 2] if self.fault == "cut" else body)
-        if self.fault == "cut":
+            self.wfile.write(body[: len(body) // 2] if is_cut else body)
+        if is_cut:
+            self.wfile.flush()
             self.close_connection = True
             _cut_off(self.connection)
         return None
@@ -256,7 +262,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def written(self, key):
         moment = datetime.datetime.fromtimestamp(self.service.times.get(key, OLD), datetime.UTC)
-        return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        # Finer than S3 tells it: in whole seconds, what was written just now could not be known to be old.
+        return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
     def list(self, query):
         prefix = query.get("prefix", [""])[0]
