@@ -22,7 +22,7 @@ OLD = 1_704_067_200.0
 
 
 # What may happen to a request beside an answer with a status: the connection is closed before anything is done
-# ("reset"); in the middle of the body, its own or the answer's ("cut"); or after it was done, and not answered ("lost").
+# ("reset"); in the middle of the body, its own or the answer's ("cut"); or after it was done, unanswered ("lost").
 Fault = int | str | None
 
 # What S3 says with a status.
