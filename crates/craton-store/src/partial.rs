@@ -1,6 +1,7 @@
 //! Names for outputs that are not whole yet, and what killed processes left under such names.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,6 +16,31 @@ pub fn temporary_beside(target: &Path) -> PathBuf {
     remove_leftovers(target, &prefix);
     let number = COUNTER.fetch_add(1, Ordering::Relaxed);
     target.with_file_name(format!("{prefix}{}-{number}.part", std::process::id()))
+}
+
+/// Lets two files or folders of one file system change names at once; says whether this system can. Where it cannot, nothing
+/// has happened.
+///
+/// # Errors
+/// Errors of the file system.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+pub fn exchange(one: &Path, other: &Path) -> io::Result<bool> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use rustix::io::Errno;
+    match renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(true),
+        Err(cause) if [Errno::INVAL, Errno::NOSYS, Errno::NOTSUP].contains(&cause) => Ok(false),
+        Err(cause) => Err(cause.into()),
+    }
+}
+
+/// As above, where no system call does it.
+///
+/// # Errors
+/// None.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+pub fn exchange(_one: &Path, _other: &Path) -> io::Result<bool> {
+    Ok(false)
 }
 
 fn machine() -> String {
@@ -55,6 +81,25 @@ fn is_gone(process: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_folders_change_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+        for (path, text) in [(&one, "1"), (&other, "2")] {
+            fs::create_dir(path).unwrap();
+            fs::write(path.join("text"), text).unwrap();
+        }
+        let read = |path: &Path| fs::read_to_string(path.join("text")).unwrap();
+        let expected = match exchange(&one, &other).unwrap() {
+            true => ("2", "1"),
+            false => ("1", "2"),
+        };
+        assert_eq!((read(&one).as_str(), read(&other).as_str()), expected);
+        let absent = folder.path().join("absent");
+        assert!(!exchange(&one, &absent).unwrap_or(false));
+        assert_eq!(read(&one), expected.0);
+    }
 
     #[test]
     fn only_leftovers_of_dead_processes_and_of_the_same_name_are_removed() {

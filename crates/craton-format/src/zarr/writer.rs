@@ -9,7 +9,7 @@ use craton_core::{
     Result, Scalar, Sink, SinkChunks, Strings, TimeKind,
 };
 use craton_store::icechunk::Committing;
-use craton_store::partial::temporary_beside;
+use craton_store::partial::{exchange, temporary_beside};
 use craton_store::{IcechunkWriter, LocalStore, StoreSettings};
 use place::Place;
 use serde_json::{Map, Value, json};
@@ -269,6 +269,12 @@ fn show(temporary: &Path, target: &Path, may_replace: bool) -> Result<()> {
     let failed = |cause| Error::io(format!("cannot write `{}`", target.display()), cause);
     if fs::symlink_metadata(target).is_err() {
         return fs::rename(temporary, target).map_err(failed);
+    }
+    // At once where the system can: whoever looks, and whenever this process is killed, one of the two is there.
+    if exchange(temporary, target).map_err(failed)? {
+        // What remains of the old one is only space, and has a name that later writers know for a leftover.
+        let _ = fs::remove_dir_all(temporary);
+        return Ok(());
     }
     let old = temporary.with_extension("old");
     fs::rename(target, &old).map_err(failed)?;

@@ -7,6 +7,7 @@ use icechunk::ops::expiration::{ExpiredRefAction, expire};
 use icechunk::ops::gc::{GCConfig, GCSummary, garbage_collect};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::{NonZeroU16, NonZeroUsize};
+use std::path::Path;
 use std::time::SystemTime;
 
 /// How much is looked at and deleted at once.
@@ -77,10 +78,16 @@ impl IcechunkRepository {
             );
             let assets = repository.asset_manager().clone();
             let updates = repository.config().num_updates_per_repo_info_file();
-            Ok(garbage_collect(assets, &config, None, updates).await)
+            // Without, the first commit of somebody else meanwhile would be the end.
+            let retries = Some(repository.config().repo_update_retries());
+            Ok(garbage_collect(assets, &config, retries, updates).await)
         });
         let summary = summary.await?;
         let summary = summary.map_err(|cause| self.failed("collect garbage", &cause))?;
+        let unfinished = match self.place().folder() {
+            None => 0,
+            Some(folder) => remove_unfinished(folder, how.written_before, how.is_dry_run),
+        };
         drop(lock);
         all_deleted(&summary).map_err(|error| error.at(self.url()))?;
         Ok(Garbage {
@@ -89,7 +96,7 @@ impl IcechunkRepository {
             manifests: summary.manifests_deleted,
             chunks: summary.chunks_deleted,
             transaction_logs: summary.transaction_logs_deleted,
-            bytes: summary.bytes_deleted,
+            bytes: summary.bytes_deleted + unfinished,
         })
     }
 
@@ -103,7 +110,7 @@ impl IcechunkRepository {
                 before.into(),
                 ExpiredRefAction::Ignore,
                 ExpiredRefAction::Ignore,
-                None,
+                Some(repository.config().repo_update_retries()),
                 repository.config().num_updates_per_repo_info_file(),
             );
             Ok(expired.await)
@@ -145,6 +152,29 @@ impl IcechunkRepository {
         }
         Ok(found)
     }
+}
+
+/// Removes files that killed writers had not finished, which have a `#` and a number behind their names, and which no listing
+/// of the repository shows; gives their bytes. What cannot be removed stays for the next time.
+fn remove_unfinished(folder: &Path, written_before: SystemTime, is_dry_run: bool) -> u64 {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let Ok(facts) = entry.metadata() else {
+            continue;
+        };
+        if facts.is_dir() {
+            bytes += remove_unfinished(&entry.path(), written_before, is_dry_run);
+            continue;
+        }
+        let name = entry.file_name();
+        let number = name.to_str().and_then(|name| name.rsplit_once('#'));
+        let is_unfinished = number.is_some_and(|(_, number)| number.parse::<u32>().is_ok());
+        let is_old = facts.modified().is_ok_and(|at| at < written_before);
+        if is_unfinished && is_old && (is_dry_run || std::fs::remove_file(entry.path()).is_ok()) {
+            bytes += facts.len();
+        }
+    }
+    bytes
 }
 
 fn all_deleted(summary: &GCSummary) -> Result<()> {

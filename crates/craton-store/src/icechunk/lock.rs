@@ -5,7 +5,7 @@ use craton_core::{Error, ErrorKind, Result};
 use std::fs::{File, OpenOptions};
 use std::path::Path;
 
-const NAME: &str = ".craton.lock";
+pub(super) const NAME: &str = ".craton.lock";
 
 /// The right to change the repository in a folder. It ends with the value, or with the process.
 #[derive(Debug)]

@@ -8,9 +8,12 @@ use crate::remote::{RemoteStore, StoreSettings};
 use crate::runtime;
 use crate::scheme::{Named, local_path, named};
 use craton_core::{Error, ErrorKind, Result};
+use futures_util::TryStreamExt;
+use icechunk::format::snapshot::Snapshot;
 use icechunk::session::Session;
 use icechunk::storage::{
-    ObjectStoreBackend, Role, Settings, StorageErrorKind, StorageInfo, StorageResult,
+    ObjectStoreBackend, RetriesSettings, Role, Settings, StorageErrorKind, StorageInfo,
+    StorageResult,
 };
 use icechunk::{
     ObjectStorage, Storage, StorageError, new_in_memory_storage, new_local_filesystem_storage,
@@ -21,6 +24,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::fmt;
+use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -98,6 +102,34 @@ impl Place {
         })
     }
 
+    /// Whether nothing is here but what comes before a repository is there: somebody who made one was killed, or nobody did.
+    pub(super) async fn is_only_begun(&self) -> Result<bool> {
+        match self {
+            Self::Folder(folder) => Ok(files_below(folder, "")
+                .is_ok_and(|names| names.iter().all(|name| is_of_beginning(name)))),
+            Self::Memory(_) => Ok(false),
+            Self::Remote(store, root) => {
+                let (client, root) = (
+                    store.client()?,
+                    object_store::path::Path::from(root.as_str()),
+                );
+                runtime::run(async move {
+                    let (mut found, above) = (client.list(Some(&root)), root.to_string());
+                    // What cannot be listed is not known to be a beginning; making the repository tells why.
+                    while let Some(one) = found.try_next().await.transpose() {
+                        let location = one.map(|one| one.location.to_string()).unwrap_or_default();
+                        let name = location.strip_prefix(&above).unwrap_or_default();
+                        if !is_of_beginning(name.trim_start_matches('/')) {
+                            return Ok(false);
+                        }
+                    }
+                    Ok(true)
+                })
+                .await
+            }
+        }
+    }
+
     /// The right to change the repository, where there is nothing else that tells two changes apart.
     pub(super) fn lock(&self) -> Result<Option<Lock>> {
         self.folder().map(Lock::of).transpose()
@@ -119,6 +151,39 @@ impl Place {
             Some(hint) => explained.hint(hint),
             None => explained,
         }
+    }
+}
+
+/// The names of all files below a folder, from there; none where it is absent.
+fn files_below(folder: &Path, prefix: &str) -> std::io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    let entries = match std::fs::read_dir(folder) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(names),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        match entry.file_type()?.is_dir() {
+            true => names.extend(files_below(&entry.path(), &format!("{name}/"))?),
+            false => names.push(name),
+        }
+    }
+    Ok(names)
+}
+
+/// Whether an object is one of those that come before a repository is there: its first snapshot, which is the same in all.
+fn is_of_beginning(name: &str) -> bool {
+    // Files that are not whole yet have a `#` and a number behind their names.
+    let (name, is_unfinished) = match name.split_once('#') {
+        Some((name, _)) => (name, true),
+        None => (name, false),
+    };
+    let first = Snapshot::INITIAL_SNAPSHOT_ID.to_string();
+    match name.split_once('/') {
+        Some(("snapshots" | "transactions", id)) => id == first,
+        Some(_) => false,
+        None => name == super::lock::NAME || (name == "repo" && is_unfinished),
     }
 }
 
@@ -230,7 +295,15 @@ impl ObjectStoreBackend for Reached {
     }
 
     fn default_settings(&self) -> Settings {
-        Settings::default()
+        // The client tries again by itself, as often as its options say; the crate would do all of that ten times more.
+        Settings {
+            retries: Some(RetriesSettings {
+                max_tries: Some(NonZeroU16::MIN),
+                initial_backoff_ms: None,
+                max_backoff_ms: None,
+            }),
+            ..Settings::default()
+        }
     }
 
     fn restricts_empty_prefix_creation(&self) -> bool {

@@ -1,6 +1,7 @@
 //! A commit in the making: the next state of a branch.
 
 use super::forks::Family;
+use super::lock::Lock;
 use super::place::Place;
 use super::read::is_absent;
 use super::sending::Sending;
@@ -492,7 +493,12 @@ impl Drop for Made {
     fn drop(&mut self) {
         let snapshots = |folder: &PathBuf| std::fs::read_dir(folder.join("snapshots"));
         let is_used = |folder: &PathBuf| snapshots(folder).is_ok_and(|found| found.count() > 1);
-        if let Some(folder) = self.0.as_ref().filter(|folder| !is_used(folder)) {
+        let Some(folder) = &self.0 else {
+            return;
+        };
+        // Nobody commits to it meanwhile.
+        let _lock = Lock::of(folder);
+        if !is_used(folder) {
             // Best effort: the error that led here is the one to tell.
             let _ = std::fs::remove_dir_all(folder);
         }
@@ -512,8 +518,8 @@ async fn make_if_absent(
     }
     let storage = place.storage().await?;
     if let Some(folder) = place.folder() {
-        let is_empty = std::fs::read_dir(folder).map(|mut entries| entries.next().is_none());
-        if folder.symlink_metadata().is_ok() && !is_empty.unwrap_or(false) {
+        // Somebody who made one here may have been killed: that is no reason not to make it.
+        if folder.symlink_metadata().is_ok() && !place.is_only_begun().await? {
             let message = format!("`{shown}` is there, and is no Icechunk repository");
             return Err(Error::new(ErrorKind::Conflict, message).hint("choose another folder"));
         }
@@ -533,8 +539,27 @@ async fn make_if_absent(
             format!("there is no repository at `{shown}` yet, so it has no branch `{branch}`");
         return Err(Error::not_found(message).hint("write to `main` first"));
     }
+    // One at a time, so that nobody takes away what another has just made.
+    let _lock = match place.folder() {
+        None => None,
+        Some(folder) => {
+            let failed = |cause| Error::io(format!("cannot make the repository `{shown}`"), cause);
+            std::fs::create_dir_all(folder).map_err(failed)?;
+            // Only where nothing is in it, which is what removing a folder asks for.
+            place
+                .lock()
+                .inspect_err(|_| drop(std::fs::remove_dir(folder)))?
+        }
+    };
+    if place.folder().is_some_and(is_repository) {
+        return Ok(None);
+    }
     let made = Made(place.folder().map(Path::to_owned));
-    let created = runtime::run(async move { Ok(Repository::create(storage).execute().await) });
+    let must_be_clean = place.folder().is_none() && !place.is_only_begun().await?;
+    let created = runtime::run(async move {
+        let new = Repository::create(storage).check_clean_root(must_be_clean);
+        Ok(new.execute().await)
+    });
     created.await?.map_err(|cause| {
         let error = Error::new(ErrorKind::Io, "cannot make the repository");
         place.explained(error, &cause.kind).at(shown)

@@ -289,8 +289,9 @@ impl ZarrStoreUpdate {
             if document.now != document.before {
                 let bytes = pretty(&document.now)?;
                 self.shared.store.write(&metadata_of(&path), &bytes)?;
-                consolidated.insert(path, document.now);
             }
+            // Also those that are as they will be already: a writer that was killed may have come to them, and not to the root.
+            consolidated.insert(path, document.now);
         }
         let Some(mut root) = root else {
             return Ok(());
