@@ -38,8 +38,8 @@ mod _native {
     use super::stored::{StoredFile, expand, open_together};
     #[pymodule_export]
     use super::versions::{
-        begin_session, branch, commit_session, diff, discard_session, fork_session, gc, log, merge_fork, open_fork,
-        pack_session, relocate, replay, reset, tag, verify, write_to_branch,
+        begin_session, branch, commit_session, diff, discard_session, fork_session, gc, log,
+        merge_fork, open_fork, pack_session, relocate, replay, reset, tag, verify, write_to_branch,
     };
     #[pymodule_export]
     use super::zarr::{Batch, ObjectForm, Shard};

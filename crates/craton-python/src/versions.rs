@@ -231,7 +231,9 @@ pub(crate) fn pack_session(py: Python<'_>, url: &str) -> PyResult<Vec<u8>> {
 /// Takes what a fork wrote into a session.
 #[pyfunction]
 pub(crate) fn merge_fork(py: Python<'_>, url: &str, parcel: Vec<u8>) -> PyResult<()> {
-    run_detached(py, Some(1), None, &[], |_| history::merge_fork(url, &parcel))
+    run_detached(py, Some(1), None, &[], |_| {
+        history::merge_fork(url, &parcel)
+    })
 }
 
 /// Commits a session; gives the id of the snapshot.

@@ -1,6 +1,7 @@
 //! The one runtime that network reads and repositories run on: made when the first is asked for, and again after a fork.
 
 use craton_core::{Error, Result};
+use futures_util::FutureExt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,6 +43,14 @@ pub(crate) async fn run<T: Send + 'static>(
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
     Running(runtime()?.spawn(work)).await
+}
+
+/// What `work` gives without waiting; `None` if it would have to, and then it is stopped.
+pub(crate) fn at_once<T>(work: impl Future<Output = T>) -> Result<Option<T>> {
+    let runtime = runtime()?;
+    // What begins to wait looks for the runtime.
+    let _entered = runtime.enter();
+    Ok(work.now_or_never())
 }
 
 /// Runs `work` on the runtime, which nobody waits for here.

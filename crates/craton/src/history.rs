@@ -3,15 +3,15 @@
 //! Takes repositories as the command line names them, `PATH`, `icechunk+PATH` or either with `@VERSION`.
 
 use craton_core::{Error, Result};
-use craton_store::scheme::{repository_and_version, repository_url};
 use craton_store::icechunk::{self, Committing};
+use craton_store::scheme::{repository_and_version, repository_url};
 use craton_store::{IcechunkRepository, StoreSettings};
 use pollster::block_on;
 use serde_json::{Value, json};
 
 pub use craton_store::icechunk::{
-    ChunkCounts, Collecting, Difference, Garbage, MAIN, OnConflict, Pointers, Snapshot, discard_session, fork_session,
-    merge_fork, open_fork, pack_session,
+    ChunkCounts, Collecting, Difference, Garbage, MAIN, OnConflict, Pointers, Snapshot,
+    discard_session, fork_session, merge_fork, open_fork, pack_session,
 };
 
 /// A repository that is open.

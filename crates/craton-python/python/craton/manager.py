@@ -46,9 +46,12 @@ class CratonManager(ChunkManagerEntrypoint[Array]):
         label = label_of(chunks, tuple(shape), before)
         return Array(_native.Node.full("bool", b"\0", tuple(shape)), label).chunks
 
-    def from_array(self, data: Any, chunks: Any, **_dask_options: Any) -> Array:
+    def from_array(self, data: Any, chunks: Any, **_dask_options: Any) -> Any:
         if isinstance(data, ImplicitToExplicitIndexingAdapter):
             data = data.get_duck_array()
+        # Texts and objects are held, by plans no less than here.
+        if data.dtype.kind in "OT" or data.dtype.names:
+            return data
         return Array.of(data).rechunk(chunks)
 
     def rechunk(self, data: Array, chunks: Any, **_options: Any) -> Array:

@@ -1,8 +1,8 @@
 //! One commit written by several processes: a session is forked, every fork gets its part, and all come together again.
 
+use super::IcechunkRepository;
 use super::sessions::SCHEME;
 use super::write::IcechunkWriter;
-use super::IcechunkRepository;
 use crate::remote::StoreSettings;
 use crate::runtime;
 use craton_core::{Error, ErrorKind, Result};
@@ -59,7 +59,9 @@ impl Family {
     /// Gives it a URL, by which it is written to in several steps.
     pub(super) fn begin_session(&self) -> String {
         let id = SnapshotId::random();
-        let url = self.session.get_or_init(|| format!("icechunk+{SCHEME}{id}"));
+        let url = self
+            .session
+            .get_or_init(|| format!("icechunk+{SCHEME}{id}"));
         url.clone()
     }
 
@@ -178,7 +180,8 @@ impl IcechunkWriter {
         if self.family.unfinished.load(Ordering::Acquire) == 0 {
             return Ok(());
         }
-        let message = "a write to the session failed or is going on, so that only a part of it is there";
+        let message =
+            "a write to the session failed or is going on, so that only a part of it is there";
         Err(Error::new(ErrorKind::Conflict, message)
             .at(self.url())
             .hint("discard the session and begin another; the branch is as it was"))
@@ -258,13 +261,18 @@ impl IcechunkWriter {
             session,
         };
         rmp_serde::to_vec(&parcel).map_err(|cause| {
-            Error::internal("cannot pack the session").at(self.url()).caused_by(cause)
+            Error::internal("cannot pack the session")
+                .at(self.url())
+                .caused_by(cause)
         })
     }
 
     fn failed(&self, what: &str, cause: &SessionErrorKind) -> Error {
         let error = Error::new(ErrorKind::Io, format!("cannot {what}"));
-        self.repository.place().explained(error, cause).at(self.url())
+        self.repository
+            .place()
+            .explained(error, cause)
+            .at(self.url())
     }
 }
 

@@ -21,7 +21,8 @@ pub use collect::{Collecting, Garbage};
 pub use difference::{ChunkCounts, Difference};
 pub use read::IcechunkStore;
 pub use sessions::{
-    begin_session, commit_session, discard_session, fork_session, merge_fork, open_fork, pack_session,
+    begin_session, commit_session, discard_session, fork_session, merge_fork, open_fork,
+    pack_session,
 };
 pub use write::{Committing, IcechunkWriter, OnConflict};
 

@@ -1,7 +1,7 @@
 //! Arrays and groups under other names: no chunk is touched.
 
-use super::write::Committing;
 use super::IcechunkRepository;
+use super::write::Committing;
 use craton_core::{Error, ErrorKind, Result};
 use icechunk::format::Path;
 use icechunk::format::format_constants::SpecVersionBin;
@@ -47,7 +47,9 @@ impl IcechunkRepository {
             }
             Ok(commit.execute().await.map_err(|cause| cause.kind))
         });
-        let id = moved.await?.map_err(|cause| self.not_moved(from, to, &cause))?;
+        let id = moved
+            .await?
+            .map_err(|cause| self.not_moved(from, to, &cause))?;
         Ok(id.to_string())
     }
 

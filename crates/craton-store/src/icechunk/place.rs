@@ -7,7 +7,8 @@ use super::why;
 use crate::remote::{RemoteStore, StoreSettings};
 use crate::runtime;
 use crate::scheme::{Named, local_path, named};
-use craton_core::{Error, ErrorKind, Result};
+use crate::LocalStore;
+use craton_core::{Error, ErrorKind, ReadRanges, Result};
 use futures_util::TryStreamExt;
 use icechunk::format::snapshot::Snapshot;
 use icechunk::session::Session;
@@ -64,6 +65,21 @@ impl Place {
         match self {
             Self::Folder(folder) => Some(folder),
             _ => None,
+        }
+    }
+
+    /// The store in which the objects of the repository are read, and what stands before their names.
+    pub(super) fn chunks(&self) -> Option<(Arc<dyn ReadRanges>, String)> {
+        match self {
+            Self::Folder(folder) => Some((Arc::new(LocalStore::new(folder)), String::new())),
+            Self::Remote(store, root) => {
+                let above = match root.trim_end_matches('/') {
+                    "" => String::new(),
+                    root => format!("{root}/"),
+                };
+                Some((store.clone(), above))
+            }
+            Self::Memory(_) => None,
         }
     }
 

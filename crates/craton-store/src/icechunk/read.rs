@@ -20,11 +20,23 @@ use std::fmt;
 use std::sync::Arc;
 use tokio::sync::RwLock;
 
+/// What a version says of a chunk.
+enum Reference {
+    /// Where it lies.
+    To(ChunkPayload),
+    /// That there is none.
+    None,
+    /// Nothing: it is no chunk, or an error that the crate tells when it is asked.
+    Untold,
+}
+
 /// A version of a repository.
 pub struct IcechunkStore {
     store: Arc<Store>,
     session: Arc<RwLock<Session>>,
     place: Place,
+    /// Where chunks are read from that are objects of the repository, and what stands before their names there.
+    chunks: Option<(Arc<dyn ReadRanges>, String)>,
     elsewhere: Elsewhere,
     /// Where the repository lies, as people see it.
     shown: String,
@@ -63,6 +75,7 @@ impl IcechunkStore {
             store: Arc::new(store),
             session,
             place: repository.place().clone(),
+            chunks: repository.place().chunks(),
             elsewhere: Elsewhere::of(repository.path(), settings),
             shown: public_url(repository.path()),
             url,
@@ -78,6 +91,7 @@ impl IcechunkStore {
             store: writer.store.clone(),
             session: writer.session.clone(),
             place: repository.place().clone(),
+            chunks: repository.place().chunks(),
             elsewhere: Elsewhere::of(repository.path(), settings),
             shown: public_url(repository.path()),
             url: writer.parent_url(),
@@ -98,7 +112,16 @@ impl IcechunkStore {
         range: ByteRange,
         pool: &Pool,
     ) -> Result<Option<BufferMut>> {
-        let Some(size) = self.size_now(location).await? else {
+        match self.reference(location).await? {
+            Reference::None => return Ok(None),
+            Reference::Untold => {}
+            Reference::To(chunk) => {
+                if let Some(read) = self.read_chunk(location, chunk, range, pool).await? {
+                    return Ok(Some(read));
+                }
+            }
+        }
+        let Some(size) = self.size_by_crate(location).await? else {
             return Ok(None);
         };
         let part = checked_range(range, size).map_err(|error| error.at(self.url_of(location)))?;
@@ -108,15 +131,6 @@ impl IcechunkStore {
         let (store, key) = (self.store.clone(), location.to_owned());
         let wanted = StoredBytes::bounded(part.start, part.end);
         let got = runtime::run(async move { Ok(store.get(&key, &wanted).await) }).await?;
-        if let Err(cause) = &got
-            && is_virtual(&cause.kind)
-            && let Some((url, chunk)) = self.virtual_chunk(location).await?
-        {
-            let read = self.elsewhere.read(&url, &chunk, part, pool).await;
-            return read
-                .map(Some)
-                .map_err(|error| self.of_virtual(location, error));
-        }
         let Some(bytes) = self.found(location, got).await? else {
             return Ok(None);
         };
@@ -135,7 +149,88 @@ impl IcechunkStore {
         Ok(Some(buffer))
     }
 
+    /// A chunk, straight from the object or the file that it lies in; `None` if it lies in neither.
+    async fn read_chunk(
+        &self,
+        location: &str,
+        reference: ChunkPayload,
+        range: ByteRange,
+        pool: &Pool,
+    ) -> Result<Option<BufferMut>> {
+        let part = checked_range(range, reference.length());
+        let part = part.map_err(|error| error.at(self.url_of(location)))?;
+        match (reference, &self.chunks) {
+            (ChunkPayload::Ref(chunk), Some((objects, above))) => {
+                let object = format!("chunks/{}", chunk.id);
+                let name = format!("{above}{object}");
+                let bytes = ByteRange::Bounded {
+                    offset: chunk.offset.saturating_add(part.start),
+                    length: part.end - part.start,
+                };
+                let why = match objects.read(&name, bytes, pool).await {
+                    Ok(Some(read)) => return Ok(Some(read)),
+                    Ok(None) => Error::corrupt("the object is missing"),
+                    Err(error) => error,
+                };
+                let kind = why.kind();
+                let damaged = self.damaged(location, &[object], |error| match kind {
+                    ErrorKind::Corrupt => error.caused_by(why),
+                    kind => {
+                        let told = Error::new(kind, error.message());
+                        match why.hint_text().map(str::to_owned) {
+                            Some(hint) => told.caused_by(why).hint(hint),
+                            None => told.caused_by(why),
+                        }
+                    }
+                });
+                Err(damaged)
+            }
+            (ChunkPayload::Virtual(chunk), _) => {
+                let url = self.url_of_virtual(&chunk).await;
+                let read = self.elsewhere.read(&url, &chunk, part, pool).await;
+                read.map(Some)
+                    .map_err(|error| self.of_virtual(location, error))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Where the chunk at `location` lies.
+    async fn reference(&self, location: &str) -> Result<Reference> {
+        let Some((array, indices)) = chunk_of(location) else {
+            return Ok(Reference::Untold);
+        };
+        let Ok(array) = Path::new(&format!("/{array}")) else {
+            return Ok(Reference::Untold);
+        };
+        let (session, indices) = (self.session.clone(), ChunkIndices(indices));
+        let look = move || {
+            let (session, array, indices) = (session.clone(), array.clone(), indices.clone());
+            async move {
+                let session = session.read().await;
+                match session.get_chunk_ref(&array, &indices).await {
+                    Ok(Some(chunk)) => Reference::To(chunk),
+                    Ok(None) => Reference::None,
+                    Err(_) => Reference::Untold,
+                }
+            }
+        };
+        // What was looked up before is at hand.
+        match runtime::at_once(look())? {
+            Some(found) => Ok(found),
+            None => runtime::run(async move { Ok(look().await) }).await,
+        }
+    }
+
     async fn size_now(&self, location: &str) -> Result<Option<u64>> {
+        match self.reference(location).await? {
+            Reference::To(chunk) => Ok(Some(chunk.length())),
+            Reference::None => Ok(None),
+            Reference::Untold => self.size_by_crate(location).await,
+        }
+    }
+
+    async fn size_by_crate(&self, location: &str) -> Result<Option<u64>> {
         let (store, key) = (self.store.clone(), location.to_owned());
         let got = runtime::run(async move {
             Ok(match store.getsize(&key).await {
@@ -232,34 +327,16 @@ impl IcechunkStore {
         }
     }
 
-    /// The file in which the chunk at `location` lies, and where in it, if that is outside the repository.
-    async fn virtual_chunk(&self, location: &str) -> Result<Option<(String, VirtualChunkRef)>> {
-        let Some((array, indices)) = chunk_of(location) else {
-            return Ok(None);
+    /// The URL of the file in which a chunk lies that is outside the repository.
+    async fn url_of_virtual(&self, chunk: &VirtualChunkRef) -> String {
+        let Some((name, below)) = chunk.location.parse_vcc() else {
+            return chunk.location.url().to_owned();
         };
-        let Ok(array) = Path::new(&format!("/{array}")) else {
-            return Ok(None);
-        };
-        let (session, indices) = (self.session.clone(), ChunkIndices(indices));
-        runtime::run(async move {
-            let session = session.read().await;
-            let Ok(Some(ChunkPayload::Virtual(chunk))) =
-                session.get_chunk_ref(&array, &indices).await
-            else {
-                return Ok(None);
-            };
-            let url = match chunk.location.parse_vcc() {
-                None => chunk.location.url().to_owned(),
-                Some((name, below)) => {
-                    let mut containers = session.config().virtual_chunk_containers();
-                    let container = containers.find(|one| one.name.as_deref() == Some(name));
-                    let prefix = container.map_or("", |container| container.url_prefix());
-                    format!("{}/{below}", prefix.trim_end_matches('/'))
-                }
-            };
-            Ok(Some((url, chunk)))
-        })
-        .await
+        let session = self.session.read().await;
+        let mut containers = session.config().virtual_chunk_containers();
+        let container = containers.find(|one| one.name.as_deref() == Some(name));
+        let prefix = container.map_or("", |container| container.url_prefix());
+        format!("{}/{below}", prefix.trim_end_matches('/'))
     }
 
     async fn objects_of(&self, location: &str) -> Result<Vec<String>> {
@@ -362,13 +439,6 @@ pub(super) fn is_absent(kind: &StoreErrorKind) -> bool {
             // A name that is neither metadata nor a chunk; there is nothing else in a repository.
             | StoreErrorKind::InvalidKey { .. }
             | StoreErrorKind::SessionError(SessionErrorKind::NodeNotFound { .. })
-    )
-}
-
-fn is_virtual(kind: &StoreErrorKind) -> bool {
-    matches!(
-        kind,
-        StoreErrorKind::SessionError(SessionErrorKind::VirtualReferenceError(_))
     )
 }
 

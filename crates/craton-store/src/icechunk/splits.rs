@@ -77,7 +77,10 @@ fn set_rule(rules: &mut Vec<Rule>, path: &Path, shape: &ArrayShape) {
 /// How many chunks along each axis one manifest is for; empty if it is for all.
 fn stretches(counts: &[u32]) -> Vec<ManifestSplitDim> {
     let mut dims = Vec::new();
-    let mut rest: u64 = counts.iter().map(|count| u64::from(*count).max(1)).product();
+    let mut rest: u64 = counts
+        .iter()
+        .map(|count| u64::from(*count).max(1))
+        .product();
     for (axis, count) in counts.iter().enumerate() {
         if rest <= MOST_REFERENCES {
             break;

@@ -412,8 +412,14 @@ async fn split(session: &mut Session, repository: &Repository) -> SessionResult<
     let Some(config) = splits::configuration(session).await? else {
         return Ok(());
     };
-    let configured = repository.reopen(Some(config), None).await.map_err(|cause| cause.inject())?;
-    configured.save_config().await.map_err(|cause| cause.inject())?;
+    let configured = repository
+        .reopen(Some(config), None)
+        .await
+        .map_err(|cause| cause.inject())?;
+    configured
+        .save_config()
+        .await
+        .map_err(|cause| cause.inject())?;
     // A session keeps the configuration that it began with, so its changes go on in another.
     let settings = configured.storage_settings().clone();
     let mut other = Session::create_writable_session(

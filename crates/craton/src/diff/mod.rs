@@ -148,12 +148,16 @@ fn between_versions(
     let place = |url: &str| url.split("!/").next().unwrap_or(url).to_owned();
     let places = urls.map(place);
     let [(one, _), (other, _)] = [&places[0], &places[1]].map(|url| repository_and_version(url));
-    if one != other || !sides.iter().all(is_repository) || sides[0].selected() != sides[1].selected()
+    if one != other
+        || !sides.iter().all(is_repository)
+        || sides[0].selected() != sides[1].selected()
     {
         return Ok(None);
     }
-    let [(repository, before), (_, after)] =
-        [Repository::open_with(&places[0], stores)?, Repository::open_with(&places[1], stores)?];
+    let [(repository, before), (_, after)] = [
+        Repository::open_with(&places[0], stores)?,
+        Repository::open_with(&places[1], stores)?,
+    ];
     repository.difference(&before, &after).map(Some)
 }
 

@@ -15,9 +15,8 @@ impl Diff {
         let [one, other] = &self.urls;
         let compared: usize = self.groups.iter().map(|group| group.compared.len()).sum();
         if self.is_equal() {
-            let mut out = format!(
-                "no difference, in metadata and in the values of {compared} variables\n"
-            );
+            let mut out =
+                format!("no difference, in metadata and in the values of {compared} variables\n");
             out += &self.stored_text();
             return out;
         }
@@ -47,7 +46,9 @@ impl Diff {
                 (counts.kept, "the same"),
             ];
             let told = told.iter().filter(|(count, _)| *count > 0);
-            let told: Vec<String> = told.map(|(count, what)| format!("{count} {what}")).collect();
+            let told: Vec<String> = told
+                .map(|(count, what)| format!("{count} {what}"))
+                .collect();
             out += &format!("chunks of {path}: {}\n", told.join(", "));
         }
         out

@@ -94,7 +94,9 @@ impl Keep {
     /// What has this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::First, Self::Last].into_iter().find(|keep| keep.name() == name)
+        [Self::First, Self::Last]
+            .into_iter()
+            .find(|keep| keep.name() == name)
     }
 }
 
