@@ -32,7 +32,7 @@ SEED = int(os.environ.get("CRATON_CRASH_SEED", "0"))
         ("folder", "overwrite a store,append to a store,region of a store,overwrite a file", 8, 0),
         ("folder", "make a repository,commit,gc", 6, 0),
         ("folder", "append", 2, 2),
-        ("s3", "make a repository,region,gc", 9, 0),
+        ("s3", "make a repository,region,gc", 6, 0),
         ("s3", "commit", 2, 2),
     ],
 )

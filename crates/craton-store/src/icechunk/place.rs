@@ -4,10 +4,10 @@
 
 use super::lock::Lock;
 use super::why;
+use crate::LocalStore;
 use crate::remote::{RemoteStore, StoreSettings};
 use crate::runtime;
 use crate::scheme::{Named, local_path, named};
-use crate::LocalStore;
 use craton_core::{Error, ErrorKind, ReadRanges, Result};
 use futures_util::TryStreamExt;
 use icechunk::format::snapshot::Snapshot;
