@@ -53,6 +53,13 @@ pub(crate) fn at_once<T>(work: impl Future<Output = T>) -> Result<Option<T>> {
     Ok(work.now_or_never())
 }
 
+/// Waits for `work` on this thread, which is none of the runtime's; what it waits for is there. Saves a change of threads.
+pub(crate) fn wait<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = runtime()?;
+    let _entered = runtime.enter();
+    pollster::block_on(work)
+}
+
 /// Runs `work` on the runtime, which nobody waits for here.
 pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Result<()> {
     drop(runtime()?.spawn(work));

@@ -149,7 +149,7 @@ impl IcechunkStore {
         Ok(Some(buffer))
     }
 
-    /// A chunk, straight from the object or the file that it lies in; `None` if it lies in neither.
+    /// A chunk, straight from the manifest, the object or the file that it lies in; `None` if the crate must be asked.
     async fn read_chunk(
         &self,
         location: &str,
@@ -184,6 +184,13 @@ impl IcechunkStore {
                     }
                 });
                 Err(damaged)
+            }
+            (ChunkPayload::Inline(bytes), _) => {
+                // Within what is held in memory, as was just seen.
+                let held = bytes.slice(part.start as usize..part.end as usize);
+                let mut buffer = pool.take(held.len())?;
+                buffer.copy_from_slice(&held);
+                Ok(Some(buffer))
             }
             (ChunkPayload::Virtual(chunk), _) => {
                 let url = self.url_of_virtual(&chunk).await;

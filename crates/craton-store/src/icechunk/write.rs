@@ -316,7 +316,7 @@ impl IcechunkWriter {
         let may_wait = matches!(self.place(), Place::Remote(..)) && !location.ends_with(".json");
         match may_wait {
             true => self.sending.send(size, set),
-            false => pollster::block_on(runtime::run(set)),
+            false => runtime::wait(set),
         }
     }
 
