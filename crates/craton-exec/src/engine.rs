@@ -21,7 +21,7 @@ use std::sync::{Arc, OnceLock};
 /// Memory beside the pool that each thread may come to use: its stack, codec contexts, strips.
 const PER_THREAD: u64 = 1 << 20;
 /// Memory beside the pool for metadata and what the allocator keeps.
-const SLACK: u64 = 6 << 20;
+const SLACK: u64 = 8 << 20;
 
 /// What one stage costs, known before it runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -20,7 +20,7 @@ fn small_engine(threads: usize, kibibytes: u64) -> Engine {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let resident = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse().ok());
-    let beside = resident.unwrap_or(32 << 10) + ((threads as u64 + 6) << 10);
+    let beside = resident.unwrap_or(32 << 10) + ((threads as u64 + 8) << 10);
     Engine::new(Some(threads), Some((beside + kibibytes) << 10))
 }
 
