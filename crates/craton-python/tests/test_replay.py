@@ -115,9 +115,10 @@ def test_what_has_no_recipe_and_what_is_gone(store, tmp_path):
 
 
 def test_inputs_are_opened_as_they_were_then(store, tmp_path):
-    packed = xr.Dataset({"p": ("x", np.array([1, 2, -9], "i2"), {"scale_factor": 0.5, "_FillValue": np.int16(-9)})})
-    packed.to_netcdf(tmp_path / "packed.nc", engine="h5netcdf")
-    program("eval", "ds.p + 0", tmp_path / "packed.nc", "--raw", "-o", tmp_path / "raw.zarr")
+    packed = xr.Dataset({"p": ("x", [0.5, 1.0, np.nan])})
+    encoding = {"p": {"dtype": "i2", "scale_factor": 0.5, "_FillValue": np.int16(-9)}}
+    packed.to_zarr(tmp_path / "packed.zarr", encoding=encoding, zarr_format=3, consolidated=False)
+    program("eval", "ds.p + 0", tmp_path / "packed.zarr", "--raw", "-o", tmp_path / "raw.zarr")
     assert craton_json("replay", tmp_path / "raw.zarr")["verdict"] == "identical"
     for name, first in (("early", 0), ("late", 2)):
         part = xr.Dataset({"q": ("time", np.arange(4.0) + 10 * first)}, {"time": np.arange(first, first + 4)})
