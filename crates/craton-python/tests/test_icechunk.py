@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from program import craton as program
 from program import craton_json, run_craton
+from s3_server import S3Server
 
 xr = pytest.importorskip("xarray")
 icechunk = pytest.importorskip("icechunk")
@@ -263,6 +264,22 @@ def test_virtual_chunks_are_read_where_that_is_authorised(tmp_path, name):
     (data / "a.bin").unlink()
     with pytest.raises(ValueError, match=r"(?s)a\.bin.*is gone"):
         craton.eval("ds.x.sum()", path, storage_options={allow: str(data)})
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_process_reads_manifests_over_connections_of_its_own():
+    server = S3Server()
+    url, options = "icechunk+s3://bucket/results", {"storage_options": server.options}
+    values = np.random.default_rng(0).random((40, 50))
+    craton.to_icechunk(xr.Dataset({"a": (("x", "y"), values), "b": (("x", "y"), -values)}), url, chunks={"x": 10}, **options)
+    dataset = craton.open_dataset(url, **options)
+    np.testing.assert_array_equal(dataset.a.compute(), values)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if (dataset.b.compute().values == -values).all() else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    np.testing.assert_array_equal(dataset.b.compute(), -values)
+    server.close()
 
 
 def test_files_that_changed_since_are_refused(tmp_path):

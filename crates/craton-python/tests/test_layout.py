@@ -10,6 +10,9 @@ xr = pytest.importorskip("xarray")
 icechunk = pytest.importorskip("icechunk")
 zarr = pytest.importorskip("zarr")
 
+from crash import bucket_storage  # noqa: E402
+from s3_server import S3Server  # noqa: E402
+
 
 def _repository(path):
     return icechunk.Repository.open(icechunk.local_filesystem_storage(str(path)))
@@ -121,6 +124,29 @@ def test_rules_of_others_are_kept(tmp_path):
     counts = [one.num_chunk_refs for one in repository.list_manifest_files(repository.lookup_branch("main"))]
     assert sorted(counts) == [50_000, 100_000]
     assert repr(repository.config.manifest.splitting) == repr(splitting)
+
+
+@pytest.mark.parametrize("place", ["folder", "bucket"])
+@pytest.mark.parametrize("version", [1, 2])
+def test_rules_change_nothing_else_of_the_configuration(tmp_path, place, version):
+    server = S3Server()
+    is_bucket = place == "bucket"
+    path = "icechunk+s3://bucket/results" if is_bucket else str(tmp_path / "results")
+    options = {"storage_options": server.options} if is_bucket else {}
+    storage = bucket_storage(server, "results") if is_bucket else icechunk.local_filesystem_storage(path)
+    theirs = icechunk.RepositoryConfig(get_partial_values_concurrency=7)
+    theirs.storage = icechunk.StorageSettings(minimum_size_for_multipart_upload=123_456_789)
+    repository = icechunk.Repository.create(storage, theirs, spec_version=version)
+    repository.save_config()
+    before = icechunk.Repository.fetch_config(storage)
+    values = np.ones(150_000, "u1")
+    craton.to_icechunk(xr.Dataset({"t": ("x", values)}), path, chunks={"x": 1}, **options)
+    after = icechunk.Repository.fetch_config(storage)
+    assert after.manifest.splitting is not None and "131072" in repr(after.manifest.splitting)
+    assert repr(after.storage) == repr(before.storage) and "123456789" in repr(after.storage)
+    assert after.get_partial_values_concurrency == 7
+    np.testing.assert_array_equal(craton.open_dataset(path, **options).t.compute(), values)
+    server.close()
 
 
 def test_chunks_that_differ_are_counted(tmp_path):

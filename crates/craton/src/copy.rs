@@ -53,13 +53,7 @@ pub fn copy(
     let mut messages = Vec::new();
     let groups = groups(&stored, skips_broken, &mut messages, session)?;
     let mut input = RecipeInput::of_url("ds", source);
-    if stored.keeper.is_some() {
-        let mut arrays = stored
-            .groups
-            .values()
-            .flat_map(|group| group.arrays.values());
-        input.snapshot = arrays.find_map(|array| array.version());
-    }
+    input.snapshot.clone_from(&stored.snapshot);
     let recipe = Recipe {
         expression: String::new(),
         inputs: vec![input],

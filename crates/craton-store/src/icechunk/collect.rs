@@ -58,8 +58,35 @@ impl IcechunkRepository {
         let expired = match (how.expire_before, how.is_dry_run) {
             (None, _) => Vec::new(),
             (Some(before), true) => self.would_expire(before).await?,
-            (Some(before), false) => self.expire(before).await?,
+            (Some(before), false) => {
+                // Nothing changes where damage keeps the garbage from being told.
+                let only_told = Collecting {
+                    is_dry_run: true,
+                    ..how
+                };
+                self.sweep(only_told).await?;
+                self.expire(before).await?
+            }
         };
+        let summary = self.sweep(how).await?;
+        let unfinished = match self.place().folder() {
+            None => 0,
+            Some(folder) => remove_unfinished(folder, how.written_before, how.is_dry_run),
+        };
+        drop(lock);
+        all_deleted(&summary).map_err(|error| error.at(self.url()))?;
+        Ok(Garbage {
+            expired,
+            snapshots: summary.snapshots_deleted,
+            manifests: summary.manifests_deleted,
+            chunks: summary.chunks_deleted,
+            transaction_logs: summary.transaction_logs_deleted,
+            bytes: summary.bytes_deleted + unfinished,
+        })
+    }
+
+    /// Deletes what nothing leads to, or tells.
+    async fn sweep(&self, how: Collecting) -> Result<GCSummary> {
         // Opened anew, because expiry changes snapshots that this repository may remember.
         let repository = open_at(self.place(), self.url()).await?;
         let summary = runtime::run(async move {
@@ -83,21 +110,7 @@ impl IcechunkRepository {
             Ok(garbage_collect(assets, &config, retries, updates).await)
         });
         let summary = summary.await?;
-        let summary = summary.map_err(|cause| self.failed("collect garbage", &cause))?;
-        let unfinished = match self.place().folder() {
-            None => 0,
-            Some(folder) => remove_unfinished(folder, how.written_before, how.is_dry_run),
-        };
-        drop(lock);
-        all_deleted(&summary).map_err(|error| error.at(self.url()))?;
-        Ok(Garbage {
-            expired,
-            snapshots: summary.snapshots_deleted,
-            manifests: summary.manifests_deleted,
-            chunks: summary.chunks_deleted,
-            transaction_logs: summary.transaction_logs_deleted,
-            bytes: summary.bytes_deleted + unfinished,
-        })
+        summary.map_err(|cause| self.failed("collect garbage", &cause))
     }
 
     /// Takes old snapshots out of the history; gives their ids.

@@ -14,6 +14,24 @@ pub(super) struct Lock {
 }
 
 impl Lock {
+    /// As [`Lock::of`], where the folder may not be there yet, or is taken away right now by another who has the right.
+    ///
+    /// # Errors
+    /// As [`Lock::of`]; a folder that was made for it is not left.
+    pub(super) fn of_new(folder: &Path) -> Result<Self> {
+        loop {
+            std::fs::create_dir_all(folder).map_err(|cause| {
+                let folder = folder.display();
+                Error::io(format!("cannot make the repository `{folder}`"), cause)
+            })?;
+            match Self::of(folder) {
+                Err(_) if !folder.exists() => {}
+                // Only where nothing is in it, which is what removing a folder asks for.
+                locked => return locked.inspect_err(|_| drop(std::fs::remove_dir(folder))),
+            }
+        }
+    }
+
     /// Waits until no other process that asks for it has the right.
     ///
     /// # Errors
@@ -21,9 +39,19 @@ impl Lock {
     /// locks.
     pub(super) fn of(folder: &Path) -> Result<Self> {
         let path = folder.join(NAME);
+        loop {
+            let file = Self::waited_for(folder, &path)?;
+            // Whoever had the right before may have taken the repository away, and the file with it.
+            if is_still_at(&file, &path) {
+                return Ok(Self { _file: file });
+            }
+        }
+    }
+
+    fn waited_for(folder: &Path, path: &Path) -> Result<File> {
         let folder = folder.display();
         let mut how = OpenOptions::new();
-        let file = how.create(true).truncate(false).write(true).open(&path);
+        let file = how.create(true).truncate(false).write(true).open(path);
         let file = file.map_err(|cause| {
             let message = format!("cannot change the repository `{folder}`");
             let kind = match cause.kind() {
@@ -40,6 +68,22 @@ impl Lock {
                 .caused_by(cause)
                 .hint("commit to a repository on another file system, and copy it")
         })?;
-        Ok(Self { _file: file })
+        Ok(file)
     }
+}
+
+#[cfg(unix)]
+fn is_still_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let place = |facts: std::io::Result<std::fs::Metadata>| {
+        facts.ok().map(|facts| (facts.dev(), facts.ino()))
+    };
+    let held = place(file.metadata());
+    held.is_some() && held == place(path.metadata())
+}
+
+/// Files that are open stay where they are.
+#[cfg(not(unix))]
+fn is_still_at(_: &File, _: &Path) -> bool {
+    true
 }

@@ -5,7 +5,7 @@
 use super::lock::Lock;
 use super::why;
 use crate::LocalStore;
-use crate::remote::{RemoteStore, StoreSettings};
+use crate::remote::{EachProcess, RemoteStore, StoreSettings};
 use crate::runtime;
 use crate::scheme::{Named, local_path, named};
 use craton_core::{Error, ErrorKind, ReadRanges, Result};
@@ -96,7 +96,7 @@ impl Place {
                 runtime::run(async move { Ok(new_local_filesystem_storage(&folder).await) }).await?
             }
             Self::Memory(name) => in_memory(name).await,
-            Self::Remote(store, root) => return reached(store.client()?, root.clone()),
+            Self::Remote(store, root) => return reached(EachProcess(store.clone()), root.clone()),
         };
         made.map_err(|cause| {
             let error = Error::new(ErrorKind::Io, "cannot reach the repository");
@@ -107,9 +107,9 @@ impl Place {
     /// Makes a session of its description, which another process may have written.
     pub(super) fn session(&self, description: &[u8]) -> Result<Session> {
         let made = match self {
-            Self::Remote(store, _) => {
-                handing_over(store.client()?, || Session::from_bytes(description))
-            }
+            Self::Remote(store, _) => handing_over(EachProcess(store.clone()), || {
+                Session::from_bytes(description)
+            }),
             Self::Folder(_) | Self::Memory(_) => Session::from_bytes(description),
         };
         made.map_err(|cause| {
@@ -232,18 +232,14 @@ async fn in_memory(name: &str) -> StorageResult<Storing> {
 
 thread_local! {
     /// The client of storage that is being made, see [`handing_over`].
-    static HANDED_OVER: RefCell<Option<Client>> = const { RefCell::new(None) };
+    static HANDED_OVER: RefCell<Option<EachProcess>> = const { RefCell::new(None) };
 }
-
-/// A client of an object store.
-#[derive(Debug, Clone)]
-struct Client(Arc<dyn ObjectStore>);
 
 /// Storage that asks `client`, below `root`.
 ///
 /// The crate makes storage from clients that it builds itself, or from a description; so the client goes beside a
 /// description that says nothing else.
-fn reached(client: Arc<dyn ObjectStore>, root: String) -> Result<Storing> {
+fn reached(client: EachProcess, root: String) -> Result<Storing> {
     let backend = serde_json::json!({"object_store_provider_type": Reached::NAME, "root": root});
     let made = handing_over(client, || {
         serde_json::from_value::<ObjectStorage>(serde_json::json!({"backend": backend}))
@@ -255,8 +251,8 @@ fn reached(client: Arc<dyn ObjectStore>, root: String) -> Result<Storing> {
 }
 
 /// Makes something of descriptions, in which stores are reached by `client`.
-fn handing_over<T>(client: Arc<dyn ObjectStore>, make: impl FnOnce() -> T) -> T {
-    HANDED_OVER.set(Some(Client(client)));
+fn handing_over<T>(client: EachProcess, make: impl FnOnce() -> T) -> T {
+    HANDED_OVER.set(Some(client));
     let made = make();
     HANDED_OVER.set(None);
     made
@@ -268,14 +264,14 @@ struct Reached {
     root: String,
     /// There is none where another process reads the description.
     #[serde(skip, default = "handed_over")]
-    client: Option<Client>,
+    client: Option<EachProcess>,
 }
 
 impl Reached {
     const NAME: &'static str = "craton_object_store";
 }
 
-fn handed_over() -> Option<Client> {
+fn handed_over() -> Option<EachProcess> {
     HANDED_OVER.with_borrow(Clone::clone)
 }
 
@@ -292,7 +288,10 @@ impl ObjectStoreBackend for Reached {
         _settings: &Settings,
         _role: Role,
     ) -> std::result::Result<Arc<dyn ObjectStore>, StorageError> {
-        let client = self.client.as_ref().map(|client| client.0.clone());
+        let client = self
+            .client
+            .clone()
+            .map(|client| -> Arc<dyn ObjectStore> { Arc::new(client) });
         client.ok_or_else(|| {
             let why = "a store of another process".to_owned();
             StorageError::capture(StorageErrorKind::Other(why))

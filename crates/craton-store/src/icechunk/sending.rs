@@ -1,4 +1,4 @@
-//! Objects on their way to a store behind a URL: many at once, and never more than a bound.
+//! Objects on their way to a store behind a URL or into a folder: many at once, and never more than a bound.
 
 use crate::runtime;
 use craton_core::{Error, Result};

@@ -3,21 +3,44 @@
 //! A commit writes again every manifest of which a chunk changed, and a reader fetches whole manifests. Large arrays so
 //! get several, each for a stretch along the slowest axes, along which arrays usually grow.
 
-use icechunk::RepositoryConfig;
 use icechunk::config::{
     ManifestConfig, ManifestSplitCondition, ManifestSplitDim, ManifestSplitDimCondition,
     ManifestSplittingConfig,
 };
+use icechunk::format::format_constants::SpecVersionBin;
+use icechunk::format::repo_info::RepoInfo;
 use icechunk::format::snapshot::{ArrayShape, NodeData};
 use icechunk::format::{Path, snapshot::NodeSnapshot};
+use icechunk::repository::{RepositoryError, RepositoryErrorKind, RepositoryResult};
 use icechunk::session::{Session, SessionResult};
+use icechunk::storage::VersionInfo as StoredVersion;
+use icechunk::{Repository, RepositoryConfig};
+use std::sync::Arc;
 
 /// References that one manifest holds at most, if the rules are those of this file: about 2 MiB.
 const MOST_REFERENCES: u64 = 1 << 17;
+/// How often a configuration is read again because somebody else changed it.
+const ATTEMPTS: u16 = 10;
 
-/// The configuration with rules for all arrays that need several manifests; `None` if nothing changes.
-pub(super) async fn configuration(session: &Session) -> SessionResult<Option<RepositoryConfig>> {
-    let config = session.config();
+/// The arrays of a session, and into how many chunks they are cut.
+pub(super) async fn arrays(session: &Session) -> SessionResult<Vec<(Path, ArrayShape)>> {
+    let mut arrays = Vec::new();
+    for node in session.list_nodes(&Path::root()).await? {
+        let NodeSnapshot {
+            path, node_data, ..
+        } = node?;
+        if let NodeData::Array { shape, .. } = node_data {
+            arrays.push((path, shape));
+        }
+    }
+    Ok(arrays)
+}
+
+/// `config` with rules for all arrays that need several manifests; `None` if nothing changes.
+pub(super) fn with_rules(
+    config: &RepositoryConfig,
+    arrays: &[(Path, ArrayShape)],
+) -> Option<RepositoryConfig> {
     let manifest = config.manifest();
     let mut rules = match &manifest.splitting {
         Some(known) => known.split_sizes.clone().unwrap_or_default(),
@@ -29,27 +52,77 @@ pub(super) async fn configuration(session: &Session) -> SessionResult<Option<Rep
         rules.clear();
     }
     let before = rules.clone();
-    for node in session.list_nodes(&Path::root()).await? {
-        let NodeSnapshot {
-            path, node_data, ..
-        } = node?;
-        if let NodeData::Array { shape, .. } = node_data {
-            set_rule(&mut rules, &path, &shape);
-        }
+    for (path, shape) in arrays {
+        set_rule(&mut rules, path, shape);
     }
     if rules == before {
-        return Ok(None);
+        return None;
     }
-    let manifest = ManifestConfig {
-        splitting: Some(ManifestSplittingConfig {
-            split_sizes: Some(rules),
-        }),
-        ..manifest.clone()
+    let splitting = ManifestSplittingConfig {
+        split_sizes: Some(rules),
     };
-    Ok(Some(RepositoryConfig {
-        manifest: Some(manifest),
+    Some(RepositoryConfig {
+        manifest: Some(ManifestConfig {
+            splitting: Some(splitting),
+            ..config.manifest.clone().unwrap_or_default()
+        }),
         ..config.clone()
-    }))
+    })
+}
+
+/// Keeps the rules with the repository, for all who commit later. The rest of its configuration stays as it is: how a
+/// client reaches its store, say, is no concern of others.
+pub(super) async fn save(
+    repository: &Repository,
+    arrays: &[(Path, ArrayShape)],
+) -> RepositoryResult<()> {
+    let manager = repository.asset_manager();
+    if repository.spec_version() < SpecVersionBin::V2 {
+        return save_beside(repository, arrays).await;
+    }
+    let (version, updates) = (
+        repository.spec_version(),
+        repository.config().num_updates_per_repo_info_file(),
+    );
+    let add = |known: Arc<RepoInfo>, backup: &str, _| {
+        let config: Option<RepositoryConfig> = known.config().map_err(|cause| cause.inject())?;
+        match with_rules(&config.unwrap_or_default(), arrays) {
+            None => Ok(known),
+            Some(config) => {
+                let changed = known.set_config(version, &config, backup, updates);
+                Ok(Arc::new(changed.map_err(|cause| cause.inject())?))
+            }
+        }
+    };
+    let retries = repository.config().repo_update_retries();
+    manager.update_repo_info(retries, add).await.map(drop)
+}
+
+/// The same in the first version of the format, where the configuration is an object of its own.
+async fn save_beside(
+    repository: &Repository,
+    arrays: &[(Path, ArrayShape)],
+) -> RepositoryResult<()> {
+    let manager = repository.asset_manager();
+    for _ in 0..ATTEMPTS {
+        let (known, version) = match manager.fetch_config().await? {
+            Some((config, version)) => (config, version),
+            None => (RepositoryConfig::default(), StoredVersion::for_creation()),
+        };
+        let Some(config) = with_rules(&known, arrays) else {
+            return Ok(());
+        };
+        let backup = (!version.is_create()).then(|| manager.backup_path_for_config());
+        let saved = manager
+            .try_update_config(&config, &version, backup.as_deref())
+            .await?;
+        if saved.is_some() {
+            return Ok(());
+        }
+    }
+    Err(RepositoryError::capture(
+        RepositoryErrorKind::ConfigWasUpdated,
+    ))
 }
 
 type Rule = (ManifestSplitCondition, Vec<ManifestSplitDim>);

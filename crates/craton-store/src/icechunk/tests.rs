@@ -305,6 +305,37 @@ fn a_commit_shows_when_it_is_whole() {
 }
 
 #[test]
+fn whoever_makes_a_repository_at_once_with_others_commits_or_is_told() {
+    let group = r#"{"zarr_format": 3, "node_type": "group"}"#;
+    for round in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new").to_str().unwrap().to_owned();
+        let commit = || {
+            let writer = IcechunkWriter::begin(&path, None, &settings())?;
+            writer.set("zarr.json", group.into())?;
+            writer.set("x/zarr.json", array(LENGTH).into_bytes())?;
+            writer.set("x/c/0", bytes(1))?;
+            writer.commit_session(&saying("mine"))
+        };
+        let outcomes: Vec<Result<String>> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..6).map(|_| scope.spawn(commit)).collect();
+            let ended = threads.into_iter().map(|thread| thread.join().unwrap());
+            ended.collect()
+        });
+        let (committed, refused): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+        for error in refused.into_iter().filter_map(Result::err) {
+            assert_eq!(error.kind(), ErrorKind::Conflict, "round {round}: {error}");
+            let words = "somebody else has committed";
+            assert!(error.message().contains(words), "round {round}: {error}");
+        }
+        let repository = wait(IcechunkRepository::open(&path)).unwrap();
+        assert!(!committed.is_empty());
+        let history = wait(repository.history(MAIN)).unwrap();
+        assert_eq!(history.len(), committed.len() + 1, "round {round}");
+    }
+}
+
+#[test]
 fn commits_go_to_branches_that_are_there() {
     let (folder, path) = repository();
     let repository = wait(IcechunkRepository::open(&path)).unwrap();

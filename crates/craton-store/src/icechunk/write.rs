@@ -25,6 +25,8 @@ use tokio::sync::RwLock;
 
 /// How often a commit is brought on top of others that came before it, before it gives up.
 const ATTEMPTS: u16 = 100;
+/// Files of at most so many bytes cost more to make than to fill, so many are made at once.
+const SMALL_FILE: usize = 64 << 10;
 /// Conflicts that an error names.
 const MOST_NAMED: usize = 5;
 
@@ -299,8 +301,8 @@ impl IcechunkWriter {
     /// metadata of arrays before their chunks.
     ///
     /// # Errors
-    /// Errors of the file system or the store. What goes over a network may still be under way; what meets an error there is
-    /// told by the next call, by [`IcechunkWriter::commit`] at last.
+    /// Errors of the file system or the store. What goes over a network, and small files, may still be under way; what
+    /// meets an error there is told by the next call, by [`IcechunkWriter::commit`] at last.
     pub fn set(&self, location: &str, bytes: Vec<u8>) -> Result<()> {
         let (store, key) = (self.store.clone(), location.to_owned());
         let (place, url) = (self.place().clone(), format!("{}!/{location}", self.url));
@@ -312,9 +314,19 @@ impl IcechunkWriter {
                 place.explained(error, &cause.kind).at(url)
             })
         };
+        // Smaller ones go into manifests.
+        let inline = self
+            .repository
+            .inner()
+            .config()
+            .inline_chunk_threshold_bytes();
+        let is_worth_it = match self.place() {
+            Place::Remote(..) => size > usize::from(inline),
+            Place::Folder(_) => (usize::from(inline) + 1..=SMALL_FILE).contains(&size),
+            Place::Memory(_) => false,
+        };
         // Metadata are there before what they are needed for.
-        let may_wait = matches!(self.place(), Place::Remote(..)) && !location.ends_with(".json");
-        match may_wait {
+        match is_worth_it && !location.ends_with(".json") {
             true => self.sending.send(size, set),
             false => runtime::wait(set),
         }
@@ -409,24 +421,20 @@ impl IcechunkWriter {
 
 /// Sees to it that large arrays get several manifests, now and in later commits of anybody.
 async fn split(session: &mut Session, repository: &Repository) -> SessionResult<()> {
-    let Some(config) = splits::configuration(session).await? else {
+    let arrays = splits::arrays(session).await?;
+    let Some(config) = splits::with_rules(session.config(), &arrays) else {
         return Ok(());
     };
-    let configured = repository
-        .reopen(Some(config), None)
-        .await
-        .map_err(|cause| cause.inject())?;
-    configured
-        .save_config()
+    splits::save(repository, &arrays)
         .await
         .map_err(|cause| cause.inject())?;
     // A session keeps the configuration that it began with, so its changes go on in another.
-    let settings = configured.storage_settings().clone();
+    let settings = repository.storage_settings().clone();
     let mut other = Session::create_writable_session(
-        configured.config().clone(),
+        config,
         settings.clone(),
-        configured.storage().clone(),
-        configured.asset_manager().clone(),
+        repository.storage().clone(),
+        repository.asset_manager().clone(),
         // Nothing is read through a session that is written to.
         Arc::new(VirtualChunkResolver::new(
             std::iter::empty(),
@@ -525,7 +533,12 @@ async fn make_if_absent(
     let storage = place.storage().await?;
     if let Some(folder) = place.folder() {
         // Somebody who made one here may have been killed: that is no reason not to make it.
-        if folder.symlink_metadata().is_ok() && !place.is_only_begun().await? {
+        let is_free = folder.symlink_metadata().is_err() || place.is_only_begun().await?;
+        // Asked after that: somebody else may make it right now.
+        if is_repository(folder) {
+            return Ok(None);
+        }
+        if !is_free {
             let message = format!("`{shown}` is there, and is no Icechunk repository");
             return Err(Error::new(ErrorKind::Conflict, message).hint("choose another folder"));
         }
@@ -546,17 +559,7 @@ async fn make_if_absent(
         return Err(Error::not_found(message).hint("write to `main` first"));
     }
     // One at a time, so that nobody takes away what another has just made.
-    let _lock = match place.folder() {
-        None => None,
-        Some(folder) => {
-            let failed = |cause| Error::io(format!("cannot make the repository `{shown}`"), cause);
-            std::fs::create_dir_all(folder).map_err(failed)?;
-            // Only where nothing is in it, which is what removing a folder asks for.
-            place
-                .lock()
-                .inspect_err(|_| drop(std::fs::remove_dir(folder)))?
-        }
-    };
+    let _lock = place.folder().map(Lock::of_new).transpose()?;
     if place.folder().is_some_and(is_repository) {
         return Ok(None);
     }

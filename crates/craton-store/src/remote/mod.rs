@@ -7,6 +7,7 @@
 mod cache;
 mod connect;
 mod credentials;
+mod each_process;
 mod failure;
 mod options;
 mod page;
@@ -15,6 +16,7 @@ mod secret;
 pub(crate) mod tests;
 
 pub use cache::{CacheUse, cache_use};
+pub(crate) use each_process::EachProcess;
 pub use options::{StoreOptions, StoreSettings, give_to_all};
 pub use secret::public_url;
 

@@ -148,17 +148,19 @@ fn between_versions(
     let place = |url: &str| url.split("!/").next().unwrap_or(url).to_owned();
     let places = urls.map(place);
     let [(one, _), (other, _)] = [&places[0], &places[1]].map(|url| repository_and_version(url));
+    let [before, after] = [&sides[0], &sides[1]].map(|side| side.stored.snapshot.as_deref());
+    let (Some(before), Some(after)) = (before, after) else {
+        return Ok(None);
+    };
     if one != other
         || !sides.iter().all(is_repository)
         || sides[0].selected() != sides[1].selected()
     {
         return Ok(None);
     }
-    let [(repository, before), (_, after)] = [
-        Repository::open_with(&places[0], stores)?,
-        Repository::open_with(&places[1], stores)?,
-    ];
-    repository.difference(&before, &after).map(Some)
+    // By the snapshots that are open, wherever the branches are by now.
+    let (repository, _) = Repository::open_with(&places[0], stores)?;
+    repository.difference(before, after).map(Some)
 }
 
 /// `is_kept` tells which variables are stored as they were, so that their values need not be read.

@@ -155,6 +155,7 @@ fn attributes_and_dimensions() {
             url: "memory".to_owned(),
             format: Format::Zarr3,
             keeper: None,
+            snapshot: None,
             groups,
             selected: "/".to_owned(),
             array: None,

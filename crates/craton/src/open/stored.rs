@@ -18,6 +18,8 @@ pub struct Stored {
     pub format: Format,
     /// What keeps the objects, in words, where it is more than files.
     pub keeper: Option<String>,
+    /// The snapshot that is read, of a repository.
+    pub snapshot: Option<String>,
     /// Groups by path; `/` is the root.
     pub groups: IndexMap<String, StoredGroup>,
     /// The group that the URL names.
@@ -91,6 +93,7 @@ pub fn open_stored_with(url: &str, settings: &StoreSettings) -> Result<Stored> {
         Err(error) => return in_repository(url, error, settings),
     };
     let keeper = detected.store.keeper();
+    let snapshot = keeper.as_ref().and(detected.store.version(&detected.root));
     let url = shown.as_str();
     let mut groups = IndexMap::new();
     match detected.format {
@@ -118,6 +121,7 @@ pub fn open_stored_with(url: &str, settings: &StoreSettings) -> Result<Stored> {
         url: url.to_owned(),
         format: detected.format,
         keeper,
+        snapshot,
         groups,
         selected: "/".to_owned(),
         array: None,
