@@ -32,6 +32,9 @@ ZARR_FORMATS = {
     # Inner chunks of 32 KiB in shards of 64 MiB.
     "zarr-v3-small-inner": {"zarr_format": 3, "chunks": (1, 91, 90), "shards": (64, 364, 720)},
     "zarr-v3-plain": {"zarr_format": 3, "chunks": (24, 361, 720), "compressors": None},
+    "zarr-v3-blosc": {"zarr_format": 3, "chunks": (24, 361, 720), "compressors": "blosc"},
+    "zarr-v2-zstd": {"zarr_format": 2, "chunks": (24, 361, 720), "compressors": "zstd"},
+    "zarr-v2-plain": {"zarr_format": 2, "chunks": (24, 361, 720), "compressors": None},
 }
 
 
@@ -51,14 +54,16 @@ def months(steps: int) -> list[tuple[str, int, int]]:
     return found
 
 
-def compressors(zarr_format: int):
-    """Zstandard level 3 for version 3, Blosc with LZ4 level 5 and byte shuffle for version 2."""
+def compressors(zarr_format: int, name: str | None):
+    """Zstandard level 3, or Blosc with LZ4 level 5 and byte shuffle."""
     import numcodecs
     import zarr
 
+    if name is None:
+        return None
     if zarr_format == 3:
-        return [zarr.codecs.ZstdCodec(level=3)]
-    return [numcodecs.Blosc("lz4", clevel=5, shuffle=numcodecs.Blosc.SHUFFLE)]
+        return [zarr.codecs.ZstdCodec(level=3) if name == "zstd" else zarr.codecs.BloscCodec(cname="lz4", clevel=5, shuffle="shuffle")]
+    return [numcodecs.Zstd(3) if name == "zstd" else numcodecs.Blosc("lz4", clevel=5, shuffle=numcodecs.Blosc.SHUFFLE)]
 
 
 def add_array(group, name: str, shape, dims, dtype, attributes, **keywords):
@@ -97,6 +102,7 @@ def make_zarr(path: pathlib.Path, kind: str, steps: int, variables: list[str], p
 
     form = dict(ZARR_FORMATS[kind])
     zarr_format = form.pop("zarr_format")
+    codecs = compressors(zarr_format, form.pop("compressors", "zstd" if zarr_format == 3 else "blosc"))
     group = zarr.create_group(path, zarr_format=zarr_format, attributes={"Conventions": "CF-1.11"})
     add_coordinates(group, steps)
     for variable in variables:
@@ -108,7 +114,8 @@ def make_zarr(path: pathlib.Path, kind: str, steps: int, variables: list[str], p
             "f4",
             era5_like.VARIABLES[variable],
             fill_value=float("nan"),
-            **{"compressors": compressors(zarr_format), **form},
+            compressors=codecs,
+            **form,
         )
     slab = form.get("shards", form["chunks"])[0]
     tasks = [
@@ -236,13 +243,14 @@ def make_groups(path: pathlib.Path, is_consolidated: bool) -> None:
         zarr.consolidate_metadata(path, zarr_format=3)
 
 
-def make_million_chunks(path: pathlib.Path) -> None:
-    """A million distinct values, to be written with a chunk for each."""
+def make_chunks(path: pathlib.Path, shape: tuple[int, int], chunk: int) -> None:
+    """Distinct values in one plain chunk, to be written in chunks of so many: the attribute says how many."""
     import zarr
 
     group = zarr.create_group(path, zarr_format=3)
-    add_array(group, "v", (1000, 1000), ("y", "x"), "f4", {}, chunks=(1000, 1000), fill_value=float("nan"))
-    group["v"][...] = np.arange(1_000_000, dtype="f4").reshape(1000, 1000)
+    about = {"chunks": shape, "compressors": None, "fill_value": float("nan")}
+    add_array(group, "v", shape, ("y", "x"), "f4", {"chunk": chunk}, **about)
+    group["v"][...] = np.arange(shape[0] * shape[1], dtype="f4").reshape(shape)
 
 
 def make_icechunk(path: pathlib.Path, source: pathlib.Path) -> None:
@@ -379,7 +387,10 @@ def make(name: str, folder: pathlib.Path, arguments, pool) -> None:
     elif name == "icechunk":
         make_icechunk(partial, folder / "zarr-v3-zstd")
     elif name == "million-chunks":
-        make_million_chunks(partial)
+        make_chunks(partial, (1000, 1000), 1)
+    elif name == "native-chunks":
+        # Of 1 KiB, which are too large for a manifest.
+        make_chunks(partial, (100_000, 256), 256)
     elif name == "large-map":
         make_large_map(partial)
     else:
@@ -399,6 +410,7 @@ FORMATS = [
     "groups-200",
     "groups-200-consolidated",
     "million-chunks",
+    "native-chunks",
     "large-map",
     "truth",
 ]

@@ -24,14 +24,14 @@ import tempfile
 import machine
 import report
 from measure import measure
-from peers import cdo, craton, craton_python, floor, nco
+from peers import cdo, craton, craton_python, floor, icechunk_crate, nco, zarrs_crate
 from latency_server import Served
 from workloads import COMMAND_PEERS, LATENCY, MEMORY_ROWS, PYTHON_PEERS, WORKLOADS
 
 HERE = pathlib.Path(__file__).parent.resolve()
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "craton-bench"
 PYTHON = CACHE / "venv" / "bin" / "python"
-COMMANDS = {"floor": floor, "craton": craton, "craton_python": craton_python, "cdo": cdo, "nco": nco}
+COMMANDS = {"floor": floor, "craton": craton, "craton_python": craton_python, "cdo": cdo, "nco": nco, "zarrs_crate": zarrs_crate, "icechunk_crate": icechunk_crate}
 STEPS, QUICK_STEPS = 1826, 366
 
 
@@ -52,7 +52,8 @@ def setup() -> None:
     if not PYTHON.exists():
         subprocess.run([sys.executable, "-m", "venv", PYTHON.parent.parent], check=True)
     subprocess.run([PYTHON, "-m", "pip", "install", "-q", "-r", HERE / "requirements.txt"], check=True)
-    subprocess.run(["cargo", "build", "--release"], cwd=HERE / "floor", check=True)
+    for program in ("floor", "peers/zarrs", "peers/icechunk"):
+        subprocess.run(["cargo", "build", "--release", "--locked"], cwd=HERE / program, check=True)
     print(f"peers' Python: {PYTHON}")
 
 

@@ -18,7 +18,15 @@ class Workload:
     """Whether CPU time of the process, imports included, is what counts."""
 
 
-STORED = ("zarr-v3-zstd", "zarr-v3-small-inner", "zarr-v2-blosc", "zarr-v3-plain")
+STORED = (
+    "zarr-v3-zstd",
+    "zarr-v3-blosc",
+    "zarr-v3-plain",
+    "zarr-v3-small-inner",
+    "zarr-v2-zstd",
+    "zarr-v2-blosc",
+    "zarr-v2-plain",
+)
 
 # Groups are without consolidated metadata where nothing is said.
 LISTED = ("many-variables", "many-variables-unconsolidated", "groups-200-consolidated", "groups-200")
@@ -34,7 +42,7 @@ WORKLOADS = [
     Workload("quantile", "exact quantile over time", ("zarr-v3-zstd", "netcdf"), "quantile"),
     Workload("bilinear", "bilinear interpolation to 181 x 360, written", ("zarr-v3-zstd", "netcdf"), "bilinear_sample"),
     Workload("rechunk", "rechunk from maps to series", ("zarr-v3-zstd", "netcdf"), "point_sample"),
-    Workload("read", "full read into memory", STORED, "point_sample"),
+    Workload("read", "full read into memory", (*STORED, "icechunk"), "point_sample"),
     Workload("write", "full write from memory", STORED, "point_sample"),
     Workload("point", "series of one point", ("zarr-v3-sharded", "netcdf"), "point"),
     Workload("open", "open 1000 netCDF4 files as one", ("netcdf-1000",)),
@@ -43,7 +51,7 @@ WORKLOADS = [
     Workload("plot", "map of 10 million cells", ("large-map",), is_whole_process=True),
     Workload("start", "start-up: version, or import", ("none",), is_whole_process=True),
     Workload("info", "list 1000 variables, or 200 groups", LISTED, is_whole_process=True),
-    Workload("commit", "commit of a million tiny chunks to an Icechunk repository", ("million-chunks",)),
+    Workload("commit", "commit of many chunks to an Icechunk repository", ("million-chunks", "native-chunks")),
 ]
 
 # Seconds by which a served store answers late.
@@ -64,7 +72,7 @@ PYTHON_PEERS = [
     "xarray_craton",
     "tensorstore_numpy",
 ]
-COMMAND_PEERS = ["cdo", "nco"]
+COMMAND_PEERS = ["zarrs_crate", "icechunk_crate", "cdo", "nco"]
 
 # Rows of Craton under a budget: the peers have no such option.
 MEMORY_ROWS = {

@@ -50,7 +50,9 @@ def commands(workload: str, form: str, store: str, out: str, options=()) -> list
     if workload == "open":
         return [[PROGRAM, "eval", "ds", *inputs(form, store)]]
     if workload == "commit":
-        return [[PROGRAM, "copy", store, f"icechunk+{out}", "--chunks", "y=1,x=1", "--codec", "none", "-m", "a million chunks"]]
+        columns = {"million-chunks": 1, "native-chunks": 256}[form]
+        layout = ["--chunks", f"y=1,x={columns}", "--codec", "none"]
+        return [[PROGRAM, "copy", store, f"icechunk+{out}", *layout, "-m", "many chunks", *options]]
     if workload not in EXPRESSIONS:
         return None
     return [[PROGRAM, "eval", EXPRESSIONS[workload], *inputs(form, store), "-o", f"{out}.zarr", *LAYOUTS.get(workload, []), *options]]

@@ -15,8 +15,10 @@ MODES = {
     "anomaly-std": "decode-twice",
     "anomaly-write": "decode-twice-encode",
     "point": "point=100,200",
+    "read": "read",
+    "write": "write",
 }
-HAS_ANSWER = {"mean", "area", "point"}
+HAS_ANSWER = {"mean", "area", "point", "read"}
 
 
 def is_present() -> bool:
@@ -24,8 +26,14 @@ def is_present() -> bool:
 
 
 def commands(workload: str, form: str, store: str, out: str) -> list[list[str]] | None:
-    """The floor's mode for a workload, with zlib chunks inflated by the fastest library."""
+    """The floor's mode for a workload, with zlib chunks inflated by the fastest library.
+
+    A repository has the same chunks as the store that it was made from, which is read in its place.
+    """
     if workload not in MODES:
         return None
     answer = ["--out", f"{out}.bin"] if workload in HAS_ANSWER else []
+    if workload == "write":
+        answer = ["--out", out]
+    store = store if form != "icechunk" else str(pathlib.Path(store).parent / "zarr-v3-zstd")
     return [[PROGRAM, MODES[workload], store, "t2m", *answer]]

@@ -8,8 +8,9 @@ import numpy as np
 import tensorstore as ts
 
 from peers import loops
+from workloads import STORED
 
-FORMATS = {"zarr-v3-zstd", "zarr-v3-sharded", "zarr-v2-blosc", "zarr-v3-small-inner", "zarr-v3-plain"}
+FORMATS = {*STORED, "zarr-v3-sharded"}
 WORKLOADS = {"mean", "area", "anomaly-std", "anomaly-write", "point", "read", "write"}
 VERSION = importlib.metadata.version("tensorstore")
 

@@ -3,7 +3,9 @@
 import craton
 import xarray  # noqa: F401 - loaded before the clock starts, as for the other peers
 
-FORMATS = {"zarr-v3-zstd", "zarr-v3-small-inner", "zarr-v2-blosc", "zarr-v3-plain"}
+from workloads import STORED
+
+FORMATS = {*STORED, "icechunk"}
 WORKLOADS = {"read"}
 VERSION = craton.__version__
 

@@ -4,8 +4,9 @@ import craton
 import zarr
 
 from peers.zarr_python import prepare_write, read, write  # noqa: F401
+from workloads import STORED
 
-FORMATS = {"zarr-v3-zstd", "zarr-v3-small-inner", "zarr-v2-blosc", "zarr-v3-plain"}
+FORMATS = set(STORED)
 WORKLOADS = {"read", "write"}
 VERSION = craton.__version__
 

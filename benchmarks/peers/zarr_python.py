@@ -6,13 +6,11 @@ import numpy as np
 import zarr
 
 from peers import loops
+from workloads import STORED
 
 FORMATS = {
-    "zarr-v3-zstd",
+    *STORED,
     "zarr-v3-sharded",
-    "zarr-v2-blosc",
-    "zarr-v3-small-inner",
-    "zarr-v3-plain",
     "many-variables",
     "groups-200",
 }

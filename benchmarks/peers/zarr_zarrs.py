@@ -7,7 +7,9 @@ import zarrs  # noqa: F401
 
 from peers.zarr_python import prepare_write, read, write  # noqa: F401
 
-FORMATS = {"zarr-v3-zstd", "zarr-v3-small-inner", "zarr-v2-blosc", "zarr-v3-plain"}
+from workloads import STORED
+
+FORMATS = set(STORED)
 WORKLOADS = {"read", "write"}
 VERSION = importlib.metadata.version("zarrs")
 

@@ -24,7 +24,9 @@ impl Inflate {
 /// How a store's chunks are encoded.
 #[derive(Clone, Copy)]
 pub enum Codec {
+    Plain,
     Zstd,
+    /// LZ4 at level 5 over bytes shuffled by four, where it encodes.
     Blosc,
     /// zlib over bytes shuffled by four.
     ShuffledZlib(Inflate),
@@ -62,6 +64,11 @@ impl Decoder {
     /// Fills `decoded` from `encoded`, or says that it does not fit.
     pub fn decode(&mut self, encoded: &[u8], decoded: &mut [u8]) -> Result<()> {
         let count = match self.codec {
+            Codec::Plain => {
+                let known = encoded.len().min(decoded.len());
+                decoded[..known].copy_from_slice(&encoded[..known]);
+                encoded.len()
+            }
             Codec::Zstd => self
                 .zstd
                 .decompress(decoded, encoded)
@@ -171,5 +178,61 @@ fn unshuffle(planes: &[u8], decoded: &mut [u8]) {
     let bytes = first.iter().zip(second).zip(third).zip(fourth);
     for (word, (((a, b), c), d)) in decoded.chunks_exact_mut(4).zip(bytes) {
         word.copy_from_slice(&[*a, *b, *c, *d]);
+    }
+}
+
+/// One thread's compressor, and where it leaves what it made.
+pub struct Encoder {
+    codec: Codec,
+    zstd: zstd_safe::CCtx<'static>,
+    encoded: Vec<u8>,
+}
+
+impl Encoder {
+    pub fn new(codec: Codec, chunk_bytes: usize) -> Result<Self> {
+        let mut zstd = zstd_safe::CCtx::create();
+        zstd.set_parameter(zstd_safe::CParameter::CompressionLevel(3))
+            .map_err(|code| format!("zstd: error {code}"))?;
+        let most = match codec {
+            Codec::Plain => 0,
+            Codec::Zstd => zstd_safe::compress_bound(chunk_bytes),
+            Codec::Blosc => chunk_bytes + blosc_src::BLOSC_MAX_OVERHEAD as usize,
+            Codec::ShuffledZlib(_) => return Err("zlib is not encoded".to_string()),
+        };
+        Ok(Self {
+            codec,
+            zstd,
+            encoded: vec![0; most],
+        })
+    }
+
+    /// The encoded bytes of one chunk.
+    pub fn encode<'a>(&'a mut self, decoded: &'a [u8]) -> Result<&'a [u8]> {
+        let size = match self.codec {
+            Codec::Zstd => self
+                .zstd
+                .compress2(&mut self.encoded[..], decoded)
+                .map_err(|code| format!("zstd: error {code}"))?,
+            Codec::Blosc => {
+                // SAFETY: both pointers go with the lengths of their buffers, and the name ends with a zero.
+                let code = unsafe {
+                    blosc_src::blosc_compress_ctx(
+                        5,
+                        blosc_src::BLOSC_SHUFFLE as i32,
+                        4,
+                        decoded.len(),
+                        decoded.as_ptr().cast(),
+                        self.encoded.as_mut_ptr().cast(),
+                        self.encoded.len(),
+                        c"lz4".as_ptr(),
+                        0,
+                        1,
+                    )
+                };
+                usize::try_from(code).map_err(|_| format!("blosc: error {code}"))?
+            }
+            Codec::Plain | Codec::ShuffledZlib(_) => return Ok(decoded),
+        };
+        Ok(&self.encoded[..size])
     }
 }

@@ -17,13 +17,15 @@ pub enum Mode {
     DecodeTwice,
     DecodeTwiceEncode,
     Point([usize; 2]),
+    Read,
+    Write,
 }
 
 impl Mode {
     pub fn parse(name: &str) -> Result<Self> {
         let refuse = || {
             format!(
-                "unknown mode `{name}`: decode, sum, area, decode-twice, decode-twice-encode or point=LAT,LON"
+                "unknown mode `{name}`: decode, sum, area, decode-twice, decode-twice-encode, read, write or point=LAT,LON"
             )
         };
         Ok(match name {
@@ -32,6 +34,8 @@ impl Mode {
             "area" => Self::Area,
             "decode-twice" => Self::DecodeTwice,
             "decode-twice-encode" => Self::DecodeTwiceEncode,
+            "read" => Self::Read,
+            "write" => Self::Write,
             _ => {
                 let (lat, lon) = name
                     .strip_prefix("point=")
@@ -93,6 +97,7 @@ pub fn run(store: &mut Store, mode: Mode, threads: usize) -> Result<Answer> {
             encode_anomaly(store, threads, &mean, &counters)?;
             mean
         }
+        Mode::Read | Mode::Write => return Err("whole arrays are not passed over".to_string()),
         Mode::Point([lat, lon]) => pass(store, threads, steps, &counters, |group, worker| {
             pick(store, group, worker, lat, lon);
             Ok(())

@@ -32,6 +32,7 @@ pub struct Store {
     pub chunk_shape: [usize; 3],
     pub files: Vec<File>,
     pub chunks: Vec<Chunk>,
+    pub is_sharded: bool,
 }
 
 impl Store {
@@ -79,6 +80,14 @@ fn triple(value: &Value) -> Result<[usize; 3]> {
     <[usize; 3]>::try_from(numbers).map_err(|_| format!("expected three lengths, found `{value}`"))
 }
 
+fn named(codec: &Value) -> Result<Codec> {
+    match codec.as_str() {
+        Some("zstd") => Ok(Codec::Zstd),
+        Some("blosc") => Ok(Codec::Blosc),
+        _ => Err(format!("expected `zstd` or `blosc`, found {codec}")),
+    }
+}
+
 /// All positions of a grid in row-major order.
 fn positions(counts: [usize; 3]) -> impl Iterator<Item = [usize; 3]> {
     (0..counts[0])
@@ -103,6 +112,7 @@ fn whole_files(
         chunk_shape,
         files: Vec::new(),
         chunks: Vec::new(),
+        is_sharded: false,
     };
     for position in positions(each(|axis| shape[axis].div_ceil(chunk_shape[axis]))) {
         let (file, size) = open_file(&array.join(key(position)))?;
@@ -121,17 +131,15 @@ fn whole_files(
 
 fn open_zarr_v2(array: &Path) -> Result<Store> {
     let metadata = read_json(&array.join(".zarray"))?;
-    if metadata["compressor"]["id"] != "blosc" {
-        return Err(format!(
-            "expected the compressor `blosc`, found {}",
-            metadata["compressor"]
-        ));
-    }
+    let codec = match &metadata["compressor"] {
+        Value::Null => Codec::Plain,
+        found => named(&found["id"])?,
+    };
     whole_files(
         array,
         triple(&metadata["shape"])?,
         triple(&metadata["chunks"])?,
-        Codec::Blosc,
+        codec,
         |p| format!("{}.{}.{}", p[0], p[1], p[2]),
     )
 }
@@ -148,12 +156,14 @@ fn open_zarr_v3(array: &Path) -> Result<Store> {
     } else {
         &metadata["codecs"]
     };
-    if codecs[0]["name"] != "bytes" || codecs[1]["name"] != "zstd" {
-        return Err(format!(
-            "expected the codecs `bytes` and `zstd`, found {codecs}"
-        ));
+    if codecs[0]["name"] != "bytes" {
+        return Err(format!("expected the codec `bytes` first, found {codecs}"));
     }
-    let shards = whole_files(array, shape, outer, Codec::Zstd, key)?;
+    let codec = match codecs.get(1) {
+        None => Codec::Plain,
+        Some(found) => named(&found["name"])?,
+    };
+    let shards = whole_files(array, shape, outer, codec, key)?;
     if is_sharded {
         inner_chunks(shards, triple(&first["configuration"]["chunk_shape"])?)
     } else {
@@ -198,6 +208,7 @@ fn inner_chunks(shards: Store, inner: [usize; 3]) -> Result<Store> {
     Ok(Store {
         chunk_shape: inner,
         chunks,
+        is_sharded: true,
         ..shards
     })
 }
@@ -211,6 +222,7 @@ fn open_netcdf(folder: &Path, variable: &str, inflate: Inflate) -> Result<Store>
         chunk_shape,
         files: Vec::new(),
         chunks: Vec::new(),
+        is_sharded: false,
     };
     let mut step = 0;
     for entry in index["files"]
