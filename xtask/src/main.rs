@@ -16,7 +16,7 @@ const USAGE: &str = "usage: cargo xtask <chore>
 
   check    what CI checks without running tests: format, lints, docs, rooms, licences, links
   test     everything: cargo test --workspace, then the Python lanes
-  python   builds the wheel and runs the Python tests in a private environment
+  python   builds the wheel and runs the Python tests in a private environment for each lane
   wheel    installs the wheel in an empty environment without cargo and runs it
   bench    runs benchmarks/run.py in the private environment; further arguments go to it
   dist     puts the wheel and the `craton` program into dist/";

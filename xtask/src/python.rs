@@ -1,10 +1,12 @@
 //! `cargo xtask python` and `wheel`: the Python package, built, installed and tested.
 //!
 //! The main lane is Python 3.12 or later with every peer that the tests compare with; the short lane is 3.11, the oldest
-//! Python that the wheel supports. Each lane has its own locked requirements and its own private environment.
+//! Python that the wheel supports; the newest lane is the latest Python after the main lane's, for a few tests. Each has
+//! its own locked requirements and its own private environment.
 
 mod environment;
 mod interpreter;
+mod lane;
 mod wheel;
 
 use std::path::Path;
@@ -12,13 +14,11 @@ use std::process::Command;
 
 pub use environment::Environment;
 use interpreter::Interpreter;
+use lane::{Lane, lanes};
 pub use wheel::build_program;
 
 use crate::process::{Result, run, say};
 use crate::workspace;
-
-const OLDEST: (u32, u32) = (3, 11);
-const MAIN: (u32, u32) = (3, 12);
 
 /// Builds the wheel once and runs the Python tests in every lane that this machine has.
 pub fn python() -> Result<()> {
@@ -33,11 +33,12 @@ pub fn python() -> Result<()> {
         };
         environment.install(wheel)?;
         say(format!("running the Python tests on {lane}"));
-        let tests = workspace::root().join("crates/craton-python");
+        let package = workspace::root().join("crates/craton-python");
         let mut pytest = Command::new(environment.python());
         pytest
-            .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"])
-            .current_dir(tests);
+            .args(["-m", "pytest", "-q", "-p", "no:cacheprovider"])
+            .args(lane.tests())
+            .current_dir(package);
         run(environment.activate(&mut pytest)?)?;
     }
     Ok(())
@@ -45,12 +46,12 @@ pub fn python() -> Result<()> {
 
 /// Builds the wheel; gives its path.
 pub fn build_wheel() -> Result<std::path::PathBuf> {
-    wheel::build(&Environment::prepare(&best_interpreter()?)?)
+    wheel::build(&Environment::prepare(&best_lane()?)?)
 }
 
 /// The main lane's environment with a fresh wheel in it.
 pub fn ready_environment() -> Result<Environment> {
-    let environment = Environment::prepare(&best_interpreter()?)?;
+    let environment = Environment::prepare(&best_lane()?)?;
     environment.install(&wheel::build(&environment)?)?;
     Ok(environment)
 }
@@ -58,7 +59,7 @@ pub fn ready_environment() -> Result<Environment> {
 /// Installs the last built wheel the way a user would, without cargo on the path, and runs it.
 pub fn try_wheel() -> Result<()> {
     let wheel = wheel::last_built()?;
-    let interpreter = best_interpreter()?;
+    let interpreter = best_lane()?.interpreter;
     say(format!(
         "trying the wheel in an empty environment on {interpreter}"
     ));
@@ -92,25 +93,7 @@ fn try_wheel_in(folder: &Path, interpreter: &Interpreter, wheel: &Path) -> Resul
     ]))
 }
 
-fn lanes() -> Result<Vec<Interpreter>> {
-    let mut found = interpreter::find_all()?;
-    let main = found
-        .iter()
-        .position(|one| one.version() >= MAIN)
-        .map(|place| found.remove(place));
-    let short = found.into_iter().find(|one| one.version() == OLDEST);
-    match (&main, &short) {
-        (Some(_), Some(_)) => {}
-        (Some(_), None) => say("no Python 3.11 here: the short lane does not run"),
-        (None, Some(_)) => {
-            say("no Python 3.12 or later here: the short lane on 3.11 is the only lane")
-        }
-        (None, None) => return Err("no Python 3.11 or later found; CRATON_PYTHON names one".into()),
-    }
-    Ok(main.into_iter().chain(short).collect())
-}
-
-fn best_interpreter() -> Result<Interpreter> {
+fn best_lane() -> Result<Lane> {
     match lanes()?.into_iter().next() {
         Some(first) => Ok(first),
         None => Err("no Python 3.11 or later found; CRATON_PYTHON names one".into()),

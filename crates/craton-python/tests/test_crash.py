@@ -14,7 +14,7 @@ from program import craton as program
 from program import run_craton
 
 xr = pytest.importorskip("xarray")
-icechunk = pytest.importorskip("icechunk")
+icechunk = pytest.importorskip("icechunk", minversion="2")
 zarr = pytest.importorskip("zarr")
 pytest.importorskip("netCDF4")
 

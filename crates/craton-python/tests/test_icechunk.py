@@ -12,8 +12,11 @@ from program import craton_json, run_craton
 from s3_server import S3Server
 
 xr = pytest.importorskip("xarray")
-icechunk = pytest.importorskip("icechunk")
+icechunk = pytest.importorskip("icechunk", minversion="2")
 zarr = pytest.importorskip("zarr")
+
+import repositories  # noqa: E402
+from repositories import dataset_at, names, opened, versions  # noqa: E402
 
 
 def _dataset(times, first=0):
@@ -46,8 +49,7 @@ def _write(path, spec_version):
     """A repository with several commits, a branch, a tag, an appended and a deleted array, and values of two versions."""
     # Chunks of more than 60 bytes are objects, others stand in manifests.
     config = icechunk.RepositoryConfig(inline_chunk_threshold_bytes=60)
-    storage = icechunk.local_filesystem_storage(str(path))
-    repository = icechunk.Repository.create(storage, config=config, spec_version=spec_version)
+    repository = repositories.create(path, spec_version, config=config)
 
     def commit(branch, message, change):
         session = repository.writable_session(branch)
@@ -88,26 +90,12 @@ def written(request, tmp_path_factory):
     return path, _write(path, request.param)
 
 
-def _versions(repository):
-    """Each version as it is named, with the snapshot."""
-    found = [(name, repository.lookup_branch(name)) for name in repository.list_branches()]
-    found += [(name, repository.lookup_tag(name)) for name in repository.list_tags()]
-    known = [snapshot for name in repository.list_branches() for snapshot in repository.ancestry(branch=name)]
-    # The first snapshot of a repository holds nothing, not even a group.
-    return found + [(one.id, one.id) for one in known if one.parent_id is not None]
-
-
-def _expected(repository, snapshot, group=None):
-    store = repository.readonly_session(snapshot_id=snapshot).store
-    return xr.open_zarr(store, group=group, consolidated=False).load()
-
-
 def test_every_version_is_what_xarray_reads(written):
     path, repository = written
-    versions = _versions(repository)
-    assert len(versions) == 3 + 4 + 2
-    for name, snapshot in versions:
-        expected = _expected(repository, snapshot)
+    found = versions(repository)
+    assert len(found) == 3 + 4 + 1
+    for name, snapshot in found:
+        expected = dataset_at(repository, snapshot)
         url = f"icechunk+{path}@{name}"
         xr.testing.assert_identical(craton.open_dataset(url).load(), expected)
         xr.testing.assert_identical(xr.open_dataset(url, engine="craton").load(), expected)
@@ -120,7 +108,7 @@ def test_every_version_is_what_xarray_reads(written):
 
 def test_a_plain_path_is_the_branch_main(written):
     path, repository = written
-    expected = _expected(repository, repository.lookup_branch("main"))
+    expected = dataset_at(repository, repository.lookup_branch("main"))
     xr.testing.assert_identical(craton.open_dataset(path).load(), expected)
     xr.testing.assert_identical(xr.open_dataset(path, engine="craton").load(), expected)
     facts = craton_json("info", path)
@@ -144,7 +132,7 @@ def test_a_version_without_anything_is_told(written):
 def test_groups_and_arrays_of_a_version(written):
     path, repository = written
     url = f"icechunk+{path}@dev.a"
-    expected = _expected(repository, repository.lookup_branch("dev.a"), "below")
+    expected = dataset_at(repository, repository.lookup_branch("dev.a"), "below")
     xr.testing.assert_identical(craton.open_dataset(url, group="below").load(), expected)
     xr.testing.assert_identical(craton.open_dataset(f"{url}!/below").load(), expected)
     xr.testing.assert_identical(craton.open_datatree(url)["below"].to_dataset().load(), expected)
@@ -155,7 +143,7 @@ def test_groups_and_arrays_of_a_version(written):
 def test_what_is_opened_stays_when_the_branch_moves(tmp_path):
     repository = _write(tmp_path / "r", 2)
     opened = craton.open_dataset(tmp_path / "r")
-    expected = _expected(repository, repository.lookup_branch("main"))
+    expected = dataset_at(repository, repository.lookup_branch("main"))
     session = repository.writable_session("main")
     zarr.open_group(session.store)["t2m"][:] = 99.0
     session.commit("later")
@@ -184,13 +172,8 @@ def test_names_that_craton_makes_are_icechunks(tmp_path, spec_version):
     path = tmp_path / "r"
     repository = _write(path, spec_version)
 
-    def pointers():
-        again = icechunk.Repository.open(icechunk.local_filesystem_storage(str(path)))
-        branches = {name: again.lookup_branch(name) for name in again.list_branches()}
-        return branches, {name: again.lookup_tag(name) for name in again.list_tags()}
-
     def agree():
-        branches, tags = pointers()
+        branches, tags = names(opened(path))
         assert craton_json("branch", path) == branches
         assert craton_json("tag", path) == tags
         return branches, tags
@@ -217,19 +200,15 @@ def test_names_that_craton_makes_are_icechunks(tmp_path, spec_version):
         "to": tags["v1"],
     }
     assert agree()[0]["main"] == tags["v1"]
-    xr.testing.assert_identical(craton.open_dataset(path).load(), _expected(repository, tags["v1"]))
+    xr.testing.assert_identical(craton.open_dataset(path).load(), dataset_at(repository, tags["v1"]))
     # What no name leads to any more is still read by its id.
     lost = craton.open_dataset(f"icechunk+{path}@{branches['main']}")
-    xr.testing.assert_identical(lost.load(), _expected(repository, branches["main"]))
+    xr.testing.assert_identical(lost.load(), dataset_at(repository, branches["main"]))
 
 
 def _with_references(path, data, prefix, name=None):
     """A repository whose array points at the files in `data`."""
-    config = icechunk.RepositoryConfig.default()
-    store = icechunk.local_filesystem_store(str(data))
-    container = icechunk.VirtualChunkContainer(prefix, store, **({} if name is None else {"name": name}))
-    config.set_virtual_chunk_container(container)
-    repository = icechunk.Repository.create(icechunk.local_filesystem_storage(str(path)), config=config)
+    repository = repositories.create(path, 2, config=repositories.config_of_files(prefix, data, name))
     # Named containers are found again by what is kept with the repository.
     repository.save_config()
     session = repository.writable_session("main")
@@ -288,11 +267,7 @@ def test_files_that_changed_since_are_refused(tmp_path):
     file = data / "a.bin"
     file.write_bytes(np.arange(8, dtype="<i4").tobytes())
     os.utime(file, (1_000_000_000, 1_000_000_000))
-    config = icechunk.RepositoryConfig.default()
-    config.set_virtual_chunk_container(
-        icechunk.VirtualChunkContainer(f"file://{data}/", icechunk.local_filesystem_store(str(data)))
-    )
-    repository = icechunk.Repository.create(icechunk.local_filesystem_storage(str(path)), config=config)
+    repository = repositories.create(path, 2, config=repositories.config_of_files(f"file://{data}/", data))
     session = repository.writable_session("main")
     zarr.create_array(session.store, name="x", shape=(8,), chunks=(8,), dtype="<i4", compressors=None, filters=None)
     told = datetime.datetime.fromtimestamp(1_000_000_001, datetime.UTC)
@@ -318,13 +293,13 @@ def test_results_of_the_program_are_commits_that_xarray_reads(tmp_path):
     }
     for question, (_, options) in questions.items():
         program("eval", question, source, "-o", f"icechunk+{path}", *options)
-    repository = icechunk.Repository.open(icechunk.local_filesystem_storage(str(path)))
+    repository = opened(path)
     *commits, _ = repository.ancestry(branch="main")
     assert [one.message for one in commits][::-1] == [
         options[-1] if "-m" in options else f"craton eval '{question}'" for question, (_, options) in questions.items()
     ]
     for commit, (expected, _) in zip(reversed(commits), questions.values(), strict=True):
-        actual = _expected(repository, commit.id)
+        actual = dataset_at(repository, commit.id)
         assert actual.attrs.pop("craton_recipe")["expression"]
         assert set(actual.variables) == set(expected.variables)
         for name in expected.variables:
@@ -360,11 +335,11 @@ def test_changes_at_the_same_moment_lose_nothing(tmp_path):
 
         list(pool.map(commit, branches))
         list(tags)
-    repository = icechunk.Repository.open(icechunk.local_filesystem_storage(str(path)))
+    repository = opened(path)
     for branch in branches:
         *messages, _, _ = [one.message for one in repository.ancestry(branch=branch)]
         assert messages[::-1] == [f"{branch} {number}" for number in rounds]
-        np.testing.assert_allclose(_expected(repository, repository.lookup_branch(branch)).t2m, expected + 5, rtol=1e-6)
+        np.testing.assert_allclose(dataset_at(repository, repository.lookup_branch(branch)).t2m, expected + 5, rtol=1e-6)
     assert repository.list_tags() == {f"tag{number}" for number in rounds}
 
 
@@ -382,7 +357,7 @@ def test_of_commits_to_one_branch_at_the_same_moment_none_is_lost(tmp_path):
     for number in refused:
         assert answers[number].returncode == 10
         assert "committed to the branch meanwhile" in answers[number].stderr
-    repository = icechunk.Repository.open(icechunk.local_filesystem_storage(str(path)))
+    repository = opened(path)
     *messages, _, _ = [one.message for one in repository.ancestry(branch="main")]
     assert sorted(messages) == sorted(f"commit {number}" for number in range(16) if number not in refused)
     assert len(messages) > 0
@@ -391,7 +366,7 @@ def test_of_commits_to_one_branch_at_the_same_moment_none_is_lost(tmp_path):
 @pytest.mark.parametrize("spec_version", [1, 2])
 def test_garbage_goes_and_nothing_else(tmp_path, spec_version):
     path = tmp_path / "results"
-    repository = icechunk.Repository.create(icechunk.local_filesystem_storage(str(path)), spec_version=spec_version)
+    repository = repositories.create(path, spec_version)
     ids = []
     for number in range(5):
         session = repository.writable_session("main")
@@ -431,7 +406,7 @@ def test_garbage_goes_and_nothing_else(tmp_path, spec_version):
     done = craton_json("gc", path, "--expire-before", "0s", "--written-before", "0s", "--yes")
     assert told["expired"] == done["expired"] == sorted([ids[0], ids[2]])
     assert done["snapshots"] == 2
-    reopened = icechunk.Repository.open(icechunk.local_filesystem_storage(str(path)))
+    reopened = opened(path)
     assert [one.id for one in reopened.ancestry(branch="main")][:1] == [ids[3]]
     for at, number in (("kept", 1), ("main", 3)):
         xr.testing.assert_equal(craton.open_dataset(f"icechunk+{path}@{at}").t2m.load(), _field(number))

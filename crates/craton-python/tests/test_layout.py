@@ -7,7 +7,7 @@ from program import craton as program
 from program import craton_json
 
 xr = pytest.importorskip("xarray")
-icechunk = pytest.importorskip("icechunk")
+icechunk = pytest.importorskip("icechunk", minversion="2")
 zarr = pytest.importorskip("zarr")
 
 from crash import bucket_storage  # noqa: E402

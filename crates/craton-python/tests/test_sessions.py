@@ -9,7 +9,7 @@ import pytest
 from s3_server import S3Server
 
 xr = pytest.importorskip("xarray")
-icechunk = pytest.importorskip("icechunk")
+icechunk = pytest.importorskip("icechunk", minversion="2")
 
 
 def _dataset(times=8):

@@ -11,7 +11,7 @@ import pytest
 from program import craton as program
 
 xr = pytest.importorskip("xarray")
-icechunk = pytest.importorskip("icechunk")
+icechunk = pytest.importorskip("icechunk", minversion="2")
 pytest.importorskip("zarr")
 
 import crash  # noqa: E402

@@ -10,7 +10,7 @@ from program import craton as program
 from s3_server import S3Server
 
 xr = pytest.importorskip("xarray")
-icechunk = pytest.importorskip("icechunk")
+icechunk = pytest.importorskip("icechunk", minversion="2")
 zarr = pytest.importorskip("zarr")
 
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::interpreter::Interpreter;
+use super::lane::Lane;
 use crate::process::{Result, output, run, say};
 use crate::workspace;
 
@@ -18,9 +19,10 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// The environment of `interpreter`'s lane with its locked requirements installed.
-    pub fn prepare(interpreter: &Interpreter) -> Result<Self> {
-        let requirements = requirements(interpreter);
+    /// The environment of `lane` with its locked requirements installed.
+    pub fn prepare(lane: &Lane) -> Result<Self> {
+        let interpreter = &lane.interpreter;
+        let requirements = lane.requirements();
         let locked = fs::read_to_string(&requirements)
             .map_err(|error| format!("cannot read {}: {error}", requirements.display()))?;
         let cache = workspace::cache_dir()?;
@@ -113,17 +115,6 @@ impl Environment {
             .env_remove("PYTHONPATH")
             .env_remove("PYTHONHOME"))
     }
-}
-
-/// The locked requirements of `interpreter`'s lane.
-fn requirements(interpreter: &Interpreter) -> PathBuf {
-    let lane = if interpreter.version() >= super::MAIN {
-        "3.12"
-    } else {
-        "3.11"
-    };
-    let name = format!("crates/craton-python/tests/requirements-{lane}.txt");
-    workspace::root().join(name)
 }
 
 fn fingerprint(locked: &str, interpreter: &Interpreter) -> u64 {

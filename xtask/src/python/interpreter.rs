@@ -33,15 +33,28 @@ impl Interpreter {
         self.version
     }
 
+    /// An interpreter of `version` that is nowhere.
+    #[cfg(test)]
+    pub fn of(version: (u32, u32)) -> Self {
+        Self {
+            program: format!("python{}.{}", version.0, version.1).into(),
+            full_version: format!("{}.{}.0", version.0, version.1),
+            version,
+        }
+    }
+
     fn ask(program: PathBuf) -> Option<Self> {
-        let question = "import sys, venv, ensurepip\n\
+        // The wheel is for the stable ABI, which has no form without the lock; of others, previews seldom have wheels.
+        let question = "import sys, sysconfig, venv, ensurepip\n\
             print(sys.executable)\n\
             print('.'.join(map(str, sys.version_info[:3])))\n\
-            print(sys.implementation.name)";
+            print(sys.implementation.name == 'cpython')\n\
+            print(sys.version_info.releaselevel == 'final')\n\
+            print(not sysconfig.get_config_var('Py_GIL_DISABLED'))";
         let answer = output(Command::new(program).args(["-I", "-c", question])).ok()?;
         let mut lines = answer.lines();
         let (program, full_version) = (lines.next()?, lines.next()?);
-        let is_cpython = lines.next()? == "cpython";
+        let takes_wheels = lines.all(|line| line == "True");
         let mut parts = full_version.split('.').map(str::parse);
         let version = (parts.next()?.ok()?, parts.next()?.ok()?);
         let found = Self {
@@ -49,7 +62,7 @@ impl Interpreter {
             full_version: full_version.into(),
             version,
         };
-        is_cpython.then_some(found)
+        takes_wheels.then_some(found)
     }
 }
 
@@ -65,7 +78,7 @@ pub fn find_all() -> Result<Vec<Interpreter>> {
         return match Interpreter::ask(chosen.clone().into()) {
             Some(found) => Ok(vec![found]),
             None => Err(format!(
-                "CRATON_PYTHON = `{}` is not a CPython with venv and pip",
+                "CRATON_PYTHON = `{}` is not a released CPython with a global lock, venv and pip",
                 chosen.to_string_lossy()
             )),
         };
@@ -83,7 +96,7 @@ pub fn find_all() -> Result<Vec<Interpreter>> {
 
 /// 3.12 first, whose requirements are locked; then later ones in order; then the rest.
 fn preference(version: (u32, u32)) -> (bool, u32, u32) {
-    (version < super::MAIN, version.0, version.1)
+    (version < super::lane::MAIN, version.0, version.1)
 }
 
 /// Pythons that pyenv has built but not put on the path.
