@@ -234,6 +234,15 @@ def chosen_workloads(only: str | None) -> list[tuple]:
     return found
 
 
+def data_of(pairs) -> list[str]:
+    """The formats that these need, and the answers that they are compared with."""
+    forms = {form.removesuffix("-s3") for _, form in pairs} - {"none"}
+    if "icechunk" in forms:
+        forms.add("zarr-v3-zstd")
+    # A repository is made from the store, which so comes first.
+    return [*sorted(forms, reverse=True), "truth"]
+
+
 def main() -> None:
     arguments = parse()
     if arguments.setup:
@@ -244,7 +253,7 @@ def main() -> None:
     pairs = chosen_workloads(arguments.only)
     root = pathlib.Path(os.environ.get("CRATON_BENCH_DATA", HERE / "data"))
     folder = root / f"{arguments.steps}-steps"
-    make = [PYTHON, "-W", "ignore", HERE / "make_data.py", "--steps", str(arguments.steps)]
+    make = [PYTHON, "-W", "ignore", HERE / "make_data.py", "--steps", str(arguments.steps), "--formats", ",".join(data_of(pairs))]
     subprocess.run(make, check=True, env={**os.environ, "CRATON_BENCH_DATA": str(root)})
     facts = {peer: python_facts(peer) for peer in PYTHON_PEERS if peer in arguments.peers}
     # Earlier workloads are kept, so that `--only` renews its own tables alone.
