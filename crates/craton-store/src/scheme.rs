@@ -174,14 +174,26 @@ pub fn repository_url(path: &str, version: &str) -> String {
 fn repository_parts(url: &str) -> (String, Option<String>, String) {
     let (url, member) = url.split_once("!/").unwrap_or((url, ""));
     let (path, version) = match url.rsplit_once('@') {
-        Some((path, version)) => (path, Some(percent_decode(version))),
-        None => (url, None),
+        Some((path, version)) if !is_before_host(path, version) => {
+            (path, Some(percent_decode(version)))
+        }
+        _ => (url, None),
     };
     let path = match path.contains("://") {
         true => local_path(path).unwrap_or_else(|| path.to_owned()),
         false => percent_decode(path),
     };
     (path, version, member.trim_matches('/').to_owned())
+}
+
+/// Whether an `@` between the two stands in front of a host: behind the container or the user of a URL.
+fn is_before_host(before: &str, after: &str) -> bool {
+    let (scheme, rest) = before.split_once("://").unwrap_or_default();
+    let scheme = scheme.to_ascii_lowercase();
+    let names_host = ["abfs", "wasb", "http"]
+        .iter()
+        .any(|start| scheme.starts_with(start));
+    names_host && !rest.contains('/') && after.contains('/')
 }
 
 /// The path that a `file://` URL or a plain path names; nothing for URLs of other schemes.
@@ -322,6 +334,22 @@ mod tests {
         assert_eq!(
             parts("file:///a%20b@c/d"),
             (text("/a b"), Some(text("c/d")), text(""))
+        );
+        let container = "abfs://box@account.dfs.core.windows.net/a";
+        assert_eq!(parts(container), (text(container), None, text("")));
+        assert_eq!(
+            parts("abfs://box@account.dfs.core.windows.net/a@dev/x!/g"),
+            (text(container), Some(text("dev/x")), text("g"))
+        );
+        let user = "https://me:pw@host/a";
+        assert_eq!(parts(user), (text(user), None, text("")));
+        assert_eq!(
+            parts("abfs://box@v1"),
+            (text("abfs://box"), Some(text("v1")), text(""))
+        );
+        assert_eq!(
+            parts("memory://box@dev/x"),
+            (text("memory://box"), Some(text("dev/x")), text(""))
         );
     }
 

@@ -39,5 +39,6 @@ def public_url(url: str) -> str:
     """Give a URL without user, password and parameters, which may be secret."""
     scheme, place, path, _query, _fragment = urlsplit(url)
     # `abfs://container@account` names no user.
-    host = place if scheme.lower().startswith(("abfs", "wasbs")) else place.rpartition("@")[2]
+    kind = scheme.lower().removeprefix("icechunk+")
+    host = place if kind.startswith(("abfs", "wasb")) else place.rpartition("@")[2]
     return urlunsplit((scheme, host, path, "", ""))

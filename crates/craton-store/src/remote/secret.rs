@@ -22,7 +22,9 @@ pub fn public_url(url: &str) -> String {
         None => (place, None),
     };
     // `abfs://container@account` names no user.
-    let is_container = scheme.to_ascii_lowercase().starts_with("abfs") || scheme == "wasbs";
+    let kind = scheme.to_ascii_lowercase();
+    let kind = kind.strip_prefix("icechunk+").unwrap_or(&kind);
+    let is_container = kind.starts_with("abfs") || kind.starts_with("wasb");
     let host = match host.rsplit_once('@') {
         Some((_, host)) if !is_container => host,
         _ => host,
@@ -113,6 +115,11 @@ mod tests {
                 "abfs://box@account.dfs.core.windows.net/a",
                 "abfs://box@account.dfs.core.windows.net/a",
             ),
+            (
+                "icechunk+wasb://box@account.blob.core.windows.net/a@v1",
+                "icechunk+wasb://box@account.blob.core.windows.net/a@v1",
+            ),
+            ("icechunk+https://me:pw@host/a", "icechunk+https://host/a"),
         ] {
             assert_eq!(public_url(url), shown);
         }
