@@ -2,7 +2,7 @@
 
 use super::forks::Family;
 use super::lock::Lock;
-use super::place::Place;
+use super::place::{Place, Storing};
 use super::read::is_absent;
 use super::sending::Sending;
 use super::{IcechunkRepository, MAIN, is_repository, sessions, splits};
@@ -529,16 +529,8 @@ async fn make_if_absent(
             let message = format!("`{shown}` is there, and is no Icechunk repository");
             return Err(Error::new(ErrorKind::Conflict, message).hint("choose another folder"));
         }
-    } else {
-        let asked = storage.clone();
-        let is_there = runtime::run(async move { Ok(Repository::exists(asked, None).await) });
-        let is_there = is_there.await?.map_err(|cause| {
-            let error = Error::new(ErrorKind::Io, format!("cannot look at `{shown}`"));
-            place.explained(error, &cause.kind).at(&shown)
-        })?;
-        if is_there {
-            return Ok(None);
-        }
+    } else if exists(&place, storage.clone(), &shown).await? {
+        return Ok(None);
     }
     if branch != MAIN {
         let message =
@@ -562,13 +554,27 @@ async fn make_if_absent(
     }
     let made = Made(place.folder().map(Path::to_owned));
     let must_be_clean = place.folder().is_none() && !place.is_only_begun().await?;
+    let asked = storage.clone();
     let created = runtime::run(async move {
         let new = Repository::create(storage).check_clean_root(must_be_clean);
         Ok(new.execute().await)
     });
-    created.await?.map_err(|cause| {
-        let error = Error::new(ErrorKind::Io, "cannot make the repository");
+    let Err(cause) = created.await? else {
+        return Ok(made.keep());
+    };
+    // Behind a URL no lock keeps others out: what somebody else has made meanwhile is as good.
+    if place.folder().is_none() && exists(&place, asked, &shown).await.unwrap_or(false) {
+        return Ok(None);
+    }
+    let error = Error::new(ErrorKind::Io, "cannot make the repository");
+    Err(place.explained(error, &cause.kind).at(shown))
+}
+
+/// Whether a repository is behind a URL.
+async fn exists(place: &Place, storage: Storing, shown: &str) -> Result<bool> {
+    let asked = runtime::run(async move { Ok(Repository::exists(storage, None).await) });
+    asked.await?.map_err(|cause| {
+        let error = Error::new(ErrorKind::Io, format!("cannot look at `{shown}`"));
         place.explained(error, &cause.kind).at(shown)
-    })?;
-    Ok(made.keep())
+    })
 }
