@@ -1,12 +1,10 @@
 """The other implementations of Zarr, each as a function from the folder of an array to its values."""
 
 import json
-import os
-import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
+import npm_packages
 import numpy as np
 import pytest
 import zarr
@@ -52,35 +50,9 @@ def _gdal(path):
     return values[0] if len(json.loads((path / "zarr.json").read_text())["shape"]) == 1 else values
 
 
-def _node_modules():
-    """Neuroglancer's package in the cache folder, installed at the first call."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if not node or not npm:
-        pytest.skip("there is no Node")
-    asked = Path(__file__).with_name("neuroglancer.json")
-    version = json.loads(asked.read_text())["dependencies"]["neuroglancer"]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "craton"
-    folder = cache / f"neuroglancer-{version}"
-    if not folder.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(dir=cache))
-        shutil.copy(asked, made / "package.json")
-        command = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(command, cwd=made, capture_output=True, text=True, check=False, timeout=120)
-        if done.returncode:
-            shutil.rmtree(made)
-            pytest.skip(f"npm does not install Neuroglancer: {done.stderr[-300:]}")
-        try:
-            # Whole or not at all: another test run may be at it, too.
-            made.rename(folder)
-        except OSError:
-            shutil.rmtree(made)
-    return node, folder / "node_modules"
-
-
 def _neuroglancer(paths):
     """All in one go, since Node takes longer to begin than to read."""
-    node, modules = _node_modules()
+    node, modules = npm_packages.installed("neuroglancer")
     command = [node, Path(__file__).with_name("neuroglancer.mjs"), modules, *paths]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr

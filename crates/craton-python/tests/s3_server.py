@@ -42,20 +42,30 @@ class S3Server:
         self.log: list[tuple[str, str, int | str]] = []
         # What happens to a request, by its method and key; most often nothing. One that is slow may sleep first.
         self.fault: Callable[[str, str], Fault] = lambda _method, _key: None
+        # Names that a list gives at once, as many as S3 does.
+        self.page = 1000
         # Seconds that its clock is ahead.
         self.ahead = 0.0
         # Two writers of one object at once are told apart.
         self.writing = threading.Lock()
         self._connections: set[socket.socket] = set()
-        handler = type("Handler", (_Handler,), {"service": self})
+        handler = type("Handler", (self.handler(),), {"service": self})
         self._server = _Listening(("127.0.0.1", 0), handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        """Who answers."""
+        return S3Handler
+
+    @property
+    def endpoint(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
     def options(self) -> dict[str, str]:
         """How to reach it, as `storage_options`."""
-        endpoint = f"http://127.0.0.1:{self._server.server_port}"
-        return {"endpoint_url": endpoint, "key": "k", "secret": "s", "region": "us-east-1"}
+        return {"endpoint_url": self.endpoint, "key": "k", "secret": "s", "region": "us-east-1"}
 
     @property
     def command_options(self) -> list[str]:
@@ -110,7 +120,11 @@ def _is_of(wanted: str, body: bytes) -> bool:
     return wanted.strip('"') == etag(body).strip('"')
 
 
-class _Handler(BaseHTTPRequestHandler):
+class S3Handler(BaseHTTPRequestHandler):
+    """What is answered."""
+
+    # What the service's own headers begin with.
+    own = "x-amz-"
     protocol_version = "HTTP/1.1"
     # Headers and body leave together: else each answer would wait for what the client's system acknowledges late.
     wbufsize = -1
@@ -214,8 +228,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.begin()
         if body is None:
             return None
-        notes = {name.lower(): value for name, value in self.headers.items() if name.lower().startswith("x-amz-meta-")}
-        source = self.headers.get("x-amz-copy-source")
+        names = {name.lower(): value for name, value in self.headers.items()}
+        notes = {name: value for name, value in names.items() if name.startswith(f"{self.own}meta-")}
+        source = self.headers.get(f"{self.own}copy-source")
         with self.service.writing:
             if source is not None:
                 # A copy that the service makes itself.
@@ -224,20 +239,30 @@ class _Handler(BaseHTTPRequestHandler):
                 if body is None:
                     return self.answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
                 notes = self.service.notes.get(from_key, {})
-                if not _is_of(self.headers.get("x-amz-copy-source-if-match", etag(body)), body):
+                if not _is_of(self.headers.get(f"{self.own}copy-source-if-match", etag(body)), body):
                     return self.answer(412, b"<Error><Code>PreconditionFailed</Code></Error>")
-            there = self.service.objects.get(self.key)
-            is_kept = there is not None and self.headers.get("If-None-Match") == "*"
-            wanted = self.headers.get("If-Match")
-            if is_kept or (wanted is not None and (there is None or not _is_of(wanted, there))):
+            if not self.may_put():
                 return self.answer(412, b"<Error><Code>PreconditionFailed</Code></Error>")
+            new = self.notes_of_new()
             self.service.objects[self.key] = body
             self.service.times[self.key] = self.service.now()
-            self.service.notes[self.key] = notes
+            self.service.notes[self.key] = notes | new
         if source is not None:
             told = f"<CopyObjectResult><ETag>{escape(etag(body))}</ETag></CopyObjectResult>".encode()
-            return self.answer(200, told, Content_Type="application/xml")
-        return self.answer(200, ETag=etag(body))
+            return self.answer(200, told, Content_Type="application/xml", **new)
+        return self.answer(200, ETag=etag(body), **new)
+
+    def may_put(self):
+        """Whether what is there now is what the writer takes to be there."""
+        there = self.service.objects.get(self.key)
+        if there is not None and self.headers.get("If-None-Match") == "*":
+            return False
+        wanted = self.headers.get("If-Match")
+        return wanted is None or (there is not None and _is_of(wanted, there))
+
+    def notes_of_new(self):
+        """What the service itself notes with an object that is written."""
+        return {}
 
     def do_DELETE(self):
         if self.begin() is not None:
@@ -278,11 +303,17 @@ class _Handler(BaseHTTPRequestHandler):
                 folders.add(prefix + rest.split("/")[0] + "/")
             else:
                 keys.append((key, body))
-        entries = [
-            f"<Contents><Key>{escape(key)}</Key><Size>{len(body)}</Size><ETag>{escape(etag(body))}</ETag>"
+        entries = {
+            key: f"<Contents><Key>{escape(key)}</Key><Size>{len(body)}</Size><ETag>{escape(etag(body))}</ETag>"
             f"<LastModified>{self.written(key)}</LastModified></Contents>"
             for key, body in keys
-        ]
-        entries += [f"<CommonPrefixes><Prefix>{escape(folder)}</Prefix></CommonPrefixes>" for folder in sorted(folders)]
-        body = f"<ListBucketResult><IsTruncated>false</IsTruncated>{''.join(entries)}</ListBucketResult>"
+        }
+        entries |= {folder: f"<CommonPrefixes><Prefix>{escape(folder)}</Prefix></CommonPrefixes>" for folder in folders}
+        # A page goes on where the last one ended; the first may begin behind a name, too.
+        last = query.get("continuation-token") or query.get("start-after") or [""]
+        names = sorted(name for name in entries if name > last[0])
+        page, is_cut = names[: self.service.page], len(names) > self.service.page
+        token = f"<NextContinuationToken>{escape(page[-1])}</NextContinuationToken>" if is_cut else ""
+        told = f"<IsTruncated>{str(is_cut).lower()}</IsTruncated>{token}{''.join(entries[name] for name in page)}"
+        body = f"<ListBucketResult>{told}</ListBucketResult>"
         return self.answer(200, body.encode(), Content_Type="application/xml")

@@ -341,6 +341,8 @@ mod tests {
             parts("abfs://box@account.dfs.core.windows.net/a@dev/x!/g"),
             (text(container), Some(text("dev/x")), text("g"))
         );
+        let user = "https://me:pw@host/a";
+        assert_eq!(parts(user), (text(user), None, text("")));
         assert_eq!(
             parts("abfs://box@v1"),
             (text("abfs://box"), Some(text("v1")), text(""))
