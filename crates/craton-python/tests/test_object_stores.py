@@ -16,7 +16,7 @@ from program import craton as program
 from program import craton_json, run_craton
 
 xr = pytest.importorskip("xarray")
-icechunk = pytest.importorskip("icechunk")
+icechunk = pytest.importorskip("icechunk", minversion="2")
 zarr = pytest.importorskip("zarr")
 pytest.importorskip("craton.zarr")
 
