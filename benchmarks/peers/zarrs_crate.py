@@ -15,4 +15,5 @@ def is_present() -> bool:
 
 
 def commands(workload: str, form: str, store: str, out: str) -> list[list[str]] | None:
-    return [[PROGRAM, workload, store, out]] if workload in ("read", "write") else None
+    can = workload in ("read", "write") and form != "icechunk"
+    return [[PROGRAM, workload, store, out]] if can else None

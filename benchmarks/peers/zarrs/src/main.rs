@@ -4,6 +4,7 @@
 //! documentation writes and reads arrays; the crate decides on threads.
 
 use std::error::Error;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use zarrs::array::Array;
@@ -63,6 +64,12 @@ fn write(like: &Array<FilesystemStore>, values: &[f32], out: &str) -> Result<(),
     let array = Array::new_with_metadata(store, PATH, like.metadata().clone())?;
     array.store_metadata()?;
     array.store_array_subset(&array.subset_all(), values)?;
+    // The group that the other peers make, too.
+    let (name, about) = match Path::new(out).join("t2m/zarr.json").exists() {
+        true => ("zarr.json", r#"{"zarr_format": 3, "node_type": "group"}"#),
+        false => (".zgroup", r#"{"zarr_format": 2}"#),
+    };
+    std::fs::write(Path::new(out).join(name), about)?;
     Ok(())
 }
 
