@@ -271,6 +271,11 @@ def test_damaged_repositories_are_told_and_lose_nothing_more(tmp_path, name):
     # What cannot be read might lead to anything, so nothing is garbage.
     answer = run_craton("gc", path, "--written-before", "0s", "--yes")
     assert answer.returncode == (0 if name == "chunk_missing" else 8), answer.stderr
+    if name != "chunk_missing":
+        # Damage is met before anything leaves the history.
+        answer = run_craton("gc", path, "--expire-before", "0s", "--written-before", "0s", "--yes")
+        assert answer.returncode == 8, answer.stderr
+        assert json.loads(program("log", path, "--json")) == history
     for command in (["info", path], ["eval", "ds", path, "--json"]):
         assert run_craton(*command).returncode == (5 if name == "snapshot_flipped" else 0)
     after = held()
